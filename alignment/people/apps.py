@@ -1,0 +1,13 @@
+"""The people app: company, users, teams, roles, and who may do what."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class PeopleConfig(AppConfig):
+    name = "alignment.people"
+
+    def ready(self) -> None:
+        from alignment.people.seed import seed_company
+
+        post_migrate.connect(seed_company, sender=self)
