@@ -1,0 +1,170 @@
+"""The whole of Accord on this machine: servers, tables, demo data, web, worker and beat, until Ctrl-C."""
+
+import hashlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import psycopg2
+
+from alignment.stack.children import Children, Program, wait_until_ready
+from alignment.stack.places import ROOT, Places, StackError, owning, pause, read_json, say, write_json
+from alignment.stack.servers import own_servers
+
+LOGINS = ("marketer", "rep", "manager", "revops", "exec")
+PORTS_TO_TRY = 100
+# Somebody works here once there is a lead, or a person from outside the demo company.
+IN_USE = """
+    SELECT EXISTS (SELECT FROM leads_lead)
+        OR EXISTS (SELECT FROM people_user WHERE email NOT LIKE '%@accord.example')
+"""
+
+
+def run_demo(places: Places, *, port: int, empty: bool) -> int:
+    """Start everything and stay until Ctrl-C; where it runs already, say so. Returns the exit code."""
+    while True:
+        with owning(places) as mine:
+            if mine:
+                start_and_stay(places, port=port, empty=empty)
+                return 0
+        if url := read_json(places.addresses).get("url"):
+            say(f"Accord is running: {url}")
+            return 0
+        pause()
+
+
+def start_and_stay(places: Places, *, port: int, empty: bool) -> None:
+    with own_servers(places) as (children, env), closing(listen(port)) as listener:
+        url = "http://{}:{}".format(*listener.getsockname())
+        env |= {"ACCORD_DEMO": "1", "ACCORD_BASE_URL": url}
+        # Commands may use the servers as soon as they run.
+        write_json(places.addresses, {"env": env})
+        prepare(places, env, empty=empty)
+        start_accord(children, listener, env)
+        write_json(places.addresses, {"env": env, "url": url})
+        greet(url, empty=empty)
+        stay(children)
+
+
+def listen(port: int) -> socket.socket:
+    """Take the first free port from `port` on; the web process inherits it, so that it keeps it when it restarts."""
+    for candidate in range(port, port + PORTS_TO_TRY):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", candidate))
+            listener.listen(2048)
+            return listener
+        except OSError:
+            listener.close()
+    raise StackError(f"No port from {port} to {port + PORTS_TO_TRY - 1} is free.")
+
+
+def prepare(places: Places, env: dict[str, str], *, empty: bool) -> None:
+    """Bring tables, static files and demo data to what this version needs."""
+    say("Migrating the database …")
+    run_command(env, "migrate", "--verbosity=0")
+    mark, wanted = places.state / "static.sha256", static_digest()
+    if not mark.exists() or mark.read_text() != wanted:
+        say("Collecting static files …")
+        run_command(env, "collectstatic", "--no-input", "--clear", "--verbosity=0")
+        mark.write_text(wanted)
+    if not empty and not in_use(env):
+        say("Making the demo company …")
+        run_command(env, "seed_demo")
+
+
+def run_command(env: dict[str, str], *arguments: str) -> None:
+    """Run a management command in a session of its own, so that Ctrl-C reaches it in our order. Raises StackError."""
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "manage.py", *arguments], env={**os.environ, **env}, start_new_session=True
+    )
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        raise
+    if code != 0:
+        raise StackError(f"`manage.py {arguments[0]}` failed ({code}).")
+
+
+def static_digest() -> str:
+    """Changes with every file below static/ and with the dependencies, which bring files of their own."""
+    digest = hashlib.sha256((ROOT / "requirements.lock").read_bytes())
+    for path in sorted((ROOT / "static").rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(ROOT)} ".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def in_use(env: dict[str, str]) -> bool:
+    url = env.get("DATABASE_URL") or os.environ["DATABASE_URL"]
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(IN_USE)
+        return cursor.fetchone()[0]
+
+
+def start_accord(children: Children, listener: socket.socket, env: dict[str, str]) -> None:
+    """Start web, worker and beat; returns when the first page can be asked for."""
+    say("Starting web, worker and beat …")
+    web = children.start(web_program(listener, env))
+    children.start(
+        Program(
+            name="worker",
+            argv=celery("worker", "--concurrency=3", "--without-gossip", "--without-mingle"),
+            # A soft shutdown: running tasks get the time that the settings give them, then go back to the queue.
+            env={**env, "REMAP_SIGTERM": "SIGQUIT"},
+            patience=20,
+        )
+    )
+    children.start(Program(name="beat", argv=celery("beat", "--pidfile="), env=env))
+    wait_until_ready(web, lambda: answers(listener))
+
+
+def celery(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "--app=alignment.celery", "--quiet", *arguments, "--loglevel=INFO")
+
+
+def web_program(listener: socket.socket, env: dict[str, str]) -> Program:
+    options = (f"--fd={listener.fileno()}", "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown=3")
+    return Program(
+        name="web",
+        argv=(sys.executable, "-m", "uvicorn", "alignment.asgi:application", *options),
+        env=env,
+        files=(listener.fileno(),),
+    )
+
+
+def answers(listener: socket.socket) -> bool:
+    """Whether the web process answers; the open port alone says nothing, since it is ours."""
+    with closing(http.client.HTTPConnection(*listener.getsockname(), timeout=2)) as connection:
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status < 500
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+def greet(url: str, *, empty: bool) -> None:
+    say(f"\nAccord is running: {url}\n")
+    if empty:
+        say("No demo data: the first visitor makes the admin account.")
+    else:
+        say("Sign in as " + ", ".join(f"{login}@accord.example" for login in LOGINS) + ", password accord-demo.")
+    say("Ctrl-C stops it.")
+
+
+def stay(children: Children) -> None:
+    """Look after the children until Ctrl-C."""
+    try:
+        while True:
+            children.watch()
+            time.sleep(0.25)
+    except KeyboardInterrupt:
+        say("\nStopping …")
