@@ -1,0 +1,18 @@
+"""Company names as keys: `ACME Corp.` and `Acme` are the same company."""
+
+import re
+import unicodedata
+
+_LEGAL_FORMS = frozenset(
+    "ab ag as bv co company corp corporation gmbh inc incorporated kg limited llc llp lp ltd ltda mbh nv oy plc pty "
+    "sa sarl sas spa srl".split()
+)
+
+
+def company_key(name: str) -> str:
+    """The name without case, accents, punctuation and trailing legal form; empty for a name without letters or digits."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    words = re.findall(r"\w+", "".join(each for each in plain if not unicodedata.combining(each)))
+    while len(words) > 1 and words[-1] in _LEGAL_FORMS:
+        words.pop()
+    return " ".join(words)[:200]

@@ -1,0 +1,15 @@
+"""The leads app: the lifecycle, who a lead is, and what happened to it."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class LeadsConfig(AppConfig):
+    """Seeds the defaults after each migration: rows from a migration vanish with the first flush of a test."""
+
+    name = "leads"
+
+    def ready(self) -> None:
+        from leads.seed import seed_defaults
+
+        post_migrate.connect(seed_defaults, sender=self)

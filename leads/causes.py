@@ -1,0 +1,25 @@
+"""Why a write happened: who, through which door, when, and what it means for the promises."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from leads.milestones import CauseSource
+
+
+class Promise(StrEnum):
+    """What a write does to the clocks: start them, settle them as history says (nobody is notified), or nothing."""
+
+    START = "start"
+    HISTORY = "history"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Travels with each write. `at` is when it took effect: None means now, by the database's clock."""
+
+    source: CauseSource
+    actor_id: int | None = None
+    at: datetime | None = None
+    promise: Promise = Promise.START

@@ -1,0 +1,195 @@
+"""May this step be taken? Pure: from where a lead stands and what is asked to the row that will be written.
+
+A step that history already knows is not an error: an earlier or missing date becomes a row of evidence, anything else
+is refused as `already`. Everything that is refused says why, and names the move that stands in the way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from leads.milestones import CLOSES, Kind, Milestone, Outcome
+from leads.passes import Move, Pass, Target, effective, newest
+
+UNDO_WITHIN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is asked for one lead. `at` None means the cause's date, else now; `is_undated` is for history only.
+
+    `stage_id` is the stage to go to (advance and correct; the other kinds know theirs). `transition_id` names the row
+    that an undo or a correction is about; an undo without one takes the newest.
+    """
+
+    lead_id: int
+    kind: Kind
+    stage_id: int | None = None
+    at: datetime | None = None
+    is_undated: bool = False
+    reason_id: int | None = None
+    note: str = ""
+    transition_id: int | None = None
+    opportunity_id: int | None = None
+    qualified_by: str = ""
+    confirmations: tuple[str, ...] = ()
+    override: bool = False
+    track_id: int | None = None
+    revisit_on: date | None = None
+
+
+class Code(StrEnum):
+    """Why a step was refused."""
+
+    ALREADY = "already"
+    CONFLICT = "conflict"
+    CRITERIA = "criteria"
+    REASON = "reason"
+    TOO_LATE = "too_late"
+    NOT_ALLOWED = "not_allowed"
+    UNKNOWN_LEAD = "unknown_lead"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refused step: `message` is a sentence for a person, `standing` the move that was first, if one was."""
+
+    lead_id: int
+    code: Code
+    message: str
+    standing: Move | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A step that may be taken: the kind, the stage it leads to, and the row that it reverts or corrects."""
+
+    kind: Kind
+    target: Target | None
+    at: datetime | None
+    reverts_id: int | None = None
+    corrects_id: int | None = None
+    reason_id: int | None = None
+
+
+def decide(
+    step: Step,
+    *,
+    passes: Sequence[Pass],
+    moves: Sequence[Move],
+    target: Target | None,
+    at: datetime | None,
+    now: datetime,
+) -> Granted | Refusal:
+    """Whether `step` may be taken by a lead with these `moves` and the `passes` that they replay to.
+
+    `target` is the stage that the step leads to, `at` its effective time (None: undated history).
+    """
+    if step.kind == Kind.UNDO:
+        return _undo(step, moves, at, now)
+    if step.kind == Kind.CORRECT:
+        return _correct(step, moves, target, at)
+    current = passes[-1] if passes else None
+    if current is None:
+        return _first(step, target, at)
+    if step.kind in (Kind.REJECT, Kind.LOSE) and step.reason_id is None:
+        return Refusal(step.lead_id, Code.REASON, "Choose a reason: both teams learn from it.")
+    if step.kind == Kind.REQUALIFY:
+        return _requalify(step, current, moves, target, at)
+    if step.kind == Kind.REOPEN:
+        return _reopen(step, current, moves, at)
+    if step.kind in CLOSES:
+        return _close(step, current, moves, target, at)
+    return _reach(step, current, moves, target, at)
+
+
+def _granted(step: Step, target: Target | None, at: datetime | None) -> Granted:
+    return Granted(step.kind, target, at, reason_id=step.reason_id)
+
+
+def _first(step: Step, target: Target | None, at: datetime | None) -> Granted | Refusal:
+    if step.kind not in (Kind.ADVANCE, Kind.ACCEPT) or target is None:
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, "A lead enters the lifecycle by reaching a stage.")
+    return _granted(step, target, at)
+
+
+def _reach(
+    step: Step, current: Pass, moves: Sequence[Move], target: Target | None, at: datetime | None
+) -> Granted | Refusal:
+    if target is None:
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, "Say which stage the lead goes to.")
+    if target.milestone == Milestone.WON:
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, "A lead becomes a customer by winning its deal.")
+    if current.is_open and target.position > current.stage.position:
+        return _granted(step, target, at)
+    known = current.accepted_at if step.kind == Kind.ACCEPT else current.date_of(target.milestone)
+    if target.milestone <= current.reached and _dates(step, known, at):
+        return _granted(step, target, at)
+    return _standing(step, current, moves)
+
+
+def _dates(step: Step, known: datetime | None, at: datetime | None) -> bool:
+    """Whether the step brings evidence: a stated date that is earlier than the known one, or the first."""
+    return step.at is not None and at is not None and (known is None or at < known)
+
+
+def _close(
+    step: Step, current: Pass, moves: Sequence[Move], target: Target | None, at: datetime | None
+) -> Granted | Refusal:
+    if current.outcome == CLOSES[step.kind] and _dates(step, current.closed_at, at):
+        return _granted(step, target if step.kind == Kind.WIN else current.stage, at)
+    if not current.is_open:
+        return _standing(step, current, moves)
+    if step.kind in (Kind.REJECT, Kind.RECYCLE) and current.reached > Milestone.SQL:
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, "This lead has an open deal: lose the deal instead.")
+    if step.kind == Kind.LOSE and current.reached < Milestone.SQL:
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, "Sales has not accepted this lead: reject or recycle it.")
+    return _granted(step, target if step.kind == Kind.WIN else current.stage, at)
+
+
+def _requalify(
+    step: Step, current: Pass, moves: Sequence[Move], target: Target | None, at: datetime | None
+) -> Granted | Refusal:
+    if current.is_open or current.outcome in (Outcome.MERGED, Outcome.ATTACHED):
+        return _standing(step, current, moves)
+    return _granted(step, target, at)
+
+
+def _reopen(step: Step, current: Pass, moves: Sequence[Move], at: datetime | None) -> Granted | Refusal:
+    if current.is_open or current.outcome == Outcome.MERGED or current.closed_from is None:
+        return _standing(step, current, moves)
+    return _granted(step, current.closed_from[0], at)
+
+
+def _undo(step: Step, moves: Sequence[Move], at: datetime | None, now: datetime) -> Granted | Refusal:
+    last = newest(moves)
+    if last is None or last.seq == 1:
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, "There is no move to undo.")
+    if step.transition_id is not None and step.transition_id != last.id:
+        return Refusal(
+            step.lead_id, Code.CONFLICT, "The lead has moved on since: only its newest move can be undone.", last
+        )
+    if now - last.recorded_at > UNDO_WITHIN:
+        return Refusal(
+            step.lead_id, Code.TOO_LATE, "A move can be undone for 24 hours; ask RevOps to correct it.", last
+        )
+    return Granted(Kind.UNDO, None, at, reverts_id=last.id)
+
+
+def _correct(step: Step, moves: Sequence[Move], target: Target | None, at: datetime | None) -> Granted | Refusal:
+    row = next((move for move in effective(moves) if move.id == step.transition_id), None)
+    if row is None or row.target is None:
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, "That move does not count any more, so it cannot be corrected.")
+    new = target or row.target
+    if new != row.target and (row.kind != Kind.ADVANCE or new.milestone == Milestone.WON):
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, "Only the stage of an advance can be corrected.")
+    return Granted(Kind.CORRECT, new, at, corrects_id=row.id, reason_id=step.reason_id or row.reason_id)
+
+
+def _standing(step: Step, current: Pass, moves: Sequence[Move]) -> Refusal:
+    """Somebody was first, or the lead is where the step would bring it."""
+    last = newest(moves)
+    done = Outcome(current.outcome).label.lower() if current.outcome else current.stage.milestone.label.lower()
+    code = Code.ALREADY if last is not None and last.kind == step.kind else Code.CONFLICT
+    return Refusal(step.lead_id, code, f"This lead is already {done}.", last)

@@ -1,0 +1,83 @@
+"""Leads and touches as they arrive, before they are matched with what is known. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from alignment.lib.emails import company_domain, domain_of, email_key_or_blank
+from leads.decisions import Step
+from leads.models.touchpoint import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What another system calls the lead."""
+
+    system: str
+    external_id: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TouchDraft:
+    """A touch of the lead that it arrives with; `at` None means now. Source and campaign default to the lead's."""
+
+    title: str
+    kind: str = "form"
+    at: datetime | None = None
+    direction: str = Direction.INBOUND
+    is_human: bool = True
+    is_engaged: bool = True
+    is_hand_raise: bool = False
+    system: str = ""
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A lead as it arrives. `source`, `campaign`, `segment`, `territory` are names (None: not given).
+
+    `steps` are the moves it brings, in order, with `lead_id` 0; without any, a new lead enters as MGL, and as MQL
+    where it raised a hand. A lead that stands is not moved by a draft without steps.
+    """
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    title: str = ""
+    seniority: str = ""
+    company_name: str = ""
+    product_interest: str = ""
+    source: str | None = None
+    campaign: str | None = None
+    segment: str | None = None
+    territory: str | None = None
+    consent: str = ""
+    do_not_contact: bool = False
+    attributes: dict[str, Any] = field(default_factory=dict)
+    references: tuple[Reference, ...] = ()
+    steps: tuple[Step, ...] = ()
+    touches: tuple[TouchDraft, ...] = ()
+    owner_id: int | None = None
+    owned_at: datetime | None = None
+    created_at: datetime | None = None
+
+    @property
+    def email_key(self) -> str:
+        """The normalised address; empty where there is none, or none that is valid."""
+        return email_key_or_blank(self.email)
+
+    @property
+    def email_domain(self) -> str:
+        """The domain of the address."""
+        return domain_of(self.email_key)
+
+    @property
+    def company_domain(self) -> str:
+        """The domain, where it names a company."""
+        return company_domain(self.email_key)
+
+    @property
+    def search_text(self) -> str:
+        """What the search box finds this lead by."""
+        return " ".join(part for part in (self.name, self.email, self.company_name) if part)

@@ -1,0 +1,86 @@
+"""Who holds a lead: the only writer of holder intervals and of a lead's owner and team."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from alignment.lib import batch
+from leads import journeys
+from leads.causes import Cause
+from leads.models import HolderInterval, Lead
+from leads.signals import holders_changed
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A lead and who holds it from `at` on (None: the cause's date, else now). No user puts it in no one's hands."""
+
+    lead_id: int
+    user_id: int | None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a call changed: only leads whose holder differs from before."""
+
+    cause: Cause
+    lead_ids: tuple[int, ...]
+
+
+@transaction.atomic
+def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> Handover:
+    """Hand leads over; the same statements for one and for many. A lead that its user already holds is left alone.
+
+    A date before the lead's last handover is moved up to it: intervals never overlap.
+    """
+    wanted = {each.lead_id: each for each in assignments}
+    leads = Lead.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True)
+    changing = [pk for pk, owner in leads.values_list("pk", "owner_id") if owner != wanted[pk].user_id]
+    if changing:
+        _hand_over([wanted[pk] for pk in changing], cause, why)
+        journeys.refresh(changing)
+        holders_changed.send(sender=hold, batch=Handover(cause, tuple(changing)))
+    return Handover(cause, tuple(changing))
+
+
+# The moment of each handover: not before the end of what the lead's holders already have.
+_MOMENTS = """
+    SELECT given.lead_id, given.user_id, holder.team_id,
+        greatest(
+            coalesce(given.at, clock_timestamp()),
+            (
+                SELECT max(coalesce(upper(held), lower(held) + interval '1 microsecond'))
+                FROM leads_holderinterval earlier WHERE earlier.lead_id = given.lead_id
+            )
+        ) AS at
+    FROM json_to_recordset(%s::json) AS given(lead_id bigint, user_id int, at timestamptz)
+    LEFT JOIN people_user holder ON holder.id = given.user_id
+"""
+
+
+def _hand_over(assignments: Sequence[Assignment], cause: Cause, why: str) -> None:
+    given = ({"lead_id": each.lead_id, "user_id": each.user_id, "at": each.at or cause.at} for each in assignments)
+    with connection.cursor() as cursor:
+        cursor.execute(_MOMENTS, [batch.to_json(given)])
+        moments = cursor.fetchall()
+        cursor.execute(
+            "UPDATE leads_holderinterval held SET held = tstzrange(lower(held.held), moment.at) "
+            "FROM unnest(%s::bigint[], %s::timestamptz[]) AS moment(lead_id, at) "
+            "WHERE held.lead_id = moment.lead_id AND upper_inf(held.held)",
+            [[row[0] for row in moments], [row[3] for row in moments]],
+        )
+    batch.insert(
+        HolderInterval,
+        [
+            {
+                "lead_id": lead_id, "user_id": user_id, "team_id": team_id, "held": f"[{at.isoformat()},)",
+                "actor_id": cause.actor_id, "why": why,
+            }
+            for lead_id, user_id, team_id, at in moments
+            if user_id is not None
+        ],
+    )  # fmt: skip
+    batch.update(Lead, [{"id": row[0], "owner_id": row[1], "team_id": row[2]} for row in moments])

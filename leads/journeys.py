@@ -1,0 +1,122 @@
+"""Writing what moves lead to: the journey rows and the state on the lead. Only `leads` itself calls this."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+
+from alignment.lib import batch
+from leads.models import Journey, Lead
+from leads.passes import Pass
+
+FROZEN = ("source_id", "campaign_id", "segment_id", "territory_id")
+"""What a journey keeps from the moment its pass was opened."""
+
+
+def write(passes: Iterable[tuple[int, Pass, Mapping[str, Any]]]) -> None:
+    """Store these passes as (lead id, pass, what was frozen at its entry); one statement for any number."""
+    rows = [
+        {
+            "lead_id": lead_id,
+            "pass_no": each.no,
+            "reached": each.reached,
+            "stage_id": each.stage.stage_id,
+            "outcome": each.outcome,
+            "reason_id": each.reason_id,
+            "mgl_at": each.mgl_at,
+            "mql_at": each.mql_at,
+            "accepted_at": each.accepted_at,
+            "sql_at": each.sql_at,
+            "sqo_at": each.sqo_at,
+            "won_at": each.won_at,
+            "closed_at": each.closed_at,
+            "qualified_by": each.qualified_by,
+            "track_id": each.track_id,
+            "revisit_on": each.revisit_on,
+            "opportunity_id": each.opportunity_id,
+            "is_primary": True,
+            **{name: frozen.get(name) for name in FROZEN},
+            "owner_id": frozen.get("owner_id"),
+            "team_id": frozen.get("team_id"),
+        }
+        for lead_id, each, frozen in passes
+    ]
+    if not rows:
+        return
+    changing = [name for name in rows[0] if name not in ("lead_id", "pass_no", "is_primary", "owner_id", "team_id")]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in changing)
+    batch.insert(Journey, rows, conflict=f"ON CONFLICT (lead_id, pass_no) DO UPDATE SET {changes}")
+
+
+# Who held the lead when its pass closed, or holds it now; sales' first human touch since acceptance, while the pass
+# lasted; and whether the journey carries its deal.
+DERIVED = """
+    SELECT journey.id, holder.user_id AS owner_id, holder.team_id AS team_id,
+        (
+            SELECT min(touch.at) FROM leads_touchpoint touch
+            WHERE touch.lead_id = journey.lead_id AND touch.direction = 'outbound' AND touch.is_human
+                AND touch.at >= journey.accepted_at
+                AND (journey.closed_at IS NULL OR touch.at <= journey.closed_at)
+        ) AS worked_at,
+        journey.outcome <> 'attached' AND (
+            journey.opportunity_id IS NULL OR EXISTS (
+                SELECT 1 FROM leads_opportunitycontact contact
+                WHERE contact.opportunity_id = journey.opportunity_id
+                    AND contact.lead_id = journey.lead_id AND contact.is_primary
+            )
+        ) AS is_primary
+    FROM leads_journey journey
+    LEFT JOIN LATERAL (
+        SELECT user_id, team_id FROM leads_holderinterval interval
+        WHERE interval.lead_id = journey.lead_id AND (journey.outcome <> '' OR upper_inf(interval.held))
+        ORDER BY coalesce(interval.held @> journey.closed_at, upper_inf(interval.held)) DESC,
+            abs(extract(epoch FROM lower(interval.held) - coalesce(journey.closed_at, now())))
+        LIMIT 1
+    ) holder ON true
+"""
+
+
+def refresh(lead_ids: Sequence[int]) -> None:
+    """Bring owner, team, `worked_at` and `is_primary` of these leads' journeys up to date; writes what differs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE leads_journey target
+            SET owner_id = derived.owner_id, team_id = derived.team_id,
+                worked_at = derived.worked_at, is_primary = derived.is_primary
+            FROM ({DERIVED} WHERE journey.lead_id = ANY(%s)) derived
+            WHERE target.id = derived.id
+                AND (target.owner_id, target.team_id, target.worked_at, target.is_primary)
+                IS DISTINCT FROM (derived.owner_id, derived.team_id, derived.worked_at, derived.is_primary)
+            """,
+            [list(lead_ids)],
+        )
+
+
+def forget_passes(counts: Mapping[int, int]) -> None:
+    """Drop the journeys beyond each lead's number of passes: their opening move was undone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM leads_journey journey USING unnest(%s::bigint[], %s::int[]) AS kept(lead_id, passes) "
+            "WHERE journey.lead_id = kept.lead_id AND journey.pass_no > kept.passes",
+            [list(counts), list(counts.values())],
+        )
+
+
+def write_state(states: Iterable[tuple[int, Pass, int, Any]]) -> None:
+    """Store where leads stand, as (lead id, newest pass, newest seq, recorded at)."""
+    batch.update(
+        Lead,
+        [
+            {
+                "id": lead_id,
+                "stage_id": current.stage.stage_id,
+                "milestone": current.reached,
+                "outcome": current.outcome,
+                "pass_no": current.no,
+                "last_seq": seq,
+                "moved_at": recorded_at,
+            }
+            for lead_id, current, seq, recorded_at in states
+        ],
+    )

@@ -1,0 +1,250 @@
+"""Moving leads through their lifecycle. The one place that writes moves, journeys and where a lead stands.
+
+Every verb takes a set of leads and runs the same statements for one and for fifty thousand. A step that cannot be
+taken is refused by itself, with a sentence and the move that was first; the others go through. Locks are taken on the
+leads in ascending order of their keys.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from django.db import connection, transaction
+
+from leads import criteria
+from leads.causes import Cause
+from leads.decisions import Code, Refusal, Step, decide
+from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
+from leads.models import Opportunity, Stage
+from leads.signals import leads_moved
+from leads.stages import Stages, as_target
+from leads.standing import Standing, lock, write
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step that was taken: the new row, and the pass before and after it (None before a lead's first row)."""
+
+    lead_id: int
+    transition_id: int
+    kind: Kind
+    pass_no: int
+    before: tuple[Milestone, str] | None
+    after: tuple[Milestone, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a call did. `refused` holds the steps that were not taken; `recorded_at` is the database's time."""
+
+    cause: Cause
+    recorded_at: datetime
+    taken: tuple[Taken, ...]
+    refused: tuple[Refusal, ...]
+
+    @property
+    def lead_ids(self) -> list[int]:
+        """The leads that moved, in ascending order, each once."""
+        return sorted({each.lead_id for each in self.taken})
+
+
+# Verbs: what pages, API and rules call ------------------------------------------------------------------------
+
+
+def advance(
+    *,
+    lead_ids: Iterable[int],
+    to: Stage,
+    cause: Cause,
+    qualified_by: str = "",
+    confirmations: Iterable[str] = (),
+    opportunity_id: int | None = None,
+    override: bool = False,
+    note: str = "",
+) -> Moved:
+    """Bring leads to stage `to`. With `override` the entry criteria are skipped and the move is listed as such."""
+    step = Step(
+        0, Kind.ADVANCE, stage_id=to.pk, qualified_by=qualified_by, confirmations=tuple(confirmations),
+        opportunity_id=opportunity_id, override=override, note=note,
+    )  # fmt: skip
+    return move(steps=_for_each(lead_ids, step), cause=cause)
+
+
+def accept(*, lead_ids: Iterable[int], cause: Cause, note: str = "") -> Moved:
+    """Sales accepts: the answer that stops the disposition clock."""
+    return move(steps=_for_each(lead_ids, Step(0, Kind.ACCEPT, note=note)), cause=cause)
+
+
+def reject(*, lead_ids: Iterable[int], reason_id: int | None, cause: Cause, note: str = "") -> Moved:
+    """Sales rejects, with a reason from the agreed list (refused without one)."""
+    return move(steps=_for_each(lead_ids, Step(0, Kind.REJECT, reason_id=reason_id, note=note)), cause=cause)
+
+
+def recycle(
+    *,
+    lead_ids: Iterable[int],
+    cause: Cause,
+    reason_id: int | None = None,
+    track_id: int | None = None,
+    revisit_on: date | None = None,
+    note: str = "",
+) -> Moved:
+    """Back to nurture: onto a track, with an optional day to look again."""
+    step = Step(0, Kind.RECYCLE, reason_id=reason_id, track_id=track_id, revisit_on=revisit_on, note=note)
+    return move(steps=_for_each(lead_ids, step), cause=cause)
+
+
+def requalify(*, lead_ids: Iterable[int], cause: Cause, qualified_by: str = QualifiedBy.MANUAL) -> Moved:
+    """Open the next pass of leads whose last one is closed: MGL and MQL from this moment."""
+    return move(steps=_for_each(lead_ids, Step(0, Kind.REQUALIFY, qualified_by=qualified_by)), cause=cause)
+
+
+def win(*, lead_ids: Iterable[int], cause: Cause, note: str = "") -> Moved:
+    """The deal is won: the lead is a customer."""
+    return move(steps=_for_each(lead_ids, Step(0, Kind.WIN, note=note)), cause=cause)
+
+
+def lose(*, lead_ids: Iterable[int], reason_id: int | None, cause: Cause, note: str = "") -> Moved:
+    """The deal is lost, with a reason."""
+    return move(steps=_for_each(lead_ids, Step(0, Kind.LOSE, reason_id=reason_id, note=note)), cause=cause)
+
+
+def reopen(*, lead_ids: Iterable[int], cause: Cause, note: str = "") -> Moved:
+    """Take back the close of the same pass."""
+    return move(steps=_for_each(lead_ids, Step(0, Kind.REOPEN, note=note)), cause=cause)
+
+
+def attach(*, lead_ids: Iterable[int], opportunity_id: int, cause: Cause, note: str = "") -> Moved:
+    """Leads join an open deal of their account instead of a cold hand-off."""
+    step = Step(0, Kind.ATTACH, opportunity_id=opportunity_id, note=note)
+    return move(steps=_for_each(lead_ids, step), cause=cause)
+
+
+def undo(*, lead_id: int, cause: Cause, transition_id: int | None = None) -> Moved:
+    """Take back a lead's newest move, within 24 hours; refused when `transition_id` is not the newest any more."""
+    return move(steps=[Step(lead_id, Kind.UNDO, transition_id=transition_id)], cause=cause)
+
+
+def correct(
+    *,
+    lead_id: int,
+    transition_id: int,
+    at: datetime | None,
+    note: str,
+    cause: Cause,
+    to: Stage | None = None,
+    reason_id: int | None = None,
+) -> Moved:
+    """Correct date, stage or reason of an earlier move; `note` says why. `at` None means the date is not known."""
+    step = Step(
+        lead_id, Kind.CORRECT, transition_id=transition_id, at=at, is_undated=at is None,
+        stage_id=to.pk if to else None, reason_id=reason_id, note=note,
+    )  # fmt: skip
+    return move(steps=[step], cause=cause)
+
+
+def _for_each(lead_ids: Iterable[int], step: Step) -> list[Step]:
+    return [replace(step, lead_id=lead_id) for lead_id in dict.fromkeys(lead_ids)]
+
+
+# The core: one path for all of them ---------------------------------------------------------------------------
+
+
+@transaction.atomic
+def move(*, steps: Sequence[Step], cause: Cause) -> Moved:
+    """Take these steps, in the order given for each lead (an import hands in several a lead)."""
+    stages = Stages.load()
+    standings = lock({step.lead_id for step in steps}, stages)
+    now = database_now()
+    unmet = _unmet(steps, standings, stages, cause)
+    taken: list[tuple[int, Taken]] = []
+    refused: list[Refusal] = []
+    for index, step in enumerate(steps):
+        standing = standings.get(step.lead_id)
+        if standing is None:
+            refused.append(Refusal(step.lead_id, Code.UNKNOWN_LEAD, "This lead does not exist or was merged."))
+        elif index in unmet:
+            refused.append(Refusal(step.lead_id, Code.CRITERIA, unmet[index]))
+        else:
+            outcome = _take(step, standing, stages, cause, now)
+            if isinstance(outcome, Refusal):
+                refused.append(outcome)
+            else:
+                taken.append((standing.last_seq, outcome))
+    keys = write(standings.values(), now)
+    moved = Moved(
+        cause=cause,
+        recorded_at=now,
+        taken=tuple(replace(each, transition_id=keys[each.lead_id, seq]) for seq, each in taken),
+        refused=tuple(refused),
+    )
+    if taken:
+        leads_moved.send(sender=move, batch=moved)
+    return moved
+
+
+def _take(step: Step, standing: Standing, stages: Stages, cause: Cause, now: datetime) -> Taken | Refusal:
+    stage = stages.of(step.kind, step.stage_id)
+    at = None if step.is_undated else step.at or cause.at or now
+    decision = decide(
+        step, passes=standing.passes, moves=standing.moves, target=as_target(stage) if stage else None, at=at, now=now
+    )
+    if isinstance(decision, Refusal):
+        return decision
+    before = (standing.passes[-1].reached, standing.passes[-1].outcome) if standing.passes else None
+    current = standing.take(step, decision, cause, now)
+    return Taken(
+        lead_id=step.lead_id,
+        transition_id=0,
+        kind=decision.kind,
+        pass_no=current.no,
+        before=before,
+        after=(current.reached, current.outcome),
+    )
+
+
+def _unmet(steps: Sequence[Step], standings: Mapping[int, Standing], stages: Stages, cause: Cause) -> dict[int, str]:
+    """Index of each step whose stage asks for more than the lead shows → the sentence that says what is missing.
+
+    History that an import brings is recorded, not judged.
+    """
+    if cause.source == CauseSource.IMPORT:
+        return {}
+    judged = {
+        index: stage
+        for index, step in enumerate(steps)
+        if not step.override and step.kind != Kind.CORRECT and step.lead_id in standings
+        if (stage := stages.of(step.kind, step.stage_id)) is not None and stage.criteria
+    }
+    if not judged:
+        return {}
+    fields = criteria.lacking(set(judged.values()), {steps[index].lead_id for index in judged})
+    deals = {index: _deal(steps[index], standings[steps[index].lead_id]) for index in judged}
+    valued = set(
+        Opportunity.objects.filter(pk__in=set(filter(None, deals.values())), amount__isnull=False).values_list(
+            "pk", flat=True
+        )
+    )
+    sentences = {
+        index: criteria.sentence(
+            stage,
+            fields=fields.get(stage.pk, {}).get(steps[index].lead_id, ()),
+            confirmations=[
+                name for name in stage.criteria.get("confirmations", ()) if name not in steps[index].confirmations
+            ],
+            needs_deal=bool(stage.criteria.get("deal")) and deals[index] not in valued,
+        )
+        for index, stage in judged.items()
+    }
+    return {index: text for index, text in sentences.items() if text}
+
+
+def _deal(step: Step, standing: Standing) -> int | None:
+    return step.opportunity_id or (standing.passes[-1].opportunity_id if standing.passes else None)
+
+
+def database_now() -> datetime:
+    """The database's clock, which all writes and sweeps share."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]

@@ -1,0 +1,34 @@
+"""The tables of the lead lifecycle, one concept a module."""
+
+from leads.models.account import Account
+from leads.models.campaign import Campaign, Segment, Source, Territory
+from leads.models.holder import HolderInterval
+from leads.models.journey import Journey
+from leads.models.lead import Lead, LeadSearch
+from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
+from leads.models.reference import ExternalReference
+from leads.models.stage import NurtureTrack, Reason, Stage
+from leads.models.touchpoint import Touchpoint
+from leads.models.transition import LeadTransition, TransitionNote
+
+__all__ = [
+    "Account",
+    "Campaign",
+    "ExternalReference",
+    "HolderInterval",
+    "Journey",
+    "Lead",
+    "LeadSearch",
+    "LeadTransition",
+    "NurtureTrack",
+    "Opportunity",
+    "OpportunityChange",
+    "OpportunityContact",
+    "Reason",
+    "Segment",
+    "Source",
+    "Stage",
+    "Territory",
+    "Touchpoint",
+    "TransitionNote",
+]

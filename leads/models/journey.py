@@ -1,0 +1,95 @@
+"""One pass of one lead through the funnel: the row that every funnel figure reads."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from leads.milestones import Milestone, Outcome, QualifiedBy
+from leads.querysets import JourneyQuerySet
+
+MILESTONE_DATES = ["mgl_at", "mql_at", "sql_at", "sqo_at", "won_at"]
+"""The dates of the five milestones, in order."""
+
+FACETS = ["source", "campaign", "segment", "territory", "owner", "team"]
+"""What figures can be filtered and grouped by."""
+
+
+class Journey(models.Model):
+    """A pass, derived from its moves (`manage.py rebuild_journeys` makes the same rows again).
+
+    Each date is independently nullable, and no constraint orders them: real data is undated and out of order, and
+    contradictions are reported. `entered_at`, the cohort anchor, is the date of the first dated milestone. `accepted_at`
+    is sales' acceptance, `worked_at` the first human outbound touch since. Source, campaign, segment and territory are
+    frozen at entry; owner and team follow the holder and are frozen at close. `is_primary` is false for a journey that
+    joined a deal which another one carries: from SQO on, figures count deals.
+    """
+
+    lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="journeys", db_index=False)
+    pass_no = models.PositiveIntegerField()
+    reached = models.IntegerField(choices=Milestone.choices)
+    stage = models.ForeignKey("leads.Stage", models.PROTECT, related_name="+", db_index=False)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True)
+    reason = models.ForeignKey("leads.Reason", models.PROTECT, null=True, related_name="+", db_index=False)
+
+    mgl_at = models.DateTimeField(null=True)
+    mql_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    worked_at = models.DateTimeField(null=True)
+    sql_at = models.DateTimeField(null=True)
+    sqo_at = models.DateTimeField(null=True)
+    won_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    entered_at = models.GeneratedField(
+        expression=Coalesce(*MILESTONE_DATES), output_field=models.DateTimeField(null=True), db_persist=True
+    )
+
+    qualified_by = models.CharField(max_length=10, choices=QualifiedBy.choices, blank=True)
+    track = models.ForeignKey("leads.NurtureTrack", models.PROTECT, null=True, related_name="+", db_index=False)
+    revisit_on = models.DateField(null=True)
+    opportunity = models.ForeignKey("leads.Opportunity", models.PROTECT, null=True, related_name="journeys")
+    is_primary = models.BooleanField(default=True)
+
+    source = models.ForeignKey("leads.Source", models.PROTECT, null=True, related_name="+", db_index=False)
+    campaign = models.ForeignKey("leads.Campaign", models.PROTECT, null=True, related_name="+", db_index=False)
+    segment = models.ForeignKey("leads.Segment", models.PROTECT, null=True, related_name="+", db_index=False)
+    territory = models.ForeignKey("leads.Territory", models.PROTECT, null=True, related_name="+", db_index=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    team = models.ForeignKey("people.Team", models.PROTECT, null=True, related_name="+", db_index=False)
+
+    objects = JourneyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["lead", "pass_no"], name="journey_pass_unique"),
+            models.UniqueConstraint(fields=["lead"], condition=Q(outcome=""), name="journey_one_open_pass"),
+            models.CheckConstraint(condition=Q(reached__in=Milestone.values), name="journey_reached_known"),
+            models.CheckConstraint(condition=Q(outcome__in=["", *Outcome.values]), name="journey_outcome_known"),
+            models.CheckConstraint(
+                condition=(Q(outcome=Outcome.WON) & Q(reached=Milestone.WON))
+                | (~Q(outcome=Outcome.WON) & ~Q(reached=Milestone.WON)),
+                name="journey_won_reached_won",
+            ),
+            models.CheckConstraint(condition=~Q(outcome="") | Q(closed_at=None), name="journey_open_has_no_close_date"),
+            models.CheckConstraint(
+                condition=~Q(outcome__in=[Outcome.REJECTED, Outcome.LOST]) | Q(reason__isnull=False),
+                name="journey_has_reason",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["entered_at"],
+                include=[
+                    "reached", "outcome", "is_primary", "pass_no", "mgl_at", "mql_at", "accepted_at", "worked_at",
+                    "sql_at", "sqo_at", "won_at", "closed_at", *FACETS,
+                ],
+                name="journey_cohort",
+            ),
+            models.Index(
+                F("closed_at"), include=["reached", "outcome", "reason", *FACETS], name="journey_closed"
+            ),
+            models.Index(F("revisit_on"), condition=Q(revisit_on__isnull=False), name="journey_revisit"),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"Pass {self.pass_no} of lead {self.lead_id}"

@@ -1,0 +1,117 @@
+"""The lead: who it is, and where it stands today (derived from its moves, in the same transaction)."""
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Upper
+
+from leads.milestones import Milestone, Outcome
+from leads.querysets import LeadQuerySet
+
+
+class Consent(models.TextChoices):
+    """Whether the person agreed to be contacted."""
+
+    UNKNOWN = "unknown", "Not asked"
+    GRANTED = "granted", "Agreed"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class Lead(models.Model):
+    """A person that marketing knows. The same record from first touch to won; nothing is converted.
+
+    `stage`, `milestone`, `outcome`, `pass_no`, `last_seq`, `owner` and `team` are the state of the newest pass;
+    `leads.lifecycle` alone writes them. `outcome` is empty while that pass is open.
+    """
+
+    name = models.CharField(max_length=200, blank=True)
+    email = models.CharField(max_length=320, blank=True, help_text="As it was given.")
+    email_key = models.CharField(max_length=320, blank=True, help_text="Normalised; finds the lead again.")
+    email_domain = models.CharField(max_length=253, blank=True)
+    phone = models.CharField(max_length=60, blank=True)
+    title = models.CharField(max_length=160, blank=True)
+    seniority = models.CharField(max_length=40, blank=True)
+    company_name = models.CharField(max_length=200, blank=True)
+    account = models.ForeignKey("leads.Account", models.PROTECT, null=True, blank=True, related_name="leads")
+    product_interest = models.CharField(max_length=120, blank=True)
+    consent = models.CharField(max_length=9, choices=Consent.choices, default=Consent.UNKNOWN)
+    do_not_contact = models.BooleanField(default=False)
+    attributes = models.JSONField(default=dict, blank=True, help_text="Further columns of an import, as they came.")
+
+    source = models.ForeignKey("leads.Source", models.PROTECT, null=True, blank=True, db_index=False)
+    campaign = models.ForeignKey("leads.Campaign", models.PROTECT, null=True, blank=True, db_index=False)
+    segment = models.ForeignKey("leads.Segment", models.PROTECT, null=True, blank=True, db_index=False)
+    territory = models.ForeignKey("leads.Territory", models.PROTECT, null=True, blank=True, db_index=False)
+
+    stage = models.ForeignKey("leads.Stage", models.PROTECT, related_name="leads", db_index=False)
+    milestone = models.IntegerField(choices=Milestone.choices)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True)
+    pass_no = models.PositiveIntegerField(default=1)
+    last_seq = models.PositiveIntegerField(default=1)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="leads", db_index=False
+    )
+    team = models.ForeignKey("people.Team", models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged", db_index=False
+    )
+    created_at = models.DateTimeField()
+    moved_at = models.DateTimeField(help_text="When the newest move was recorded.")
+
+    objects = LeadQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email_key"],
+                condition=~Q(email_key="") & Q(merged_into=None),
+                name="lead_email_unique",
+            ),
+            models.CheckConstraint(condition=Q(milestone__in=Milestone.values), name="lead_milestone_known"),
+            models.CheckConstraint(condition=Q(outcome__in=["", *Outcome.values]), name="lead_outcome_known"),
+            models.CheckConstraint(condition=Q(consent__in=Consent.values), name="lead_consent_known"),
+            models.CheckConstraint(
+                condition=Q(merged_into=None) | ~Q(merged_into=F("id")), name="lead_not_merged_into_itself"
+            ),
+        ]
+        indexes = [
+            # The list's order, and one index for rare combinations of facets.
+            models.Index(F("moved_at").desc(), F("id").desc(), name="lead_newest"),
+            models.Index(F("owner"), F("outcome"), F("milestone"), F("moved_at").desc(), name="lead_by_owner"),
+            models.Index(F("team"), F("outcome"), F("milestone"), F("moved_at").desc(), name="lead_by_team"),
+            GinIndex(
+                fields=["milestone", "stage", "source", "campaign", "segment", "territory", "owner", "team"],
+                name="lead_facets",
+            ),
+            models.Index(fields=["account"], name="lead_by_account", condition=Q(account__isnull=False)),
+            models.Index(fields=["merged_into"], name="lead_merged", condition=Q(merged_into__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """What a page calls this lead; leads without a name or an e-mail are legal."""
+        return self.name or self.email or f"Lead {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the newest pass is still under way."""
+        return not self.outcome
+
+
+class LeadSearch(models.Model):
+    """What the search box reads, in a narrow table: a trigram index on the wide lead row dominates its writes."""
+
+    lead = models.OneToOneField(Lead, models.CASCADE, primary_key=True, related_name="search")
+    text = models.TextField(help_text="Name, e-mail and company, in one line.")
+
+    class Meta:
+        indexes = [
+            GinIndex(OpClass(Upper("text"), name="gin_trgm_ops"), name="lead_search_trigrams"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,109 @@
+"""Deals: opportunities, the people around them, and every change as a row."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+
+class DealKind(models.TextChoices):
+    """What is being sold; the default view of figures is new business."""
+
+    NEW = "new", "New business"
+    EXPANSION = "expansion", "Expansion"
+    RENEWAL = "renewal", "Renewal"
+
+
+class DealState(models.TextChoices):
+    """Where a deal stands."""
+
+    OPEN = "open", "Open"
+    WON = "won", "Won"
+    LOST = "lost", "Lost"
+
+
+class SourcedBy(models.TextChoices):
+    """Who brought the deal: exclusive, disputable until the month closes."""
+
+    MARKETING = "marketing", "Marketing"
+    SALES = "sales", "Sales"
+    PARTNER = "partner", "Partner"
+    CUSTOMER = "customer", "Existing customer"
+
+
+class Opportunity(models.Model):
+    """A deal of an account (an account is unknown in some imported history). Amounts are bookings in `currency`;
+    `rate` converts them to the company's currency and is frozen with each change.
+    """
+
+    account = models.ForeignKey("leads.Account", models.PROTECT, null=True, blank=True, related_name="opportunities")
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=9, choices=DealKind.choices, default=DealKind.NEW)
+    state = models.CharField(max_length=4, choices=DealState.choices, default=DealState.OPEN)
+    product = models.CharField(max_length=120, blank=True)
+    amount = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3)
+    rate = models.DecimalField(max_digits=18, decimal_places=8, default=1)
+    base_amount = models.GeneratedField(
+        expression=F("amount") * F("rate"),
+        output_field=models.DecimalField(max_digits=14, decimal_places=2, null=True),
+        db_persist=True,
+    )
+    expected_close_on = models.DateField(null=True, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="opportunities"
+    )
+    sourced_by = models.CharField(max_length=9, choices=SourcedBy.choices, blank=True)
+    opened_at = models.DateTimeField(null=True, help_text="When it became an SQO; null where history does not say.")
+    closed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=DealKind.values), name="deal_kind_known"),
+            models.CheckConstraint(condition=Q(state__in=DealState.values), name="deal_state_known"),
+            models.CheckConstraint(condition=Q(sourced_by__in=["", *SourcedBy.values]), name="deal_sourced_by_known"),
+            models.CheckConstraint(condition=Q(amount=None) | Q(amount__gte=0), name="deal_amount_not_negative"),
+            models.CheckConstraint(condition=Q(rate__gt=0), name="deal_rate_positive"),
+            models.CheckConstraint(
+                condition=~Q(state=DealState.OPEN) | Q(closed_at=None), name="deal_open_has_no_close_date"
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "closed_at"], name="deal_by_close")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OpportunityChange(models.Model):
+    """One changed field of one deal, append-only; amounts carry their currency and rate of that moment."""
+
+    opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="changes")
+    at = models.DateTimeField(null=True)
+    recorded_at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    field = models.CharField(max_length=20)
+    old = models.CharField(max_length=200, blank=True)
+    new = models.CharField(max_length=200, blank=True)
+    currency = models.CharField(max_length=3)
+    rate = models.DecimalField(max_digits=18, decimal_places=8)
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.old} → {self.new}"
+
+
+class OpportunityContact(models.Model):
+    """A member of the buying group: a lead that has a role in a deal. One journey of the deal is primary."""
+
+    opportunity = models.ForeignKey(Opportunity, models.PROTECT, related_name="contacts")
+    lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="contact_roles")
+    role = models.CharField(max_length=60, blank=True)
+    is_primary = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["opportunity", "lead"], name="contact_role_unique"),
+            models.UniqueConstraint(fields=["opportunity"], condition=Q(is_primary=True), name="contact_one_primary"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lead_id} in {self.opportunity_id}"

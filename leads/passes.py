@@ -1,0 +1,188 @@
+"""Replay: from the moves of one lead to its passes. Pure: no database, no clock.
+
+The rules, which `leads.lifecycle`, `manage.py verify` and `manage.py rebuild_journeys` all share:
+
+- Rows count in the order of `seq`, never of `at`. A row that an `undo` reverts leaves no trace; an `undo` itself does
+  nothing else. A `correct` row replaces stage, reason and date of the row it names (the newest correction wins).
+- A milestone's date is the earliest date among the rows that reached it, so late evidence moves it back and fills it
+  in, and a milestone that was skipped counts as reached without a date.
+- `accepted_at` is the earliest date of an acceptance; entering SQL without one counts as acceptance.
+- A closing row gives the pass its outcome. A second row with the same outcome only dates it earlier. `reopen` takes
+  back what the closing row did: outcome, reason, dates of winning and closing, stage and milestone.
+- `requalify` opens the next pass, which is MGL and MQL from that moment.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from leads.milestones import CLOSES, Kind, Milestone, Outcome
+
+DATE_OF = {
+    Milestone.MGL: "mgl_at",
+    Milestone.MQL: "mql_at",
+    Milestone.SQL: "sql_at",
+    Milestone.SQO: "sqo_at",
+    Milestone.WON: "won_at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A stage as replay needs it: its key, its milestone and its place among all stages."""
+
+    stage_id: int
+    milestone: Milestone
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row of `LeadTransition`, without what replay does not read. `target` is None for an undo."""
+
+    id: int
+    seq: int
+    pass_no: int
+    kind: Kind
+    target: Target | None
+    at: datetime | None
+    recorded_at: datetime
+    actor_id: int | None = None
+    reason_id: int | None = None
+    reverts_id: int | None = None
+    corrects_id: int | None = None
+    opportunity_id: int | None = None
+    qualified_by: str = ""
+    track_id: int | None = None
+    revisit_on: date | None = None
+
+
+@dataclass(slots=True)
+class Pass:
+    """Where one pass stands. Dates are None where nobody knows them."""
+
+    no: int
+    stage: Target
+    reached: Milestone
+    outcome: str = ""
+    reason_id: int | None = None
+    mgl_at: datetime | None = None
+    mql_at: datetime | None = None
+    accepted_at: datetime | None = None
+    sql_at: datetime | None = None
+    sqo_at: datetime | None = None
+    won_at: datetime | None = None
+    closed_at: datetime | None = None
+    qualified_by: str = ""
+    track_id: int | None = None
+    revisit_on: date | None = None
+    opportunity_id: int | None = None
+    closed_from: tuple[Target, Milestone] | None = field(default=None, repr=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing has ended this pass."""
+        return not self.outcome
+
+    def date_of(self, milestone: Milestone) -> datetime | None:
+        """The date of `milestone`, None when it is undated or was never reached."""
+        return getattr(self, DATE_OF[milestone])
+
+
+def earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two dates, either of which may be unknown."""
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
+
+
+def effective(moves: Iterable[Move]) -> list[Move]:
+    """The rows that count, by `seq`, with their corrections applied; undone rows, undos and corrections are gone."""
+    rows = sorted(moves, key=lambda move: move.seq)
+    reverted = {move.reverts_id for move in rows if move.reverts_id}
+    corrections = {move.corrects_id: move for move in rows if move.kind == Kind.CORRECT and move.id not in reverted}
+    return [
+        _corrected(move, corrections.get(move.id))
+        for move in rows
+        if move.kind not in (Kind.UNDO, Kind.CORRECT) and move.id not in reverted
+    ]
+
+
+def _corrected(move: Move, correction: Move | None) -> Move:
+    if correction is None:
+        return move
+    return replace(move, target=correction.target, at=correction.at, reason_id=correction.reason_id)
+
+
+def newest(moves: Iterable[Move]) -> Move | None:
+    """The row that an undo would take back: the newest that is neither an undo nor undone."""
+    rows = list(moves)
+    reverted = {move.reverts_id for move in rows if move.reverts_id}
+    standing = [move for move in rows if move.kind != Kind.UNDO and move.id not in reverted]
+    return max(standing, key=lambda move: move.seq, default=None)
+
+
+def replay(moves: Iterable[Move]) -> list[Pass]:
+    """The passes that these moves make, first to last; empty for a lead without moves."""
+    passes: list[Pass] = []
+    for move in effective(moves):
+        apply(passes, move)
+    return passes
+
+
+def apply(passes: list[Pass], move: Move) -> None:
+    """Add what one move does to the newest of `passes`, in place."""
+    target = move.target
+    assert target is not None  # only an undo has no target, and undos never come here
+    if not passes or move.kind == Kind.REQUALIFY:
+        passes.append(Pass(no=len(passes) + 1, stage=target, reached=target.milestone))
+    current = passes[-1]
+    if move.opportunity_id:
+        current.opportunity_id = move.opportunity_id
+    if move.kind == Kind.REOPEN:
+        _reopen(current)
+    elif move.kind in CLOSES:
+        _close(current, move, CLOSES[move.kind])
+    else:
+        _reach(current, move, target)
+
+
+def _reach(current: Pass, move: Move, target: Target) -> None:
+    goes_on = current.is_open and target.position > current.stage.position
+    # A further stage of the same milestone says nothing about when that milestone was reached.
+    if not (goes_on and target.milestone == current.reached):
+        name = DATE_OF[target.milestone]
+        setattr(current, name, earliest(getattr(current, name), move.at))
+    if goes_on:
+        current.stage, current.reached = target, target.milestone
+    if move.kind == Kind.ACCEPT or (target.milestone == Milestone.SQL and not current.accepted_at):
+        current.accepted_at = earliest(current.accepted_at, move.at)
+    if move.kind == Kind.REQUALIFY:
+        current.mgl_at = current.mql_at
+    if move.qualified_by and target.milestone == Milestone.MQL:
+        current.qualified_by = move.qualified_by
+
+
+def _close(current: Pass, move: Move, outcome: Outcome) -> None:
+    if current.outcome == outcome:
+        current.closed_at = earliest(current.closed_at, move.at)
+    elif current.is_open:
+        current.closed_from = (current.stage, current.reached)
+        current.outcome = outcome
+        current.reason_id = move.reason_id
+        current.closed_at = move.at
+        current.track_id, current.revisit_on = move.track_id, move.revisit_on
+    if outcome == Outcome.WON and move.target and current.outcome == outcome:
+        current.stage, current.reached = move.target, Milestone.WON
+        current.won_at = current.closed_at
+
+
+def _reopen(current: Pass) -> None:
+    if current.closed_from is None:
+        return
+    current.stage, current.reached = current.closed_from
+    if current.outcome == Outcome.ATTACHED:
+        current.opportunity_id = None
+    current.outcome, current.reason_id = "", None
+    current.closed_at = current.won_at = None
+    current.track_id = current.revisit_on = current.closed_from = None

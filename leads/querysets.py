@@ -1,0 +1,51 @@
+"""Reading leads and journeys: chainable, named like the questions people ask."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from leads.milestones import Milestone, Outcome
+
+
+class LeadQuerySet(models.QuerySet):
+    """Leads. Merged ones are tombstones: `standing()` leaves them out."""
+
+    def standing(self) -> "LeadQuerySet":
+        """Leads that are not merged into another one."""
+        return self.filter(merged_into=None)
+
+    def awaiting_answer(self) -> "LeadQuerySet":
+        """Open MQLs: marketing has handed them over and sales has not answered yet."""
+        return self.standing().filter(milestone=Milestone.MQL, outcome="")
+
+    def in_sales(self) -> "LeadQuerySet":
+        """Accepted by sales and still under way."""
+        return self.standing().filter(milestone__in=[Milestone.SQL, Milestone.SQO], outcome="")
+
+    def in_nurture(self) -> "LeadQuerySet":
+        """Recycled: the inventory of the nurture tracks."""
+        return self.standing().filter(outcome=Outcome.RECYCLED)
+
+    def matching(self, words: str) -> "LeadQuerySet":
+        """Leads whose name, e-mail or company contains every word (case-insensitive, at most 8 words)."""
+        found = self
+        for word in words.split()[:8]:
+            found = found.filter(search__text__icontains=word)
+        return found
+
+    def newest_first(self, *, before: tuple[datetime, int] | None = None) -> "LeadQuerySet":
+        """By newest move; `before` is the (moved_at, id) of the last row of the page before (keyset, no OFFSET)."""
+        page = self
+        if before:
+            moved_at, pk = before
+            page = page.filter(Q(moved_at__lt=moved_at) | Q(moved_at=moved_at, id__lt=pk), moved_at__lte=moved_at)
+        return page.order_by("-moved_at", "-id")
+
+
+class JourneyQuerySet(models.QuerySet):
+    """Passes of leads. Merged ones leave every figure."""
+
+    def counted(self) -> "JourneyQuerySet":
+        """The journeys that figures count."""
+        return self.exclude(outcome=Outcome.MERGED)

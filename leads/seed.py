@@ -1,0 +1,74 @@
+"""What every install starts with: six stages, the reasons and the nurture tracks. Idempotent; never overwrites."""
+
+from typing import Any
+
+from django.apps import AppConfig
+
+from alignment.people.models import Side
+from leads.milestones import Milestone
+
+STAGES: list[dict[str, Any]] = [
+    {
+        "key": "mgl", "name": "Marketing generated", "milestone": Milestone.MGL, "owning_side": Side.MARKETING,
+        "definition": "Somebody we know by name, brought in by marketing activity.",
+    },
+    {
+        "key": "mql", "name": "Marketing qualified", "milestone": Milestone.MQL, "owning_side": Side.MARKETING,
+        "definition": "Meets the agreed engagement and firmographic threshold, or raised a hand. Sales answers within "
+        "48 hours: accepted, rejected with a reason, or recycled.",
+    },
+    {
+        "key": "sql", "name": "Sales accepted", "milestone": Milestone.SQL, "owning_side": Side.SALES,
+        "definition": "Sales has accepted the lead and works it.",
+    },
+    {
+        "key": "sqo", "name": "Sales opportunity", "milestone": Milestone.SQO, "owning_side": Side.SALES,
+        "definition": "Budget, authority, need and timeline are confirmed; an opportunity with an amount stands.",
+        "criteria": {"confirmations": ["budget", "authority", "need", "timeline"], "deal": True},
+    },
+    {
+        "key": "proposal", "name": "Proposal", "milestone": Milestone.SQO, "owning_side": Side.SALES,
+        "definition": "The buyer has a written offer.",
+        "criteria": {"deal": True},
+    },
+    {
+        "key": "won", "name": "Customer", "milestone": Milestone.WON, "owning_side": Side.SALES,
+        "definition": "The contract is signed.",
+    },
+]  # fmt: skip
+
+# (kind, key, label, counts as marketing's miss, proposes recycling, offered)
+REASONS = [
+    ("reject", "no_budget", "No budget", True, False, True),
+    ("reject", "wrong_persona", "Wrong persona", True, False, True),
+    ("reject", "no_need_now", "No need now", False, True, True),
+    ("reject", "bad_data", "Bad contact data", True, False, True),
+    ("reject", "duplicate", "Duplicate", False, False, True),
+    ("reject", "competitor", "Competitor", True, False, True),
+    ("reject", "not_recorded", "Not recorded", False, False, False),
+    ("recycle", "not_now", "Not now", False, False, True),
+    ("recycle", "no_answer", "Could not be reached", False, False, True),
+    ("recycle", "too_early", "Too early in the project", False, False, True),
+    ("lose", "price", "Price", False, False, True),
+    ("lose", "competitor", "Chose a competitor", False, False, True),
+    ("lose", "no_decision", "No decision", False, False, True),
+    ("lose", "missing_feature", "Something was missing", False, False, True),
+    ("lose", "not_recorded", "Not recorded", False, False, False),
+]
+
+TRACKS = [("newsletter", "Newsletter", 90), ("long_term", "Long-term nurture", 180), ("event", "Event follow-up", 30)]
+
+
+def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    """Create what is missing, by key; a post_migrate receiver."""
+    stage, reason, track = (sender.get_model(name) for name in ("Stage", "Reason", "NurtureTrack"))
+    for position, values in enumerate(STAGES, start=1):
+        stage.objects.using(using).get_or_create(key=values["key"], defaults={**values, "position": position * 10})
+    for position, (kind, key, label, miss, recycle, offered) in enumerate(REASONS):
+        defaults = {
+            "label": label, "position": position, "counts_as_miss": miss,
+            "proposes_recycle": recycle, "is_offered": offered,
+        }  # fmt: skip
+        reason.objects.using(using).get_or_create(kind=kind, key=key, defaults=defaults)
+    for key, name, days in TRACKS:
+        track.objects.using(using).get_or_create(key=key, defaults={"name": name, "revisit_after_days": days})

@@ -1,0 +1,15 @@
+"""What other layers may react to. Each is sent inside the transaction of the write; `alignment.wiring` connects all.
+
+Receivers get `batch`, which carries keys, never instances; what they do belongs to the same transaction.
+"""
+
+from django.dispatch import Signal
+
+leads_moved = Signal()
+"""Moves were written: `batch` is a `leads.lifecycle.Moved`."""
+
+holders_changed = Signal()
+"""Leads changed hands: `batch` is a `leads.holders.Handover`."""
+
+touches_recorded = Signal()
+"""Touchpoints were stored: `batch` is a `leads.intake.Touched`."""

@@ -1,0 +1,175 @@
+"""Leads under lock: reading their moves, adding rows, and writing everything that follows from them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from alignment.lib import batch
+from leads import journeys
+from leads.causes import Cause
+from leads.decisions import Granted, Step
+from leads.milestones import Kind
+from leads.models import Lead, LeadTransition, TransitionNote
+from leads.passes import Move, Pass, apply, replay
+from leads.stages import Stages
+
+
+@dataclass(slots=True)
+class Standing:
+    """A locked lead: its moves and the passes they make, both kept up to date as rows are added.
+
+    `entries` is what each pass froze when it was opened; `fresh` the rows added since the lock, not yet written;
+    `changed` the numbers of the passes that they touch.
+    """
+
+    lead_id: int
+    holder: dict[str, int | None]
+    facets: dict[str, int | None]
+    last_seq: int
+    moves: list[Move]
+    entries: dict[int, dict[str, int | None]]
+    passes: list[Pass]
+    fresh: list[dict[str, Any]] = field(default_factory=list)
+    notes: dict[int, str] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
+    passes_before: int = 0
+
+    def take(self, step: Step, granted: Granted, cause: Cause, now: datetime) -> Pass:
+        """Add the row of a granted step and what it does; returns the newest pass after it."""
+        self.last_seq += 1
+        current = self.passes[-1] if self.passes else None
+        no = 1 if current is None else current.no + (granted.kind == Kind.REQUALIFY)
+        row = Move(
+            id=-self.last_seq, seq=self.last_seq, pass_no=no, kind=granted.kind, target=granted.target,
+            at=granted.at, recorded_at=now, actor_id=cause.actor_id, reason_id=granted.reason_id,
+            reverts_id=granted.reverts_id, corrects_id=granted.corrects_id, opportunity_id=step.opportunity_id,
+            qualified_by=step.qualified_by, track_id=step.track_id, revisit_on=step.revisit_on,
+        )  # fmt: skip
+        self.moves.append(row)
+        if granted.kind in (Kind.UNDO, Kind.CORRECT):
+            self.changed.update(each.no for each in self.passes)
+            self.passes = replay(self.moves)
+        else:
+            apply(self.passes, row)
+        self.changed.add(self.passes[-1].no)
+        if current is None or granted.kind == Kind.REQUALIFY:
+            self.entries[no] = self.facets
+        if step.note:
+            self.notes[row.seq] = step.note
+        self.fresh.append(self._columns(row, step, cause, current))
+        return self.passes[-1]
+
+    def _columns(self, row: Move, step: Step, cause: Cause, before: Pass | None) -> dict[str, Any]:
+        opens = before is None or row.kind == Kind.REQUALIFY
+        return {
+            "lead_id": self.lead_id,
+            "pass_no": row.pass_no,
+            "seq": row.seq,
+            "kind": row.kind.value,
+            "from_stage_id": before.stage.stage_id if before else None,
+            "to_stage_id": row.target.stage_id if row.target else None,
+            "reason_id": row.reason_id,
+            "at": row.at,
+            "recorded_at": row.recorded_at,
+            "actor_id": row.actor_id,
+            "source": cause.source.value,
+            "reverts_id": row.reverts_id,
+            "corrects_id": row.corrects_id,
+            "opportunity_id": row.opportunity_id,
+            "qualified_by": row.qualified_by,
+            "confirmations": list(step.confirmations),
+            "is_override": step.override,
+            "track_id": row.track_id,
+            "revisit_on": row.revisit_on,
+            "entry": self.facets if opens else None,
+        }
+
+
+def lock(lead_ids: Collection[int], stages: Stages) -> dict[int, Standing]:
+    """Lock these leads (merged ones are left out) in ascending order and read where they stand; two queries."""
+    rows = (
+        Lead.objects.standing()
+        .filter(pk__in=list(lead_ids))
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values("pk", "owner_id", "team_id", *journeys.FROZEN)
+    )
+    leads = {row["pk"]: row for row in rows}
+    histories = _moves(list(leads), stages)
+    return {pk: _standing(row, *histories.get(pk, ([], {}))) for pk, row in leads.items()}
+
+
+def _standing(row: Mapping[str, Any], moves: list[Move], entries: dict[int, dict[str, int | None]]) -> Standing:
+    passes = replay(moves)
+    return Standing(
+        lead_id=row["pk"],
+        holder={"owner_id": row["owner_id"], "team_id": row["team_id"]},
+        facets={name: row[name] for name in journeys.FROZEN},
+        last_seq=moves[-1].seq if moves else 0,
+        moves=moves,
+        entries=entries,
+        passes=passes,
+        passes_before=len(passes),
+    )
+
+
+def _moves(lead_ids: Sequence[int], stages: Stages) -> dict[int, tuple[list[Move], dict[int, dict[str, int | None]]]]:
+    """The moves of these leads by `seq`, and what each of their passes froze; one query."""
+    rows = (
+        LeadTransition.objects.filter(lead_id__in=lead_ids)
+        .order_by("lead_id", "seq")
+        .only(
+            "lead_id", "pass_no", "seq", "kind", "to_stage_id", "reason_id", "at", "recorded_at", "actor_id",
+            "reverts_id", "corrects_id", "opportunity_id", "qualified_by", "track_id", "revisit_on", "entry",
+        )
+    )  # fmt: skip
+    histories = {}
+    for lead_id, group in groupby(rows, key=attrgetter("lead_id")):
+        history = list(group)
+        moves = [as_move(row, stages) for row in history]
+        histories[lead_id] = (moves, {row.pass_no: row.entry for row in history if row.entry is not None})
+    return histories
+
+
+def as_move(row: LeadTransition, stages: Stages) -> Move:
+    """A stored row as replay reads it."""
+    return Move(
+        id=row.pk, seq=row.seq, pass_no=row.pass_no, kind=Kind(row.kind), target=stages.target(row.to_stage_id),
+        at=row.at, recorded_at=row.recorded_at, actor_id=row.actor_id, reason_id=row.reason_id,
+        reverts_id=row.reverts_id, corrects_id=row.corrects_id, opportunity_id=row.opportunity_id,
+        qualified_by=row.qualified_by, track_id=row.track_id, revisit_on=row.revisit_on,
+    )  # fmt: skip
+
+
+def write(standings: Iterable[Standing], now: datetime) -> dict[tuple[int, int], int]:
+    """Write the fresh rows and all that follows from them. Returns (lead id, seq) → key of the new row."""
+    moved = [standing for standing in standings if standing.fresh]
+    if not moved:
+        return {}
+    written = batch.insert(
+        LeadTransition, [row for each in moved for row in each.fresh], returning=("lead_id", "seq", "id")
+    )
+    keys = {(lead_id, seq): pk for lead_id, seq, pk in written}
+    batch.insert(
+        TransitionNote,
+        [
+            {"transition_id": keys[each.lead_id, seq], "text": text}
+            for each in moved
+            for seq, text in each.notes.items()
+        ],
+    )
+    journeys.write(
+        (each.lead_id, one, {**each.entries.get(one.no, {}), **each.holder})
+        for each in moved
+        for one in each.passes
+        if one.no in each.changed
+    )
+    shrunk = {each.lead_id: len(each.passes) for each in moved if len(each.passes) < each.passes_before}
+    if shrunk:
+        journeys.forget_passes(shrunk)
+    journeys.refresh([each.lead_id for each in moved])
+    journeys.write_state((each.lead_id, each.passes[-1], each.last_seq, now) for each in moved)
+    return keys
