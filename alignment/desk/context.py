@@ -1,0 +1,102 @@
+"""What every page shows around its content: navigation, counts, theme, the server's clock, warnings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from alignment.people.models import Theme
+from alignment.people.permissions import can
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One place of the navigation. `covers` are the URL names that it stays marked for; `key` follows G."""
+
+    route: str
+    label: str
+    icon: str
+    action: str
+    section: str = ""
+    tab: str = ""
+    key: str = ""
+    covers: frozenset[str] = frozenset()
+
+
+ENTRIES = (
+    Entry("queue", "My queue", "inbox", "queue.view", tab="Queue", key="q"),
+    Entry("leads", "Leads", "users", "lead.view", tab="Leads", key="l", covers=frozenset({"lead", "lead_new"})),
+    Entry("funnel", "Funnel", "list-filter", "funnel.view", "Dashboards", tab="Funnel", key="f"),
+    Entry(
+        "setup_people",
+        "People and teams",
+        "user-cog",
+        "people.manage",
+        "Set up",
+        covers=frozenset({"setup_teams", "setup_company"}),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    entry: Entry
+    url: str
+    is_current: bool
+
+
+class Shell:
+    """Read by the base template; each property costs its query only on a page that shows it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.user = getattr(request, "user", None)
+        self.demo = settings.DEMO
+
+    @cached_property
+    def links(self) -> list[Link]:
+        """The places that the user may open; empty for visitors, who see a page without navigation."""
+        if self.user is None or not self.user.is_authenticated:
+            return []
+        return list(self._links())
+
+    @property
+    def sections(self) -> list[tuple[str, list[Link]]]:
+        return [(name, list(links)) for name, links in groupby(self.links, key=lambda link: link.entry.section)]
+
+    @property
+    def tabs(self) -> list[Link]:
+        return [link for link in self.links if link.entry.tab]
+
+    @property
+    def theme(self) -> str:
+        """`light`, `dark`, or blank to follow the device: the user's choice, for visitors the last one made here."""
+        chosen = getattr(self.user, "theme", None) or self.request.COOKIES.get("theme", "")
+        return chosen if chosen in {Theme.LIGHT, Theme.DARK} else ""
+
+    @property
+    def now_ms(self) -> str:
+        """The server's clock in milliseconds since 1970, as text: countdowns must not trust the client's."""
+        return str(int(timezone.now().timestamp() * 1000))
+
+    def _links(self) -> Iterator[Link]:
+        match = self.request.resolver_match
+        here = match.url_name if match else None
+        for entry in ENTRIES:
+            if not can(self.user, entry.action):
+                continue
+            try:
+                url = reverse(entry.route)
+            except NoReverseMatch:
+                continue
+            yield Link(entry, url, here == entry.route or here in entry.covers)
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    """The context processor: `shell` in every template that is rendered for a request."""
+    return {"shell": Shell(request)}
