@@ -1,0 +1,111 @@
+"""Which drafts are leads, and companies, that Accord knows already."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Q
+
+from alignment.lib import batch
+from alignment.lib.company_names import company_key
+from leads.drafts import Draft, Reference
+from leads.models import Account, ExternalReference, Lead
+
+
+def lock_references(drafts: Sequence[Draft]) -> None:
+    """Let one write a system at a time create leads by external id: two imports of one file make each lead once."""
+    systems = sorted({reference.system for draft in drafts for reference in draft.references})
+    if systems:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtext('accord.intake'), hashtext(system)) "
+                "FROM unnest(%s::text[]) AS given(system)",
+                [systems],
+            )
+
+
+def known_references(drafts: Sequence[Draft]) -> dict[tuple[str, str], int]:
+    """(system, external id) → lead, a merged lead as the one it went into."""
+    wanted: dict[str, set[str]] = {}
+    for draft in drafts:
+        for reference in draft.references:
+            wanted.setdefault(reference.system, set()).add(reference.external_id)
+    if not wanted:
+        return {}
+    named = Q()
+    for system, ids in wanted.items():
+        named |= Q(system=system, external_id__in=ids)
+    rows = ExternalReference.objects.filter(named, lead__isnull=False).values_list(
+        "system", "external_id", "lead_id", "lead__merged_into_id"
+    )
+    return {(system, external_id): survivor or lead for system, external_id, lead, survivor in rows}
+
+
+def known_emails(keys: Sequence[str]) -> dict[str, int]:
+    """E-mail key → the standing lead that has it."""
+    if not keys:
+        return {}
+    return dict(Lead.objects.standing().filter(email_key__in=keys).values_list("email_key", "pk"))
+
+
+def match(draft: Draft, references: Mapping[tuple[str, str], int], emails: Mapping[str, int]) -> int | None:
+    """The lead that a draft is: by external reference first, then by e-mail; None for nobody we know."""
+    by_reference = (references.get((one.system, one.external_id)) for one in draft.references)
+    return next(filter(None, by_reference), None) or emails.get(draft.email_key)
+
+
+def accounts(drafts: Sequence[Draft], now: datetime) -> list[int | None]:
+    """The account of each draft, in order, created where it is new; three statements for any number.
+
+    Found by the company's e-mail domain, else by its normalised name. Free mailboxes name no company.
+    """
+    keys = [(draft.company_domain, company_key(draft.company_name)) for draft in drafts]
+    named = {key: draft.company_name for key, draft in zip(keys, drafts, strict=True) if key[1]}
+    if not named and not any(domain for domain, _ in keys):
+        return [None] * len(drafts)
+    by_domain, by_name = _known_accounts(keys)
+    missing = {
+        (domain, name): text
+        for (domain, name), text in named.items()
+        if domain not in by_domain and name not in by_name
+    }
+    if missing:
+        rows = [
+            {
+                "name": text, "name_key": name, "domain": domain, "industry": "", "country": "", "created_at": now,
+            }
+            for (domain, name), text in sorted(missing.items())
+        ]  # fmt: skip
+        batch.insert(Account, rows, conflict="ON CONFLICT DO NOTHING")
+        by_domain, by_name = _known_accounts(keys)
+    return [by_domain.get(domain) or by_name.get(name) for domain, name in keys]
+
+
+def _known_accounts(keys: Sequence[tuple[str, str]]) -> tuple[dict[str, int], dict[str, int]]:
+    domains = {domain for domain, _ in keys if domain}
+    names = {name for _, name in keys if name}
+    rows = Account.objects.filter(Q(domain__in=domains) | Q(name_key__in=names)).order_by("-pk")
+    by_domain: dict[str, int] = {}
+    by_name: dict[str, int] = {}
+    for pk, domain, name in rows.values_list("pk", "domain", "name_key"):
+        if domain:
+            by_domain[domain] = pk
+        by_name[name] = pk
+    return by_domain, by_name
+
+
+def store_references(lead_ids: Sequence[int], drafts: Sequence[Draft]) -> None:
+    """Remember what other systems call these leads; what is known stays."""
+    rows = {
+        (one.system, one.external_id): {
+            "system": one.system, "external_id": one.external_id, "url": one.url, "lead_id": lead_id,
+        }
+        for lead_id, draft in zip(lead_ids, drafts, strict=True)
+        for one in draft.references
+    }  # fmt: skip
+    batch.insert(ExternalReference, [rows[key] for key in sorted(rows)], conflict="ON CONFLICT DO NOTHING")
+
+
+def reference(system: str, external_id: str, url: str = "") -> tuple[Reference, ...]:
+    """One reference, or none for a blank id."""
+    return (Reference(system, external_id, url),) if external_id else ()
