@@ -1,0 +1,13 @@
+"""The project's own app: what holds all others together."""
+
+from django.apps import AppConfig
+from django.core.checks import Tags, register
+
+from alignment.checks import check_production
+
+
+class AlignmentConfig(AppConfig):
+    name = "alignment"
+
+    def ready(self) -> None:
+        register(check_production, Tags.security, deploy=True)
