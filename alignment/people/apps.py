@@ -3,11 +3,11 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+from alignment.people.seed import seed_company
+
 
 class PeopleConfig(AppConfig):
     name = "alignment.people"
 
     def ready(self) -> None:
-        from alignment.people.seed import seed_company
-
         post_migrate.connect(seed_company, sender=self)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
@@ -128,8 +129,8 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(is_active=True)
 
     def with_login(self) -> "UserQuerySet":
-        """People who have an e-mail to sign in with, active or not; an import also knows owners without one."""
-        return self.filter(email__isnull=False)
+        """People with an e-mail and a password, active or not; an import also knows owners without either."""
+        return self.filter(email__isnull=False).exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
@@ -155,7 +156,7 @@ class User(AbstractBaseUser):
     """
 
     id = models.AutoField(primary_key=True)
-    email = models.EmailField("e-mail", null=True, blank=True)
+    email = models.EmailField("e-mail", null=True, blank=True)  # noqa: DJ001 (unique, so null is nobody's)
     name = models.CharField(max_length=120)
     role = models.CharField(max_length=16, choices=Role)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="members")

@@ -1,0 +1,57 @@
+"""The policy table at the door: no view runs whose action the visitor may not do."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django_htmx.http import HttpResponseClientRedirect
+
+from alignment.people.models import User
+from alignment.people.permissions import action_of, can, why_not
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+SIGN_IN = "account.sign_in"
+
+
+class PolicyMiddleware:
+    """Closed by default: a view that the table does not know is refused to everyone.
+
+    Strangers are sent to the login page; to the welcome page while nobody has a login yet.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        route = request.resolver_match.url_name if request.resolver_match else None
+        action = action_of(view, route, request.method or "GET")
+        if action is None:
+            raise PermissionDenied("The policy table does not know this page, so nobody may open it.")
+        if action == SIGN_IN and _nobody_has_a_login(request):
+            return redirect("welcome")
+        if can(request.user, action):
+            return None
+        if request.user.is_authenticated:
+            raise PermissionDenied(why_not(request.user, action))
+        return _to_login(request)
+
+
+def _nobody_has_a_login(request: HttpRequest) -> bool:
+    return not request.user.is_authenticated and not User.objects.with_login().exists()
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """To the login page and back. htmx would swap the page into a fragment, so it is told to leave the page."""
+    if request.htmx:
+        here = request.htmx.current_url_abs_path or "/"
+        return HttpResponseClientRedirect(redirect_to_login(here).url)
+    return redirect_to_login(request.get_full_path()) if request.method == "GET" else redirect(settings.LOGIN_URL)

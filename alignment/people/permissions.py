@@ -1,0 +1,161 @@
+"""The policy table: the one place that says who may do what. Pages, their buttons and the middleware all ask it.
+
+Both teams read every lead and every figure. Who may change something goes by role and, where it says so, by the
+object: its `owner`, or for an undo the `actor` of the move. Objects are read by these names alone, since the
+apps that own them lie above this one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+
+from alignment.people.models import Role, Side, User
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """People of some roles (of one side, if it names one), for the objects that `applies` holds for.
+
+    `person` names whom it means for one object, where that is one person; None where it means nobody.
+    """
+
+    who: str
+    roles: frozenset[Role]
+    side: Side | None = None
+    applies: Callable[[User, Any], bool] | None = None
+    person: Callable[[Any], User | None] | None = None
+
+    def covers(self, user: User, obj: Any) -> bool:
+        """Without an object: whether there can be one that the grant covers."""
+        if user.role not in self.roles or self.side not in (None, user.side):
+            return False
+        return obj is None or self.applies is None or self.applies(user, obj)
+
+    def named(self, obj: Any) -> str | None:
+        """Whom a refusal names: “Ada Okafor (the holder)”."""
+        if obj is None or self.person is None:
+            return self.who
+        person = self.person(obj)
+        return f"{person} ({self.who})" if person else None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something people do, as the end of “… may …”, and who may. An `open` action needs no login."""
+
+    does: str
+    grants: tuple[Grant, ...] = ()
+    open: bool = False
+
+
+WORKING = frozenset(Role) - {Role.EXECUTIVE}
+
+EVERYONE = Grant("everyone", frozenset(Role))
+TEAMS = Grant("everyone but executives", WORKING)
+MARKETER = Grant("a marketer", frozenset({Role.MARKETER}))
+REP = Grant("a rep", frozenset({Role.REP}))
+MANAGER = Grant("a manager", frozenset({Role.MANAGER}))
+SALES_MANAGER = Grant("a manager of sales", frozenset({Role.MANAGER}), Side.SALES)
+REVOPS = Grant("a RevOps admin", frozenset({Role.REVOPS}))
+REP_OF_NOBODYS = Grant(
+    "a sales rep while nobody holds it", frozenset({Role.REP}), Side.SALES, lambda user, obj: obj.owner_id is None
+)
+HOLDER = Grant("the holder", WORKING, applies=lambda user, obj: obj.owner_id == user.pk, person=lambda obj: obj.owner)
+MOVER = Grant(
+    "who made the move", WORKING, applies=lambda user, obj: obj.actor_id == user.pk, person=lambda obj: obj.actor
+)
+
+POLICY: dict[str, Action] = {
+    "public": Action("open this page", open=True),
+    "account.sign_in": Action("sign in", open=True),
+    "account.self": Action("change their own account", (EVERYONE,)),
+    "lead.view": Action("read leads", (EVERYONE,)),
+    "queue.view": Action("see the queue", (EVERYONE,)),
+    "funnel.view": Action("see the funnel", (EVERYONE,)),
+    "notification.view": Action("read their notifications", (EVERYONE,)),
+    "export": Action("export what they see", (EVERYONE,)),
+    "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
+    "lead.touch": Action("log an activity", (TEAMS,)),
+    "lead.edit": Action("edit this lead", (MARKETER, HOLDER, REP_OF_NOBODYS, MANAGER, REVOPS)),
+    "lead.qualify": Action("qualify leads", (MARKETER, MANAGER, REVOPS)),
+    "lead.requalify": Action("bring this lead back", (MARKETER, HOLDER, MANAGER, REVOPS)),
+    "lead.dispose": Action("accept, reject or recycle this lead", (HOLDER, REP_OF_NOBODYS, SALES_MANAGER, REVOPS)),
+    "lead.advance": Action("move this lead on", (HOLDER, SALES_MANAGER, REVOPS)),
+    "lead.undo": Action("undo this move", (MOVER, MANAGER, REVOPS)),
+    "lead.assign": Action("assign leads", (MANAGER, REVOPS)),
+    "lead.override": Action("move a lead past its entry criteria", (MANAGER, REVOPS)),
+    "lead.correct": Action("correct history", (REVOPS,)),
+    "people.manage": Action("manage people and teams", (REVOPS,)),
+    "company.manage": Action("change the company's settings", (REVOPS,)),
+}
+
+# The views of other packages carry no policy of their own: their actions, by URL name.
+ROUTES: dict[str, str] = {
+    "account_login": "account.sign_in",
+    "account_logout": "account.sign_in",
+    "account_inactive": "account.sign_in",
+    "account_change_password": "account.self",
+}
+
+
+def can(user: User | AnonymousUser, action: str, obj: Any = None) -> bool:
+    """Whether `user` may do `action` to `obj`; without an object, to at least some. Raises KeyError if unknown."""
+    rule = POLICY[action]
+    if rule.open:
+        return True
+    return isinstance(user, User) and user.is_active and any(grant.covers(user, obj) for grant in rule.grants)
+
+
+def why_not(user: User | AnonymousUser, action: str, obj: Any = None) -> str:
+    """The sentence of a refusal: who may."""
+    rule = POLICY[action]
+    if not user.is_authenticated:
+        return f"Sign in first: not everyone may {rule.does}."
+    *others, last = [who for grant in rule.grants if (who := grant.named(obj))]
+    return f"Only {', '.join(others)} or {last} may {rule.does}." if others else f"Only {last} may {rule.does}."
+
+
+def require(user: User | AnonymousUser, action: str, obj: Any = None) -> None:
+    """Raises PermissionDenied with the sentence of `why_not` where `can` says no."""
+    if not can(user, action, obj):
+        raise PermissionDenied(why_not(user, action, obj))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The action that a view stands for, by method."""
+
+    default: str
+    methods: dict[str, str]
+
+    def action(self, method: str) -> str:
+        return self.methods.get(method, self.default)
+
+
+def policy(default: str, **methods: str) -> Callable[[View], View]:
+    """Marks a view, or a view class, with its actions: `@policy("lead.view", POST="lead.edit")`.
+
+    The middleware checks them by role; what also hangs on the object, the view checks with `require`.
+    """
+    unknown = {default, *methods.values()} - POLICY.keys()
+    if unknown:
+        raise LookupError(f"The policy table knows no action {', '.join(sorted(unknown))}.")
+
+    def mark(view: View) -> View:
+        view.policy = Policy(default, methods)  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def action_of(view: Callable[..., Any], route: str | None, method: str) -> str | None:
+    """The action of a request to `view` under the URL name `route`; None if the table does not know the view."""
+    marked = getattr(view, "policy", None) or getattr(getattr(view, "view_class", None), "policy", None)
+    if isinstance(marked, Policy):
+        return marked.action(method)
+    return ROUTES.get(route or "")
