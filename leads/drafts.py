@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from alignment.lib.emails import company_domain, domain_of, email_key_or_blank
 from leads.decisions import Step
 from leads.models.touchpoint import Direction
 
@@ -61,23 +60,3 @@ class Draft:
     owner_id: int | None = None
     owned_at: datetime | None = None
     created_at: datetime | None = None
-
-    @property
-    def email_key(self) -> str:
-        """The normalised address; empty where there is none, or none that is valid."""
-        return email_key_or_blank(self.email)
-
-    @property
-    def email_domain(self) -> str:
-        """The domain of the address."""
-        return domain_of(self.email_key)
-
-    @property
-    def company_domain(self) -> str:
-        """The domain, where it names a company."""
-        return company_domain(self.email_key)
-
-    @property
-    def search_text(self) -> str:
-        """What the search box finds this lead by."""
-        return " ".join(part for part in (self.name, self.email, self.company_name) if part)

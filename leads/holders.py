@@ -37,8 +37,14 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
     A date before the lead's last handover is moved up to it: intervals never overlap.
     """
     wanted = {each.lead_id: each for each in assignments}
-    leads = Lead.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True)
-    changing = [pk for pk, owner in leads.values_list("pk", "owner_id") if owner != wanted[pk].user_id]
+    leads = (
+        Lead.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+    )
+    locked = list(leads)
+    held = dict(
+        HolderInterval.objects.filter(lead_id__in=locked, held__upper_inf=True).values_list("lead_id", "user_id")
+    )
+    changing = [pk for pk in locked if held.get(pk) != wanted[pk].user_id]
     if changing:
         _hand_over([wanted[pk] for pk in changing], cause, why)
         journeys.refresh(changing)
@@ -83,4 +89,8 @@ def _hand_over(assignments: Sequence[Assignment], cause: Cause, why: str) -> Non
             if user_id is not None
         ],
     )  # fmt: skip
-    batch.update(Lead, [{"id": row[0], "owner_id": row[1], "team_id": row[2]} for row in moments])
+    batch.update(
+        Lead,
+        [{"id": row[0], "owner_id": row[1], "team_id": row[2]} for row in moments],
+        where_differs=("owner_id", "team_id"),
+    )

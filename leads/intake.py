@@ -1,6 +1,6 @@
 """Leads come in: matched, stored, touched and moved in sets. Page, API, import and forms all call `receive`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from alignment.lib import batch
+from alignment.lib.emails import domain_of, email_key_or_blank
+from alignment.people.models import User
 from leads import dimensions, lifecycle, matching
 from leads.causes import Cause
 from leads.decisions import Step
@@ -16,7 +18,8 @@ from leads.holders import Assignment, hold
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Lead, LeadSearch
 from leads.models.lead import Consent
-from leads.stages import Stages
+from leads.passes import Move, Pass, apply
+from leads.stages import Stages, as_target
 from leads.touches import Touch, record
 
 TEXTS = ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
@@ -44,57 +47,67 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False) -
     now = lifecycle.database_now()
     matching.lock_references(drafts)
     incoming = _columns(drafts, now)
-    lead_ids, created = _place(drafts, incoming, now)
+    stages = Stages.load()
+    arrivals = [_arrival(draft, stages, cause) for draft in drafts]
+    lead_ids, created = _place(drafts, incoming, arrivals, now)
     updated = _join(lead_ids, created, incoming, overwrite)
     matching.store_references(lead_ids, drafts)
     _hold(drafts, lead_ids, cause)
     _touch(drafts, lead_ids, incoming, cause, now)
-    moved = lifecycle.move(steps=_steps(drafts, lead_ids, created, cause), cause=cause)
+    moved = lifecycle.move(steps=_steps(drafts, arrivals, lead_ids, created), cause=cause)
     return Received(tuple(lead_ids), frozenset(created), frozenset(updated), moved)
 
 
 def _columns(drafts: Sequence[Draft], now: datetime) -> list[dict[str, Any]]:
     """What each draft says about its lead, by column."""
     facets = dimensions.resolve(drafts)
-    accounts = matching.accounts(drafts, now)
+    keys = [email_key_or_blank(draft.email) for draft in drafts]
+    accounts = matching.accounts(drafts, keys, now)
     return [
         {
             **{name: getattr(draft, name) for name in TEXTS},
-            "email_key": draft.email_key,
-            "email_domain": draft.email_domain,
+            "email_key": key,
+            "email_domain": domain_of(key),
             "account_id": account,
             **dimensions.primary_keys(draft, facets),
             "consent": draft.consent or Consent.UNKNOWN.value,
             "do_not_contact": draft.do_not_contact,
             "attributes": draft.attributes,
         }
-        for draft, account in zip(drafts, accounts, strict=True)
+        for draft, key, account in zip(drafts, keys, accounts, strict=True)
     ]
 
 
-def _place(drafts: Sequence[Draft], incoming: Sequence[dict[str, Any]], now: datetime) -> tuple[list[int], set[int]]:
+def _place(
+    drafts: Sequence[Draft], incoming: Sequence[dict[str, Any]], arrivals: Sequence[Sequence[Step]], now: datetime
+) -> tuple[list[int], set[int]]:
     """The lead of each draft, in order, and those of them that were created now."""
     references = matching.known_references(drafts)
     emails = matching.known_emails([row["email_key"] for row in incoming if row["email_key"]])
-    fresh: dict[int, int] = {}  # index of the draft → its new key
-    placed: list[int | None] = []
-    keys = _new_keys(sum(matching.match(draft, references, emails) is None for draft in drafts))
-    for index, draft in enumerate(drafts):
-        lead_id = matching.match(draft, references, emails)
+    unknown = sum(
+        matching.match(draft, row["email_key"], references, emails) is None
+        for draft, row in zip(drafts, incoming, strict=True)
+    )
+    keys = _new_keys(unknown)
+    fresh: dict[int, int] = {}  # new key → index of the draft that makes it
+    placed: list[int] = []
+    for index, (draft, row) in enumerate(zip(drafts, incoming, strict=True)):
+        lead_id = matching.match(draft, row["email_key"], references, emails)
         if lead_id is None:
-            lead_id = fresh[index] = next(keys)
+            lead_id = next(keys)
+            fresh[lead_id] = index
             # A later draft of the same batch with the same name or address is the same lead.
             references |= {(one.system, one.external_id): lead_id for one in draft.references}
-            if incoming[index]["email_key"]:
-                emails[incoming[index]["email_key"]] = lead_id
+            if row["email_key"]:
+                emails[row["email_key"]] = lead_id
         placed.append(lead_id)
-    created = _insert({pk: (drafts[index], incoming[index]) for index, pk in fresh.items()}, now)
+    created = _insert(fresh, drafts, incoming, arrivals, now)
     if len(created) < len(fresh):
-        placed = _yield_to_others(placed, incoming, set(fresh.values()) - created)
+        placed = _yield_to_others(placed, incoming, set(fresh) - created)
     return placed, created
 
 
-def _new_keys(count: int) -> Iterable[int]:
+def _new_keys(count: int) -> Iterator[int]:
     if not count:
         return iter(())
     with connection.cursor() as cursor:
@@ -104,18 +117,34 @@ def _new_keys(count: int) -> Iterable[int]:
         return iter([row[0] for row in cursor.fetchall()])
 
 
-def _insert(fresh: dict[int, tuple[Draft, dict[str, Any]]], now: datetime) -> set[int]:
-    """Insert new leads in the order of their addresses, so that two writers never wait for each other in a ring."""
+def _insert(
+    fresh: Mapping[int, int],
+    drafts: Sequence[Draft],
+    incoming: Sequence[dict[str, Any]],
+    arrivals: Sequence[Sequence[Step]],
+    now: datetime,
+) -> set[int]:
+    """Insert new leads, where their arrival will bring them and in the order of their addresses: so no row is written
+    twice, and two writers never wait for each other in a ring. Returns the keys that were inserted.
+    """
     if not fresh:
         return set()
-    entry = Stages.load().first(Milestone.MGL)
+    stages = Stages.load()
+    teams = dict(
+        User.objects.filter(pk__in={drafts[index].owner_id for index in fresh.values()}).values_list("pk", "team_id")
+    )
     rows = [
         {
-            "id": pk, **columns, "stage_id": entry.pk, "milestone": Milestone.MGL, "outcome": "", "pass_no": 1,
-            "last_seq": 0, "created_at": draft.created_at or now, "moved_at": now,
+            "id": pk,
+            **incoming[index],
+            **_standing(arrivals[index], stages, now),
+            "owner_id": drafts[index].owner_id,
+            "team_id": teams.get(drafts[index].owner_id),
+            "created_at": drafts[index].created_at or now,
+            "moved_at": now,
         }
-        for pk, (draft, columns) in fresh.items()
-    ]  # fmt: skip
+        for pk, index in fresh.items()
+    ]
     rows.sort(key=lambda row: (row["email_key"], row["id"]))
     inserted = batch.insert(
         Lead,
@@ -124,8 +153,24 @@ def _insert(fresh: dict[int, tuple[Draft, dict[str, Any]]], now: datetime) -> se
         returning=("id",),
     )
     created = {row[0] for row in inserted}
-    _index([{"lead_id": pk, "text": draft.search_text} for pk, (draft, _) in fresh.items() if pk in created])
+    _index(row for row in rows if row["id"] in created)
     return created
+
+
+def _standing(arrival: Sequence[Step], stages: Stages, now: datetime) -> dict[str, Any]:
+    """Where the steps of its arrival leave a new lead; `lifecycle.move` mends it should it refuse one of them."""
+    passes: list[Pass] = []
+    for seq, step in enumerate(arrival, start=1):
+        stage = stages.of(step.kind, step.stage_id)
+        target = as_target(stage) if stage else passes[-1].stage
+        apply(passes, Move(id=-seq, seq=seq, pass_no=1, kind=step.kind, target=target, at=None, recorded_at=now))
+    return {
+        "stage_id": passes[-1].stage.stage_id,
+        "milestone": passes[-1].reached,
+        "outcome": passes[-1].outcome,
+        "pass_no": passes[-1].no,
+        "last_seq": len(arrival),
+    }
 
 
 def _yield_to_others(placed: Sequence[int], incoming: Sequence[dict[str, Any]], lost: set[int]) -> list[int]:
@@ -136,8 +181,19 @@ def _yield_to_others(placed: Sequence[int], incoming: Sequence[dict[str, Any]], 
     ]
 
 
-def _index(rows: list[dict[str, Any]]) -> None:
-    batch.insert(LeadSearch, rows, conflict="ON CONFLICT (lead_id) DO UPDATE SET text = excluded.text")
+def _index(rows: Iterable[dict[str, Any]]) -> None:
+    """Let the search box find these leads."""
+    batch.insert(
+        LeadSearch,
+        [
+            {
+                "lead_id": row["id"],
+                "text": " ".join(filter(None, (row["name"], row["email"], row["company_name"]))),
+            }
+            for row in rows
+        ],
+        conflict="ON CONFLICT (lead_id) DO UPDATE SET text = excluded.text",
+    )
 
 
 def _join(lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[str, Any]], overwrite: bool) -> set[int]:
@@ -164,7 +220,7 @@ def _join(lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[st
             after["id"] = after.pop("pk")
             changed.append(after)
     batch.update(Lead, changed)
-    _index([{"lead_id": row["id"], "text": search_text(row)} for row in changed])
+    _index(changed)
     return {row["id"] for row in changed}
 
 
@@ -179,11 +235,6 @@ def _fill(lead: dict[str, Any], told: dict[str, Any], overwrite: bool, *, email_
     lead["do_not_contact"] = lead["do_not_contact"] or told["do_not_contact"]
     given, kept = told["attributes"], lead["attributes"]
     lead["attributes"] = {**kept, **given} if overwrite else {**given, **kept}
-
-
-def search_text(row: dict[str, Any]) -> str:
-    """What the search box finds a lead by."""
-    return " ".join(filter(None, (row["name"], row["email"], row["company_name"])))
 
 
 def _hold(drafts: Sequence[Draft], lead_ids: Sequence[int], cause: Cause) -> None:
@@ -218,21 +269,32 @@ def _touch(
         record(touches=touches, cause=cause)
 
 
-def _steps(drafts: Sequence[Draft], lead_ids: Sequence[int], created: set[int], cause: Cause) -> list[Step]:
-    """The moves that the drafts bring; a new lead without any enters where it belongs."""
-    stages = Stages.load()
+def _arrival(draft: Draft, stages: Stages, cause: Cause) -> tuple[Step, ...]:
+    """The moves by which this draft would enter as a new lead."""
+    if draft.steps:
+        return draft.steps
+    raised = any(touch.is_hand_raise for touch in draft.touches)
+    stage = stages.first(Milestone.MQL if raised else Milestone.MGL)
+    return (
+        Step(
+            0,
+            Kind.ADVANCE,
+            stage_id=stage.pk,
+            at=draft.created_at,
+            is_undated=cause.source == CauseSource.IMPORT and draft.created_at is None,
+            qualified_by=QualifiedBy.HAND_RAISE if raised else "",
+        ),
+    )
+
+
+def _steps(
+    drafts: Sequence[Draft], arrivals: Sequence[Sequence[Step]], lead_ids: Sequence[int], created: set[int]
+) -> list[Step]:
+    """The moves that the drafts bring: of a new lead its arrival, of one that stands only what its draft states."""
     entering = set(created)
     steps: list[Step] = []
-    for lead_id, draft in zip(lead_ids, drafts, strict=True):
-        steps += [replace(step, lead_id=lead_id) for step in draft.steps]
-        if lead_id in entering and not draft.steps:
-            raised = any(touch.is_hand_raise for touch in draft.touches)
-            steps.append(
-                Step(
-                    lead_id, Kind.ADVANCE, stage_id=stages.first(Milestone.MQL if raised else Milestone.MGL).pk,
-                    at=draft.created_at, is_undated=cause.source == CauseSource.IMPORT and draft.created_at is None,
-                    qualified_by=QualifiedBy.HAND_RAISE if raised else "",
-                )
-            )  # fmt: skip
+    for draft, arrival, lead_id in zip(drafts, arrivals, lead_ids, strict=True):
+        brought = arrival if lead_id in entering else draft.steps
         entering.discard(lead_id)
+        steps += [replace(step, lead_id=lead_id) for step in brought]
     return steps

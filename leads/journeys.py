@@ -104,7 +104,10 @@ def forget_passes(counts: Mapping[int, int]) -> None:
 
 
 def write_state(states: Iterable[tuple[int, Pass, int, Any]]) -> None:
-    """Store where leads stand, as (lead id, newest pass, newest seq, recorded at)."""
+    """Store where leads stand, as (lead id, newest pass, newest seq, recorded at).
+
+    A new lead that was inserted where it stands is not written a second time.
+    """
     batch.update(
         Lead,
         [
@@ -119,4 +122,5 @@ def write_state(states: Iterable[tuple[int, Pass, int, Any]]) -> None:
             }
             for lead_id, current, seq, recorded_at in states
         ],
+        where_differs=("stage_id", "milestone", "outcome", "pass_no", "last_seq"),
     )

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from alignment.lib import batch
 from alignment.lib.company_names import company_key
+from alignment.lib.emails import company_domain
 from leads.drafts import Draft, Reference
 from leads.models import Account, ExternalReference, Lead
 
@@ -48,18 +49,23 @@ def known_emails(keys: Sequence[str]) -> dict[str, int]:
     return dict(Lead.objects.standing().filter(email_key__in=keys).values_list("email_key", "pk"))
 
 
-def match(draft: Draft, references: Mapping[tuple[str, str], int], emails: Mapping[str, int]) -> int | None:
+def match(
+    draft: Draft, email_key: str, references: Mapping[tuple[str, str], int], emails: Mapping[str, int]
+) -> int | None:
     """The lead that a draft is: by external reference first, then by e-mail; None for nobody we know."""
     by_reference = (references.get((one.system, one.external_id)) for one in draft.references)
-    return next(filter(None, by_reference), None) or emails.get(draft.email_key)
+    return next(filter(None, by_reference), None) or emails.get(email_key)
 
 
-def accounts(drafts: Sequence[Draft], now: datetime) -> list[int | None]:
+def accounts(drafts: Sequence[Draft], email_keys: Sequence[str], now: datetime) -> list[int | None]:
     """The account of each draft, in order, created where it is new; three statements for any number.
 
     Found by the company's e-mail domain, else by its normalised name. Free mailboxes name no company.
     """
-    keys = [(draft.company_domain, company_key(draft.company_name)) for draft in drafts]
+    keys = [
+        (company_domain(email), company_key(draft.company_name))
+        for draft, email in zip(drafts, email_keys, strict=True)
+    ]
     named = {key: draft.company_name for key, draft in zip(keys, drafts, strict=True) if key[1]}
     if not named and not any(domain for domain, _ in keys):
         return [None] * len(drafts)

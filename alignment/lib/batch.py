@@ -55,13 +55,25 @@ def insert(
         return cursor.fetchall() if returning else []
 
 
-def update(model: type[models.Model], rows: Sequence[Row], *, key: Sequence[str] = ("id",)) -> int:
-    """Set the columns of `rows` on the rows with the same `key`; one statement. Returns how many rows changed."""
+def update(
+    model: type[models.Model],
+    rows: Sequence[Row],
+    *,
+    key: Sequence[str] = ("id",),
+    where_differs: Sequence[str] = (),
+) -> int:
+    """Set the columns of `rows` on the rows with the same `key`; one statement. Returns how many rows changed.
+
+    With `where_differs` a row is written only where one of these columns has another value.
+    """
     if not rows:
         return 0
     table = model._meta.db_table
     changes = ", ".join(f'"{name}" = given."{name}"' for name in rows[0] if name not in key)
     match = " AND ".join(f'target."{name}" = given."{name}"' for name in key)
+    if where_differs:
+        old, new = (", ".join(f'{side}."{name}"' for name in where_differs) for side in ("target", "given"))
+        match += f" AND ({old}) IS DISTINCT FROM ({new})"
     with connection.cursor() as cursor:
         cursor.execute(
             f'UPDATE "{table}" target SET {changes} '
