@@ -1,0 +1,186 @@
+"""What runs beside the pages: outgoing messages, notifications, long jobs, signs of life, the audit log."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from alignment.people.models import User
+
+
+class Transport(models.TextChoices):
+    """How a message leaves."""
+
+    EMAIL = "email", "E-mail"
+
+
+class OutboxMessage(models.Model):
+    """A message that leaves Accord. It is written in the transaction of what it tells, and sent after its commit.
+
+    It waits until `sent_at` or `dead_at` is set. `due_at` is when the next attempt may begin; who takes a message
+    moves `due_at` to where that attempt must be over, so a message whose sender died is due again by itself.
+    """
+
+    transport = models.CharField(max_length=8, choices=Transport, default=Transport.EMAIL)
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    address = models.CharField(max_length=320)
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField()
+    dedupe_key = models.CharField(max_length=120, unique=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    due_at = models.DateTimeField(db_default=Now())
+    attempts = models.PositiveSmallIntegerField(db_default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    dead_at = models.DateTimeField(null=True, blank=True, help_text="When the last attempt failed.")
+    last_error = models.CharField(max_length=500, blank=True, db_default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(transport__in=Transport.values), name="outbox_transport_known"),
+            models.CheckConstraint(condition=~Q(address=""), name="outbox_has_address"),
+            models.CheckConstraint(condition=Q(sent_at=None) | Q(dead_at=None), name="outbox_sent_or_dead"),
+        ]
+        indexes = [
+            models.Index("due_at", condition=Q(sent_at=None, dead_at=None), name="outbox_waiting"),
+            models.Index("dead_at", condition=Q(dead_at__isnull=False), name="outbox_dead"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_transport_display()} {self.pk}"
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def of(self, user: User) -> "NotificationQuerySet":
+        """What `user` was told, newest first."""
+        return self.filter(user=user).order_by("-id")
+
+    def unread(self) -> "NotificationQuerySet":
+        return self.filter(read_at=None)
+
+
+class Notification(models.Model):
+    """Something that one user was told in the app. `url` is the path of the page that it is about."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="notifications", db_index=False)
+    kind = models.CharField(max_length=40)
+    title = models.CharField(max_length=200)
+    body = models.TextField(blank=True)
+    url = models.CharField(max_length=300, blank=True)
+    subject_kind = models.CharField(max_length=40, blank=True)
+    subject_id = models.BigIntegerField(null=True, blank=True)
+    dedupe_key = models.CharField(max_length=120)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "dedupe_key"], name="notification_once"),
+            models.CheckConstraint(
+                condition=Q(subject_kind="", subject_id=None) | (~Q(subject_kind="") & Q(subject_id__isnull=False)),
+                name="notification_subject_whole",
+            ),
+        ]
+        indexes = [
+            models.Index("user", F("id").desc(), name="notification_newest"),
+            models.Index("user", condition=Q(read_at=None), name="notification_unread"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class JobState(models.TextChoices):
+    QUEUED = "queued", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
+
+
+class Job(models.Model):
+    """Long work in slices. `cursor` says where the next slice starts; a slice and its cursor commit together.
+
+    `done` of `total` are in the unit of the kind (rows, leads); a null total is not known. While it runs, a job
+    belongs to `leased_by` until `leased_until`; after that whoever comes takes it over. `interruptions` counts the
+    takeovers since the last slice that ended. `error` is a sentence for people.
+    """
+
+    kind = models.CharField(max_length=60)
+    state = models.CharField(max_length=9, choices=JobState, default=JobState.QUEUED)
+    params = models.JSONField(default=dict)
+    cursor = models.JSONField(null=True, blank=True, help_text="Null: nothing is done yet.")
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(null=True, blank=True)
+    result = models.JSONField(default=dict, blank=True)
+    error = models.TextField(blank=True, default="")
+    interruptions = models.PositiveSmallIntegerField(default=0)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    leased_by = models.UUIDField(null=True, blank=True, help_text="The run that has it; another one cannot store.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=JobState.values), name="job_state_known"),
+            models.CheckConstraint(
+                condition=Q(state=JobState.RUNNING, leased_until__isnull=False, leased_by__isnull=False)
+                | (~Q(state=JobState.RUNNING) & Q(leased_until=None, leased_by=None)),
+                name="job_leased_while_running",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OPEN_STATES, finished_at=None)
+                | (~Q(state__in=OPEN_STATES) & Q(finished_at__isnull=False)),
+                name="job_finished_when_closed",
+            ),
+            models.CheckConstraint(condition=Q(state=JobState.FAILED) | Q(error=""), name="job_error_when_failed"),
+        ]
+        indexes = [models.Index("leased_until", condition=Q(state__in=OPEN_STATES), name="job_open")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class Heartbeat(models.Model):
+    """When a process last showed that it lives."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+    detail = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditEntry(models.Model):
+    """Who did what that somebody may have to answer for. Append-only by trigger.
+
+    `actor` is null for what nobody signed in did (a refused login, the system itself). `detail` names the values
+    before and after, and no personal data beyond what a login tried to be.
+    """
+
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    action = models.CharField(max_length=40)
+    subject_kind = models.CharField(max_length=40, blank=True)
+    subject_id = models.BigIntegerField(null=True, blank=True)
+    detail = models.JSONField(default=dict)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = [models.Index("action", F("at").desc(), name="audit_by_action")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.at:%Y-%m-%d %H:%M}"
