@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from alignment.stack.places import ROOT, Places, StackError, pause, read_json, say, write_json
 
@@ -39,6 +40,8 @@ class Child:
         self.program = program
         self.log = log
         self.delay_seconds = 0.5
+        if log.exists():
+            log.replace(log.with_suffix(".old.log"))
         self.start()
 
     def start(self) -> None:
@@ -165,7 +168,7 @@ def runs(pid: int, argv: Sequence[str]) -> bool:
     return command_line(pid).endswith(" ".join(arguments))
 
 
-def stop_stranger(entry: Mapping) -> None:
+def stop_stranger(entry: Mapping[str, Any]) -> None:
     """Stop a process that is not our child, so that it cannot be waited for."""
     signal_session(entry["pid"], signal.Signals(entry["stop"]), whole=False)
     give_up_at = time.monotonic() + entry["patience"]

@@ -95,8 +95,9 @@ def run_command(env: dict[str, str], *arguments: str) -> None:
 
 
 def static_digest() -> str:
-    """Changes with every file below static/ and with the dependencies, which bring files of their own."""
+    """Changes with every file below static/, with the dependencies, which bring some, and with what treats them."""
     digest = hashlib.sha256((ROOT / "requirements.lock").read_bytes())
+    digest.update(b"".join((ROOT / "alignment" / "desk" / name).read_bytes() for name in ("finders.py", "storage.py")))
     for path in sorted((ROOT / "static").rglob("*")):
         if path.is_file():
             digest.update(f"{path.relative_to(ROOT)} ".encode() + path.read_bytes())
@@ -107,7 +108,7 @@ def in_use(env: dict[str, str]) -> bool:
     url = env.get("DATABASE_URL") or os.environ["DATABASE_URL"]
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(IN_USE)
-        return cursor.fetchone()[0]
+        return cursor.fetchone() == (True,)
 
 
 def start_accord(children: Children, listener: socket.socket, env: dict[str, str]) -> None:
@@ -118,8 +119,7 @@ def start_accord(children: Children, listener: socket.socket, env: dict[str, str
         Program(
             name="worker",
             argv=celery("worker", "--concurrency=3", "--without-gossip", "--without-mingle"),
-            # A soft shutdown: running tasks get the time that the settings give them, then go back to the queue.
-            env={**env, "REMAP_SIGTERM": "SIGQUIT"},
+            env=env,
             patience=20,
         )
     )
@@ -128,7 +128,7 @@ def start_accord(children: Children, listener: socket.socket, env: dict[str, str
 
 
 def celery(*arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "celery", "--app=alignment.celery", "--quiet", *arguments, "--loglevel=INFO")
+    return (sys.executable, "-m", "celery", "--app=alignment.celery", "--quiet", *arguments, "--loglevel=WARNING")
 
 
 def web_program(listener: socket.socket, env: dict[str, str]) -> Program:
@@ -143,7 +143,8 @@ def web_program(listener: socket.socket, env: dict[str, str]) -> Program:
 
 def answers(listener: socket.socket) -> bool:
     """Whether the web process answers; the open port alone says nothing, since it is ours."""
-    with closing(http.client.HTTPConnection(*listener.getsockname(), timeout=2)) as connection:
+    host, port = listener.getsockname()
+    with closing(http.client.HTTPConnection(host, port, timeout=2)) as connection:
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status < 500

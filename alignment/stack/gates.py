@@ -30,6 +30,11 @@ def gates() -> dict[str, tuple[list[str | Path], dict[str, str]]]:
         "import-linter": ([PROGRAMS / "lint-imports"], {}),
         "mypy": ([PROGRAMS / "mypy"], {}),
         "djade": ([PROGRAMS / "djade", "--check", "--target-version", "5.2", *templates()], {}),
+        "compose file": (
+            [PROGRAMS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
+            {},
+        ),
+        "Dockerfile": ([PROGRAMS / "hadolint", "Dockerfile"], {}),
         "makemigrations": ([*manage, "makemigrations", "--check", "--dry-run"], {}),
         "check --deploy": ([*manage, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
     }

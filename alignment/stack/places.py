@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # A socket's whole path must stay under 107 bytes (104 on macOS); the longest name below it is `pg/.s.PGSQL.5432`.
@@ -67,15 +68,16 @@ def make_places(state: Path) -> Places:
     return Places(state, sockets)
 
 
-def read_json(path: Path) -> dict:
+def read_json(path: Path) -> dict[str, Any]:
     """The object in `path`; empty when there is none."""
     try:
-        return json.loads(path.read_text())
+        found: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
+    return found
 
 
-def write_json(path: Path, value: dict) -> None:
+def write_json(path: Path, value: dict[str, Any]) -> None:
     """Replace `path` in one step: a reader, or a start after a power cut, never sees half of it."""
     draft = path.with_suffix(".new")
     draft.write_text(json.dumps(value, indent=1))

@@ -41,7 +41,7 @@ class Account:
     uid: int | None = None
     gid: int | None = None
 
-    def run(self, *argv: str | Path) -> subprocess.CompletedProcess:
+    def run(self, *argv: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*self.prefix, *argv],
             user=self.uid,

@@ -105,7 +105,8 @@ def shared_servers(places: Places) -> Iterator[dict[str, str]]:
                             withdraw(places)
                 return
         with visiting(places):
-            if env := read_json(places.addresses).get("env"):
-                yield env
+            running = read_json(places.addresses)
+            if running:
+                yield running["env"]
                 return
         pause()
