@@ -1,0 +1,179 @@
+"""Deals: the only writer of opportunities, their buying groups, and the rows that record each change."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+
+from alignment.lib import batch
+from leads import lifecycle
+from leads.causes import Cause
+from leads.drafts import Reference
+from leads.models import Opportunity, OpportunityChange, OpportunityContact
+from leads.models.opportunity import DealKind, DealState
+from leads.models.reference import ExternalReference
+
+
+@dataclass(frozen=True, slots=True)
+class DealDraft:
+    """A deal as it is opened. `lead_id` is its primary lead (None: a deal without a lead). `amount` in `currency`;
+    `rate` converts it to the company's currency. `opened_at` None means now, unless history does not say.
+    """
+
+    name: str
+    currency: str
+    lead_id: int | None = None
+    account_id: int | None = None
+    amount: Decimal | None = None
+    rate: Decimal = Decimal(1)
+    kind: str = DealKind.NEW
+    product: str = ""
+    expected_close_on: date | None = None
+    owner_id: int | None = None
+    opened_at: datetime | None = None
+    is_undated: bool = False
+    references: tuple[Reference, ...] = ()
+
+
+@transaction.atomic
+def open_deals(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
+    """Store these deals, in order, each with its primary contact; returns their keys. Five statements at most."""
+    if not drafts:
+        return []
+    now = lifecycle.database_now()
+    keys = _new_keys(len(drafts))
+    batch.insert(
+        Opportunity,
+        [
+            {
+                "id": pk, "name": draft.name, "account_id": draft.account_id, "kind": draft.kind,
+                "state": DealState.OPEN, "product": draft.product, "amount": draft.amount,
+                "currency": draft.currency, "rate": draft.rate, "expected_close_on": draft.expected_close_on,
+                "owner_id": draft.owner_id, "sourced_by": "",
+                "opened_at": None if draft.is_undated else draft.opened_at or cause.at or now, "created_at": now,
+            }
+            for pk, draft in zip(keys, drafts, strict=True)
+        ],
+    )  # fmt: skip
+    batch.insert(
+        OpportunityContact,
+        [
+            {"opportunity_id": pk, "lead_id": draft.lead_id, "role": "", "is_primary": True}
+            for pk, draft in zip(keys, drafts, strict=True)
+            if draft.lead_id
+        ],
+    )
+    batch.insert(
+        ExternalReference,
+        [
+            {"system": one.system, "external_id": one.external_id, "url": one.url, "opportunity_id": pk}
+            for pk, draft in zip(keys, drafts, strict=True)
+            for one in draft.references
+        ],
+        conflict="ON CONFLICT DO NOTHING",
+    )
+    _record(
+        (
+            _Change(pk, draft.opened_at, field, "", value, draft.currency, draft.rate)
+            for pk, draft in zip(keys, drafts, strict=True)
+            for field, value in (("amount", draft.amount), ("expected_close_on", draft.expected_close_on))
+            if value is not None
+        ),
+        cause,
+        now,
+    )
+    return keys
+
+
+def _new_keys(count: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('leads_opportunity', 'id')) FROM generate_series(1, %s)", [count]
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+EDITABLE = ("name", "amount", "currency", "rate", "expected_close_on", "product", "owner_id")
+
+
+@transaction.atomic
+def change(*, opportunity_id: int, changes: Mapping[str, Any], cause: Cause) -> Opportunity:
+    """Change fields of one deal (any of `EDITABLE`); each field that really changes becomes a row."""
+    deal = Opportunity.objects.select_for_update(no_key=True).get(pk=opportunity_id)
+    now = lifecycle.database_now()
+    rows = []
+    for field in EDITABLE:
+        if field in changes and changes[field] != getattr(deal, field):
+            rows.append(
+                _Change(deal.pk, cause.at, field, getattr(deal, field), changes[field], deal.currency, deal.rate)
+            )
+            setattr(deal, field, changes[field])
+    if rows:
+        deal.save(update_fields=[row.field.removesuffix("_id") for row in rows])
+        _record(rows, cause, now)
+    return deal
+
+
+# What primary journeys say about their deals: won and lost close them, anything else leaves them open.
+_FOLLOW = """
+    UPDATE leads_opportunity deal
+    SET state = verdict.state, closed_at = verdict.closed_at
+    FROM (
+        SELECT journey.opportunity_id,
+            CASE WHEN journey.outcome IN ('won', 'lost') THEN journey.outcome ELSE 'open' END AS state,
+            CASE WHEN journey.outcome IN ('won', 'lost') THEN journey.closed_at END AS closed_at,
+            before.state AS state_before
+        FROM leads_journey journey
+        JOIN leads_opportunity before ON before.id = journey.opportunity_id
+        WHERE journey.lead_id = ANY(%s) AND journey.is_primary
+    ) verdict
+    WHERE deal.id = verdict.opportunity_id
+        AND (deal.state, deal.closed_at) IS DISTINCT FROM (verdict.state, verdict.closed_at)
+    RETURNING deal.id, deal.closed_at, verdict.state_before, deal.state, deal.currency, deal.rate
+"""
+
+
+@transaction.atomic
+def follow(*, lead_ids: Iterable[int], cause: Cause) -> None:
+    """Close, or open again, the deals whose primary journeys were won, lost, undone or reopened."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FOLLOW, [list(lead_ids)])
+        changed = cursor.fetchall()
+    if changed:
+        _record(
+            (_Change(pk, at, "state", old, new, currency, rate) for pk, at, old, new, currency, rate in changed),
+            cause,
+            lifecycle.database_now(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    opportunity_id: int
+    at: datetime | None
+    field: str
+    old: Any
+    new: Any
+    currency: str
+    rate: Decimal
+
+
+def _record(changes: Iterable[_Change], cause: Cause, now: datetime) -> None:
+    batch.insert(
+        OpportunityChange,
+        [
+            {
+                "opportunity_id": each.opportunity_id, "at": each.at or now, "recorded_at": now,
+                "actor_id": cause.actor_id, "field": each.field, "old": _text(each.old), "new": _text(each.new),
+                "currency": each.currency, "rate": each.rate,
+            }
+            for each in changes
+        ],
+    )  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
