@@ -2,6 +2,10 @@
 
 from django.urls import include, path
 
+from alignment.health import healthz, readyz
+
 urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("", include("alignment.people.urls")),
 ]
