@@ -1,0 +1,15 @@
+"""The sla app: what each side promised, and the clocks that hold sales to its answer."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class SlaConfig(AppConfig):
+    """Seeds the defaults after each migration: rows from a migration vanish with the first flush of a test."""
+
+    name = "sla"
+
+    def ready(self) -> None:
+        from sla.seed import seed_defaults
+
+        post_migrate.connect(seed_defaults, sender=self)

@@ -1,0 +1,133 @@
+"""A promise at work on one subject: when it began, when it is due, when it was kept."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from sla.models.policy import SubjectKind
+from sla.querysets import ClockQuerySet
+from sla.verdict import is_late
+
+
+class CancelReason(models.TextChoices):
+    """Why no answer is owed any more."""
+
+    MERGED = "merged", "The lead was merged into another one"
+    ATTACHED = "attached", "The lead joined an open deal"
+    UNDONE = "undone", "The lead is no MQL any more"
+
+
+class Clock(models.Model):
+    """One clock per subject and pass. `sla.clocks` and `sla.sweep` alone write it.
+
+    It runs until `stopped_at` (the moment of the answer, not of its recording) or `cancelled_at` is set; overdue or
+    not, it goes on running. `next_at` is when the sweep has to look at it: null when nothing more will happen by
+    itself. Whether the promise was kept follows from the dates alone (`sla.verdict`). A silent clock is history:
+    nobody is notified. A parked clock could not be handled (`parked_why`); the sweep tries it again at `next_at`.
+    """
+
+    policy = models.ForeignKey("sla.Policy", models.PROTECT, related_name="clocks", db_index=False)
+    subject_kind = models.CharField(max_length=20, choices=SubjectKind.choices)
+    subject_id = models.BigIntegerField()
+    lead = models.ForeignKey("leads.Lead", models.PROTECT, null=True, related_name="clocks", db_index=False)
+    pass_no = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_why = models.CharField(max_length=10, choices=CancelReason.choices, blank=True)
+    is_silent = models.BooleanField(default=False)
+    parked_at = models.DateTimeField(null=True)
+    parked_why = models.CharField(max_length=500, blank=True)
+
+    objects = ClockQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subject_kind", "subject_id", "pass_no"], name="clock_one_a_pass"),
+            models.CheckConstraint(condition=Q(subject_kind__in=SubjectKind.values), name="clock_subject_known"),
+            models.CheckConstraint(
+                condition=~Q(subject_kind=SubjectKind.DISPOSITION) | Q(lead__isnull=False, subject_id=F("lead_id")),
+                name="clock_disposition_of_its_lead",
+            ),
+            models.CheckConstraint(condition=Q(due_at__gt=F("started_at")), name="clock_due_after_start"),
+            models.CheckConstraint(
+                condition=Q(stopped_at=None) | Q(cancelled_at=None), name="clock_stopped_or_cancelled"
+            ),
+            models.CheckConstraint(
+                condition=Q(next_at=None) | Q(stopped_at=None, cancelled_at=None), name="clock_next_while_running"
+            ),
+            models.CheckConstraint(
+                condition=Q(cancelled_at=None, cancelled_why="")
+                | Q(cancelled_at__isnull=False, cancelled_why__in=CancelReason.values),
+                name="clock_cancelled_with_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(parked_at=None, parked_why="") | (Q(next_at__isnull=False) & ~Q(parked_why="")),
+                name="clock_parked_with_reason",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="clock_next"),
+            models.Index(fields=["lead"], name="clock_by_lead"),
+            models.Index(
+                fields=["due_at"],
+                include=["stopped_at", "subject_kind", "lead", "pass_no"],
+                condition=Q(cancelled_at=None),
+                name="clock_by_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_subject_kind_display()} {self.subject_id}, pass {self.pass_no}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an answer is still owed."""
+        return self.stopped_at is None and self.cancelled_at is None
+
+    def is_breached(self, at: datetime) -> bool:
+        """Whether the promise is broken as of `at`; a cancelled clock is not judged."""
+        return self.cancelled_at is None and is_late(self.due_at, self.stopped_at, at)
+
+
+class EventKind(models.TextChoices):
+    """What happened to a clock."""
+
+    STARTED = "started", "Started"
+    MET = "met", "Answered in time"
+    STOPPED = "stopped", "Answered late"
+    BREACHED = "breached", "Promise broken"
+    CANCELLED = "cancelled", "Cancelled"
+    REOPENED = "reopened", "Reopened"
+    SETTLED = "settled", "Time of the answer changed"
+    RECALCULATED = "recalculated", "Due time changed"
+    PARKED = "parked", "Set aside after an error"
+
+
+class ClockEvent(models.Model):
+    """One event of one clock, append-only: `at` is when it took effect, `recorded_at` when Accord knew.
+
+    A breach takes effect at the due time and is recorded once in the life of a clock; the row documents its
+    detection, while the verdict follows from the clock's dates. `detail` holds old and new values.
+    """
+
+    clock = models.ForeignKey(Clock, models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=12, choices=EventKind.choices)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["clock"], condition=Q(kind=EventKind.BREACHED), name="clock_breached_once"),
+            models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="clock_event_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, clock {self.clock_id}"

@@ -1,0 +1,100 @@
+"""Reading clocks: chainable, named like the questions people ask."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Count, F, FilteredRelation, Q
+
+from leads.querysets import LeadQuerySet
+from sla.models.policy import SubjectKind
+from sla.verdict import late
+
+if TYPE_CHECKING:
+    from sla.models import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Attainment:
+    """How many clocks were answered in time, and how many were not (or are overdue now)."""
+
+    met: int
+    breached: int
+
+    @property
+    def n(self) -> int:
+        """The clocks that are judged: the denominator."""
+        return self.met + self.breached
+
+    @property
+    def share(self) -> float | None:
+        """Met ÷ judged, 0 to 1; None where nothing was due."""
+        return self.met / self.n if self.n else None
+
+
+class ClockQuerySet(models.QuerySet["Clock"]):
+    """Clocks. `at` is the moment that the question is about, e.g. `leads.lifecycle.database_now()`."""
+
+    def dispositions(self) -> "ClockQuerySet":
+        """The clocks of sales' answer to an MQL."""
+        return self.filter(subject_kind=SubjectKind.DISPOSITION)
+
+    def running(self) -> "ClockQuerySet":
+        """An answer is still owed, overdue or not."""
+        return self.filter(stopped_at=None, cancelled_at=None)
+
+    def overdue(self, at: datetime) -> "ClockQuerySet":
+        """Still unanswered after the due time."""
+        return self.running().filter(due_at__lt=at)
+
+    def due_within(self, span: timedelta, at: datetime) -> "ClockQuerySet":
+        """Unanswered, not overdue, and due in the next `span`."""
+        return self.running().filter(due_at__gte=at, due_at__lte=at + span)
+
+    def due_between(self, start: datetime, end: datetime) -> "ClockQuerySet":
+        """Due from `start` (included) to `end` (not included)."""
+        return self.filter(due_at__gte=start, due_at__lt=end)
+
+    def judged(self, at: datetime) -> "ClockQuerySet":
+        """The clocks with a verdict: answered, or overdue. Cancelled ones and those that may still be met have none."""
+        return self.filter(Q(stopped_at__isnull=False) | Q(due_at__lt=at), cancelled_at=None)
+
+    def met(self, at: datetime) -> "ClockQuerySet":
+        """Answered in time."""
+        return self.judged(at).exclude(late(at))
+
+    def breached(self, at: datetime) -> "ClockQuerySet":
+        """Answered late, or overdue now."""
+        return self.judged(at).filter(late(at))
+
+    def attainment(self, at: datetime) -> Attainment:
+        """SLA attainment of these clocks; select the period by `due_between`. One query."""
+        return Attainment(
+            **self.judged(at).aggregate(
+                met=Count("pk", filter=~late(at)),
+                breached=Count("pk", filter=late(at)),
+            )
+        )
+
+    def with_journey(self) -> "ClockQuerySet":
+        """Join the journey of each clock's pass as `journey`, to filter and group by what it froze."""
+        return self.annotate(
+            journey=FilteredRelation("lead__journeys", condition=Q(lead__journeys__pass_no=F("pass_no")))
+        )
+
+
+def with_clock(leads: LeadQuerySet) -> LeadQuerySet:
+    """Give each lead the disposition clock of its current pass, in the same query and without repeating a lead.
+
+    `promised_at`, `due_at` and `answered_at` are its start, due time and stop: None without a clock, `answered_at`
+    also while it runs. The joined clock is called `clock`.
+    """
+    current = Q(
+        clocks__subject_kind=SubjectKind.DISPOSITION,
+        clocks__pass_no=F("pass_no"),
+        clocks__cancelled_at=None,
+    )
+    return leads.annotate(clock=FilteredRelation("clocks", condition=current)).annotate(
+        promised_at=F("clock__started_at"), due_at=F("clock__due_at"), answered_at=F("clock__stopped_at")
+    )
