@@ -75,8 +75,8 @@ class Shell:
 
     @property
     def theme(self) -> str:
-        """`light`, `dark`, or blank to follow the device: the user's choice, for visitors the last one made here."""
-        chosen = getattr(self.user, "theme", None) or self.request.COOKIES.get("theme", "")
+        """`light`, `dark`, or blank to follow the device."""
+        chosen = getattr(self.user, "theme", "")
         return chosen if chosen in {Theme.LIGHT, Theme.DARK} else ""
 
     @property

@@ -1,0 +1,79 @@
+/* One-key commands. A control names its key ([data-key="a"]); J and K walk the rows, G goes to a page ([data-go="q"]).
+   Ignored in fields and with Ctrl, Alt or ⌘; switched off in the account or in the help dialog, for this browser. */
+import { selectedRow, step } from "./rows.js";
+
+const FIELDS = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=submit], [type=button])";
+const GO_WITHIN = 1500;
+const help = document.getElementById("keys");
+let goUntil = 0;
+
+const isOn = () => document.documentElement.dataset.keys !== "off" && localStorage.getItem("keys") !== "off";
+const isShown = (element) => element.checkVisibility() && !element.disabled;
+
+/* The control of a key: the selected row's own first, else one that belongs to no row. */
+function control(key) {
+  const all = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].filter(isShown);
+  const row = selectedRow();
+  // Of several notes with an Undo the newest is the last.
+  return all.find((element) => row?.contains(element)) ?? all.findLast((element) => !element.closest("[data-row]"));
+}
+
+function press(element) {
+  if (element.matches(FIELDS)) {
+    element.focus();
+    element.select?.();
+  } else {
+    element.click();
+  }
+  return true;
+}
+
+function chooseReason(digit) {
+  const radio = document.querySelectorAll("[data-reasons] input[type=radio]")[digit - 1];
+  radio?.click();
+  radio?.focus();
+  return Boolean(radio);
+}
+
+function openSelected() {
+  const row = selectedRow();
+  const isOnRow = document.activeElement === document.body || document.activeElement.matches("[data-select]");
+  if (!row?.dataset.href || !isOnRow) return false;
+  location.assign(row.dataset.href);
+  return true;
+}
+
+/* Returns whether the key meant something. */
+function command(key) {
+  if (performance.now() < goUntil) {
+    goUntil = 0;
+    const link = document.querySelector(`[data-go="${CSS.escape(key)}"]`);
+    if (link) return press(link);
+  }
+  if (key === "?") return help.showModal() ?? true;
+  if (key === "g") return Boolean((goUntil = performance.now() + GO_WITHIN));
+  if (key === "j" && step(1)) return true;
+  if (key === "k" && step(-1)) return true;
+  if (key === "Enter") return openSelected();
+  const target = control(key);
+  if (target) return press(target);
+  return /^[1-9]$/.test(key) && chooseReason(Number(key));
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.isComposing || !isOn() || document.querySelector("dialog[open]")) return;
+  const isSearch = event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey);
+  if (!isSearch && (event.metaKey || event.ctrlKey || event.altKey)) return;
+  const key = isSearch ? "/" : event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (event.target.matches(FIELDS) && !isSearch) {
+    if (key === "Escape") event.target.blur();
+    return;
+  }
+  if (command(key)) event.preventDefault();
+});
+
+const keySwitch = document.querySelector("[data-keys-switch]");
+if (keySwitch) {
+  keySwitch.checked = isOn();
+  keySwitch.addEventListener("change", () => localStorage.setItem("keys", keySwitch.checked ? "on" : "off"));
+}

@@ -1,0 +1,111 @@
+/* Plotly, loaded once and only when a [data-plot] comes into view. The figure is plain JSON in the element named by
+   [data-plot]; colours are token names ("--sales"), so that a chart follows the theme. */
+const NEAR = "200px";
+const AXIS = { showgrid: false, zeroline: false, fixedrange: true, automargin: false };
+const CONFIG = { displayModeBar: false, responsive: true };
+
+const drawn = new Set();
+let library;
+
+function load(address) {
+  library ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = reject;
+    document.head.append(script);
+  });
+  return library;
+}
+
+/* What a token is now: light-dark() and color-mix() only resolve on an element. */
+function resolver(element) {
+  const probe = element.appendChild(document.createElement("span"));
+  const known = {};
+  const resolve = (value) => {
+    if (typeof value === "string" && value.startsWith("--")) {
+      if (!(value in known)) {
+        probe.style.color = `var(${value})`;
+        known[value] = getComputedStyle(probe).color;
+      }
+      return known[value];
+    }
+    if (Array.isArray(value)) return value.map(resolve);
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolve(inner)]));
+    }
+    return value;
+  };
+  return { resolve, done: () => probe.remove() };
+}
+
+function template() {
+  const font = { family: getComputedStyle(document.body).fontFamily, size: 12, color: "--ink-3" };
+  return {
+    font,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    margin: { l: 38, r: 44, t: 8, b: 24 },
+    bargap: 0.28,
+    showlegend: false,
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: "--surface", bordercolor: "--line-2", font: { ...font, color: "--ink" } },
+    xaxis: { ...AXIS, linecolor: "--line-2", tickcolor: "--line-2" },
+    yaxis: { ...AXIS, showgrid: true, gridcolor: "--line", rangemode: "tozero" },
+  };
+}
+
+/* One level deep: a figure says what differs on an axis, the template the rest. */
+function merge(base, own = {}) {
+  const merged = { ...base, ...own };
+  for (const [key, value] of Object.entries(base)) {
+    if (own[key] && typeof value === "object") merged[key] = { ...value, ...own[key] };
+  }
+  return merged;
+}
+
+async function draw(figure) {
+  const box = figure.querySelector(".plot-box");
+  try {
+    const Plotly = await load(figure.dataset.plotly);
+    if (!box.isConnected) return;
+    const { data, layout } = JSON.parse(document.getElementById(figure.dataset.plot).textContent);
+    const { resolve, done } = resolver(figure);
+    const [traces, arranged] = [resolve(data), resolve(merge(template(), layout))];
+    done();
+    await Plotly.react(box, traces, arranged, CONFIG);
+    figure.dataset.plotState = "drawn";
+    drawn.add(figure);
+  } catch {
+    library = undefined;
+    figure.dataset.plotState = "failed";
+  }
+}
+
+const seen = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (isIntersecting) {
+      seen.unobserve(target);
+      draw(target);
+    }
+  }
+}, { rootMargin: NEAR });
+
+function watch() {
+  for (const figure of document.querySelectorAll("[data-plot]:not([data-plot-state])")) {
+    figure.dataset.plotState = "waiting";
+    seen.observe(figure);
+  }
+}
+
+/* Plotly keeps listeners and contexts of a chart until it is told that the chart goes. */
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  for (const figure of drawn) {
+    if (!detail.target.contains(figure)) continue;
+    window.Plotly.purge(figure.querySelector(".plot-box"));
+    drawn.delete(figure);
+  }
+});
+document.addEventListener("htmx:afterSettle", watch);
+document.addEventListener("accord:theme", () => drawn.forEach(draw));
+watch();

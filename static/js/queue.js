@@ -1,0 +1,54 @@
+/* Dispositions: a form with [data-dispose] and [data-lead]. Its row leaves at once, and returns if the server says no. */
+import { mark, neighbour, select } from "./rows.js";
+
+const CONFLICT = 409;
+const narrow = matchMedia("(max-width: 980px)");
+
+const formOf = (event) => (event.target.matches?.("[data-dispose]") ? event.target : null);
+const rowOf = (form) => document.getElementById(`lead-${form.dataset.lead}`);
+
+function recount(row, by) {
+  const count = row.closest("[data-group]")?.querySelector("[data-group-count]");
+  if (count) count.textContent = Number(count.textContent) + by;
+}
+
+function leave(row) {
+  const next = neighbour(row);
+  row.hidden = true;
+  recount(row, -1);
+  select(next);
+}
+
+function restore(row) {
+  row.hidden = false;
+  recount(row, 1);
+  select(row, { load: false });
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = formOf(event);
+  const row = form && rowOf(form);
+  if (row && !row.hidden) leave(row);
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = formOf(event);
+  const row = form && rowOf(form);
+  if (!row) return;
+  // Somebody else was first: the lead is not ours any more.
+  if (event.detail.successful || event.detail.xhr.status === CONFLICT) row.remove();
+  else restore(row);
+});
+
+/* A narrow page has no room for the preview: links into it are ordinary links there. */
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[hx-target='#preview']");
+  if (!link) return;
+  const row = link.closest("[data-row]");
+  if (!narrow.matches) return void (row && mark(row));
+  event.stopPropagation();
+  if (link.matches("[data-select]") && row.dataset.href) {
+    event.preventDefault();
+    location.assign(row.dataset.href);
+  }
+}, { capture: true });

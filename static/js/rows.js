@@ -1,0 +1,48 @@
+/* The selected row of a list: [data-rows] holds [data-row]s, each with one [data-select] link, which takes the focus. */
+const SETTLE = 120;
+let selectedId;
+let loading;
+
+export const rows = () => [...document.querySelectorAll("[data-rows] [data-row]:not([hidden])")];
+export const selectedRow = () => document.querySelector("[data-row][data-selected]:not([hidden])");
+
+/* Selects without moving the focus. */
+export function mark(row) {
+  for (const old of document.querySelectorAll("[data-row][data-selected]")) {
+    old.removeAttribute("data-selected");
+    old.querySelector("[data-select]")?.removeAttribute("aria-current");
+  }
+  selectedId = row?.id;
+  row?.setAttribute("data-selected", "");
+  row?.querySelector("[data-select]")?.setAttribute("aria-current", "true");
+}
+
+/* Selects, focuses, and after a short rest loads what the link shows beside the list. */
+export function select(row, { load = true } = {}) {
+  clearTimeout(loading);
+  mark(row);
+  const link = row?.querySelector("[data-select]");
+  link?.focus();
+  if (load && link?.hasAttribute("hx-get")) loading = setTimeout(() => htmx.trigger(link, "select"), SETTLE);
+}
+
+export function step(by) {
+  const all = rows();
+  const at = all.indexOf(selectedRow());
+  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
+  if (next) select(next);
+  return all.length > 0;
+}
+
+/* The row that follows when this one leaves; the one before it for the last. */
+export function neighbour(row) {
+  const all = rows();
+  const at = all.indexOf(row);
+  return all[at + 1] ?? all[at - 1];
+}
+
+selectedId = selectedRow()?.id;
+document.addEventListener("htmx:afterSettle", () => {
+  const row = selectedId && document.getElementById(selectedId);
+  if (row && !row.hasAttribute("data-selected")) mark(row);
+});

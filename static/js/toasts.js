@@ -1,0 +1,53 @@
+/* Toasts: short notes at the foot of the page. The server renders them (_toast.html), this lets them go again. */
+const STAY = 10_000;
+const list = document.getElementById("toasts");
+
+/* Shows a note of the page's own, for example when the server cannot be reached. */
+export function toast(text, level = "error") {
+  const copy = document.getElementById("toast-template").content.cloneNode(true);
+  const note = copy.querySelector("[data-toast]");
+  note.dataset.level = level;
+  note.querySelector("p").textContent = text;
+  list.append(copy);
+}
+
+function letGo(note) {
+  if (note.dataset.level === "error" || note.dataset.level === "warning") return;
+  let timer;
+  const start = () => { timer = setTimeout(() => note.remove(), STAY); };
+  const stop = () => clearTimeout(timer);
+  for (const name of ["pointerenter", "focusin"]) note.addEventListener(name, stop);
+  for (const name of ["pointerleave", "focusout"]) note.addEventListener(name, () => { stop(); start(); });
+  start();
+}
+
+function failureText({ xhr, requestConfig }) {
+  if (!xhr.status) return "Accord cannot be reached. Nothing was changed; try again in a moment.";
+  if (xhr.status === 403) return "You may not do this, or you were signed out. Reload the page.";
+  if (xhr.status === 404) return "This is not there any more. Reload the page.";
+  const lost = requestConfig.verb === "get" ? "This could not be loaded." : "This could not be saved. Nothing was changed.";
+  return `${lost} Error ${xhr.status} at ${new Date().toLocaleTimeString()}.`;
+}
+
+function onFailure({ detail }) {
+  const isBackground = detail.requestConfig.triggeringEvent?.type === "live";
+  // Conflicts and field errors bring their own words along.
+  if (!isBackground && ![409, 422].includes(detail.xhr.status)) toast(failureText(detail));
+}
+
+for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, onFailure);
+
+document.addEventListener("click", (event) => {
+  event.target.closest("[data-dismiss]")?.closest("[data-toast]").remove();
+});
+
+document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+  if (!target.matches?.("[data-undo]") || !detail.successful) return;
+  target.closest("[data-toast]")?.remove();
+  document.dispatchEvent(new CustomEvent("accord:refresh", { detail: { force: true } }));
+});
+
+new MutationObserver((changes) => {
+  for (const change of changes) for (const node of change.addedNodes) if (node.matches?.("[data-toast]")) letGo(node);
+}).observe(list, { childList: true });
+list.querySelectorAll("[data-toast]").forEach(letGo);
