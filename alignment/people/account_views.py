@@ -6,14 +6,15 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.views import PasswordResetConfirmView
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
 
 from alignment.people import accounts
 from alignment.people.forms import AccountForm, WelcomeForm
-from alignment.people.models import User
+from alignment.people.models import Theme, User
 from alignment.people.permissions import policy
 from alignment.people.views import form_view
 
@@ -51,6 +52,17 @@ def me(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Saved.")
         return redirect("account_me")
     return render(request, "people/me.html", {"form": form})
+
+
+@policy("account.self")
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """The colours from the account menu, which changes them at once where scripts run."""
+    chosen = request.POST.get("theme")
+    if chosen not in Theme.values:
+        return HttpResponseBadRequest("There is no such theme.")
+    accounts.change_person(user_id=request.user.pk, changes={"theme": chosen})
+    return HttpResponse(status=204) if request.htmx else redirect("account_me")
 
 
 @policy("account.sign_in")

@@ -19,29 +19,37 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """People of some roles (of one side, if it names one), for the objects that `applies` holds for.
+    """People of some roles (of one side, if it names one), for some objects.
 
-    `person` names whom it means for one object, where that is one person; None where it means nobody.
+    `person` names the object's field that must be the user, `where` says which objects the grant is about.
     """
 
     who: str
     roles: frozenset[Role]
     side: Side | None = None
-    applies: Callable[[User, Any], bool] | None = None
-    person: Callable[[Any], User | None] | None = None
+    person: str = ""
+    where: Callable[[Any], bool] | None = None
 
     def covers(self, user: User, obj: Any) -> bool:
         """Without an object: whether there can be one that the grant covers."""
         if user.role not in self.roles or self.side not in (None, user.side):
             return False
-        return obj is None or self.applies is None or self.applies(user, obj)
+        return obj is None or (self._is_about(obj) and self._means(user, obj))
 
     def named(self, obj: Any) -> str | None:
-        """Whom a refusal names: “Ada Okafor (the holder)”."""
-        if obj is None or self.person is None:
+        """Whom a refusal names, “Ada Okafor (the holder)”; None where the grant means nobody."""
+        if obj is None:
             return self.who
-        person = self.person(obj)
+        if not self.person:
+            return self.who if self._is_about(obj) else None
+        person = getattr(obj, self.person)
         return f"{person} ({self.who})" if person else None
+
+    def _is_about(self, obj: Any) -> bool:
+        return self.where is None or self.where(obj)
+
+    def _means(self, user: User, obj: Any) -> bool:
+        return not self.person or bool(getattr(obj, f"{self.person}_id") == user.pk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +71,10 @@ MANAGER = Grant("a manager", frozenset({Role.MANAGER}))
 SALES_MANAGER = Grant("a manager of sales", frozenset({Role.MANAGER}), Side.SALES)
 REVOPS = Grant("a RevOps admin", frozenset({Role.REVOPS}))
 REP_OF_NOBODYS = Grant(
-    "a sales rep while nobody holds it", frozenset({Role.REP}), Side.SALES, lambda user, obj: obj.owner_id is None
+    "a sales rep while nobody holds it", frozenset({Role.REP}), Side.SALES, where=lambda obj: obj.owner_id is None
 )
-HOLDER = Grant("the holder", WORKING, applies=lambda user, obj: obj.owner_id == user.pk, person=lambda obj: obj.owner)
-MOVER = Grant(
-    "who made the move", WORKING, applies=lambda user, obj: obj.actor_id == user.pk, person=lambda obj: obj.actor
-)
+HOLDER = Grant("the holder", WORKING, person="owner")
+MOVER = Grant("who made the move", WORKING, person="actor")
 
 POLICY: dict[str, Action] = {
     "public": Action("open this page", open=True),

@@ -22,6 +22,7 @@ urlpatterns = [
     path("account/logout/", allauth.logout, name="account_logout"),
     path("account/inactive/", allauth.account_inactive, name="account_inactive"),
     path("account/me/", account_views.me, name="account_me"),
+    path("account/theme/", account_views.theme, name="account_theme"),
     path("account/password/", allauth.password_change, name="account_change_password"),
     path("account/password/<uidb64>/<token>/", account_views.SetPassword.as_view(), name="set_password"),
 ]
