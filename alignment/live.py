@@ -116,15 +116,16 @@ class Hub:
         """Add a notification to the next event of its topic."""
         try:
             notice = json.loads(payload)
-            ids, users = notice.get("ids"), notice.get("users")
-            key = (str(notice["topic"]), None if users is None else frozenset(users))
+            users, ids = notice.get("users"), notice.get("ids")
+            key = (str(notice["topic"]), None if users is None else frozenset(map(int, users)))
+            fresh = None if ids is None else set(map(int, ids))
         except (ValueError, KeyError, TypeError, AttributeError):
             log.warning("A notification that is not ours was ignored.")
             return
         if not self.gathered:
             asyncio.get_running_loop().call_later(GATHER_SECONDS, self.spread)
         known = self.gathered.get(key, set())
-        together = None if ids is None or known is None else known.union(ids)
+        together = None if fresh is None or known is None else known | fresh
         self.gathered[key] = together if together is None or len(together) <= MOST_IDS else None
 
     def spread(self) -> None:

@@ -1,0 +1,290 @@
+"""Live events: who may listen, and what reaches an open page."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+
+from alignment import live
+from alignment.lib.announcements import announce
+from alignment.people.models import Role, User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WAIT_SECONDS = 10
+
+
+class Page:
+    """An open page: what it was answered, and what it has been sent since."""
+
+    def __init__(self, session_key: str | None, *, topics: str = "", host: str = "localhost", method: str = "GET"):
+        self.status: int | None = None
+        self.received = ""
+        self.read = asyncio.Event()
+        self.read.set()
+        self.closing = asyncio.Event()
+        cookie = f"sessionid={session_key}".encode()
+        self.scope = {
+            "type": "http",
+            "method": method,
+            "headers": [(b"host", host.encode()), *([(b"cookie", cookie)] if session_key else [])],
+            "query_string": f"topics={topics}".encode(),
+        }
+
+    async def receive(self) -> dict:
+        await self.closing.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict) -> None:
+        await self.read.wait()
+        self.status = message.get("status", self.status)
+        self.received += message.get("body", b"").decode()
+
+    def events(self) -> list[tuple[str, dict]]:
+        """(topic, data) of all events so far."""
+        blocks = [block.split("\n") for block in self.received.split("\n\n") if block.startswith("event: ")]
+        return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+
+
+@contextlib.asynccontextmanager
+async def opened(*pages: Page) -> AsyncIterator[None]:
+    """Keep the pages open, and a hub that listens for them."""
+    listening = asyncio.create_task(live.hub.listen())
+    serving = [asyncio.create_task(live.events(page.scope, page.receive, page.send)) for page in pages]
+    try:
+        await until(lambda: all(page.status for page in pages))
+        await until(listens)
+        yield
+    finally:
+        for page in pages:
+            page.read.set()
+            page.closing.set()
+        await asyncio.gather(*serving)
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not (await met if isinstance(met := condition(), Awaitable) else met):
+            await asyncio.sleep(0.02)
+
+
+async def listens() -> bool:
+    return await asyncio.to_thread(
+        lambda: bool(in_database("SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN accord'"))
+    )
+
+
+def in_database(sql: str) -> list[tuple]:
+    """Run a statement on a connection that does not outlive it, as another process would."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+    finally:
+        connection.close()
+
+
+async def announced(topic: str, ids: list[int] | None = None, **options: object) -> None:
+    def write() -> None:
+        announce(topic, ids, **options)
+        connection.close()
+
+    await asyncio.to_thread(write)
+
+
+@pytest.fixture
+def user() -> User:
+    return User.objects.create_user(email="ada@example.com", password="a long enough one", role=Role.REP)
+
+
+@pytest.fixture
+def session_key(user: User) -> str:
+    return session_of(user)
+
+
+def session_of(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.cookies["sessionid"].value
+
+
+@pytest.fixture(autouse=True)
+def released_connection():
+    """The thread that checks sessions keeps its connection; the next test's database must not wait for it."""
+    yield
+    live.checker.submit(lambda: connection.close()).result()
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"session_key": None}, 403),
+        ({"session_key": "made-up"}, 403),
+        ({"host": "evil.example"}, 400),
+        ({"method": "POST"}, 405),
+    ],
+)
+def test_refuses_whom_it_does_not_know(session_key, changes, status):
+    async def scenario() -> Page:
+        page = Page(**{"session_key": session_key, **changes})
+        await live.events(page.scope, page.receive, page.send)
+        return page
+
+    page = asyncio.run(scenario())
+    assert page.status == status
+    assert page.received == ""
+
+
+def test_refuses_someone_who_left_the_company(user, session_key):
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+    async def scenario() -> Page:
+        page = Page(session_key)
+        await live.events(page.scope, page.receive, page.send)
+        return page
+
+    assert asyncio.run(scenario()).status == 403
+
+
+def test_what_is_committed_reaches_the_pages_that_want_it(session_key):
+    def write() -> None:
+        with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+            announce("leads", [1])
+            raise ZeroDivisionError
+        with transaction.atomic():
+            announce("leads", [2])
+        connection.close()
+
+    async def scenario() -> tuple[Page, Page, Page]:
+        all_topics, leads, others = (
+            Page(session_key),
+            Page(session_key, topics="jobs,leads"),
+            Page(session_key, topics="jobs"),
+        )
+        async with opened(all_topics, leads, others):
+            await asyncio.to_thread(write)
+            await until(lambda: all_topics.events() and leads.events())
+        return all_topics, leads, others
+
+    all_topics, leads, others = asyncio.run(scenario())
+    assert all_topics.events() == leads.events() == [("leads", {"ids": [2]})]
+    assert others.events() == []
+
+
+def test_a_personal_announcement_reaches_its_user_alone(user, session_key):
+    other = User.objects.create_user(email="ben@example.com", password="a long enough one", role=Role.REP)
+    other_session = session_of(other)
+
+    async def scenario() -> tuple[Page, Page]:
+        mine, theirs = Page(session_key), Page(other_session)
+        async with opened(mine, theirs):
+            await announced("notifications", user_ids=[user.pk])
+            await announced("leads", [1])
+            await until(lambda: len(mine.events()) == 2 and theirs.events())
+        return mine, theirs
+
+    mine, theirs = asyncio.run(scenario())
+    assert mine.events() == [("notifications", {"ids": None}), ("leads", {"ids": [1]})]
+    assert theirs.events() == [("leads", {"ids": [1]})]
+
+
+def test_a_burst_is_one_event_and_a_large_change_names_no_rows(session_key):
+    def burst() -> None:
+        with transaction.atomic():
+            for number in range(50):
+                announce("leads", [number])
+        announce("jobs", range(1000))
+        connection.close()
+
+    async def scenario() -> Page:
+        page = Page(session_key)
+        async with opened(page):
+            await asyncio.to_thread(burst)
+            await until(lambda: len(page.events()) >= 2)
+        return page
+
+    assert dict(asyncio.run(scenario()).events()) == {"leads": {"ids": list(range(50))}, "jobs": {"ids": None}}
+
+
+def test_a_page_that_reads_too_slowly_is_told_to_look_again(session_key, monkeypatch):
+    monkeypatch.setattr(live, "GATHER_SECONDS", 0)
+
+    async def scenario() -> Page:
+        page = Page(session_key)
+        async with opened(page):
+            page.read.clear()
+            for number in range(live.MOST_WAITING + 10):
+                live.hub.gather(json.dumps({"topic": "leads", "ids": [number]}))
+                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
+            assert max(stream.waiting.qsize() for stream in live.hub.streams) <= live.MOST_WAITING
+            page.read.set()
+            await until(lambda: ("refresh", {}) in page.events())
+        return page
+
+    assert len(asyncio.run(scenario()).events()) < live.MOST_WAITING
+
+
+def test_a_lost_connection_is_opened_again_and_pages_look_again(session_key, monkeypatch):
+    monkeypatch.setattr(live, "RECONNECT_SECONDS", 0.1)
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN accord'"
+
+    async def scenario() -> Page:
+        page = Page(session_key)
+        async with opened(page):
+            await asyncio.to_thread(in_database, end)
+            await until(lambda: page.events() == [("refresh", {})])
+            await announced("leads", [7])
+            await until(lambda: len(page.events()) == 2)
+        return page
+
+    assert asyncio.run(scenario()).events()[1] == ("leads", {"ids": [7]})
+
+
+def test_a_stream_ends_with_its_session(user, session_key, monkeypatch):
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(live, "RECHECK_SECONDS", 0.1)
+
+    def sign_out() -> None:
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        connection.close()
+
+    async def scenario() -> Page:
+        page = Page(session_key)
+        async with opened(page):
+            await asyncio.sleep(0.3)
+            assert len(live.hub.streams) == 1
+            await asyncio.to_thread(sign_out)
+            await until(lambda: not live.hub.streams)
+        return page
+
+    assert ": still here" in asyncio.run(scenario()).received
+
+
+def test_a_page_that_closes_is_forgotten(session_key):
+    async def scenario() -> None:
+        page = Page(session_key)
+        async with opened(page):
+            page.closing.set()
+            await until(lambda: not live.hub.streams)
+
+    asyncio.run(scenario())
+
+
+def test_a_notification_that_is_not_ours_does_no_harm(session_key):
+    async def scenario() -> Page:
+        page = Page(session_key)
+        async with opened(page):
+            for payload in ("no json", "[]", "{}", '{"topic": "leads", "ids": 5}'):
+                live.hub.gather(payload)
+            await announced("leads", [1])
+            await until(lambda: page.events())
+        return page
+
+    assert asyncio.run(scenario()).events() == [("leads", {"ids": [1]})]
