@@ -10,4 +10,7 @@ class AlignmentConfig(AppConfig):
     name = "alignment"
 
     def ready(self) -> None:
+        from alignment import wiring  # the models that it names are loaded only now
+
+        wiring.connect()
         register(check_production, Tags.security, deploy=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,31 +11,10 @@ from django.db import connection, transaction
 from alignment.lib import batch
 from leads import lifecycle
 from leads.causes import Cause
-from leads.drafts import Reference
+from leads.drafts import DealDraft
 from leads.models import Opportunity, OpportunityChange, OpportunityContact
-from leads.models.opportunity import DealKind, DealState
+from leads.models.opportunity import DealState
 from leads.models.reference import ExternalReference
-
-
-@dataclass(frozen=True, slots=True)
-class DealDraft:
-    """A deal as it is opened. `lead_id` is its primary lead (None: a deal without a lead). `amount` in `currency`;
-    `rate` converts it to the company's currency. `opened_at` None means now, unless history does not say.
-    """
-
-    name: str
-    currency: str
-    lead_id: int | None = None
-    account_id: int | None = None
-    amount: Decimal | None = None
-    rate: Decimal = Decimal(1)
-    kind: str = DealKind.NEW
-    product: str = ""
-    expected_close_on: date | None = None
-    owner_id: int | None = None
-    opened_at: datetime | None = None
-    is_undated: bool = False
-    references: tuple[Reference, ...] = ()
 
 
 @transaction.atomic
@@ -94,6 +73,27 @@ def _new_keys(count: int) -> list[int]:
             "SELECT nextval(pg_get_serial_sequence('leads_opportunity', 'id')) FROM generate_series(1, %s)", [count]
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+@transaction.atomic
+def find_or_open(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
+    """The deals that the external references of these drafts name, in order, opened where they are new."""
+    names = {(one.system, one.external_id) for draft in drafts for one in draft.references}
+    stored = ExternalReference.objects.filter(
+        opportunity__isnull=False, system__in={name[0] for name in names}, external_id__in={name[1] for name in names}
+    )
+    known = {
+        (system, external_id): pk
+        for system, external_id, pk in stored.values_list("system", "external_id", "opportunity_id")
+    }
+    found = [
+        next((known[key] for one in draft.references if (key := (one.system, one.external_id)) in known), None)
+        for draft in drafts
+    ]
+    opened = iter(
+        open_deals(drafts=[draft for draft, pk in zip(drafts, found, strict=True) if pk is None], cause=cause)
+    )
+    return [pk or next(opened) for pk in found]
 
 
 EDITABLE = ("name", "amount", "currency", "rate", "expected_close_on", "product", "owner_id")

@@ -1,10 +1,12 @@
 """Leads and touches as they arrive, before they are matched with what is known. Pure."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from leads.decisions import Step
+from leads.models.opportunity import DealKind
 from leads.models.touchpoint import Direction
 
 
@@ -33,11 +35,33 @@ class TouchDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class DealDraft:
+    """A deal as it is opened. `lead_id` is its primary lead (None: a deal without a lead). `amount` in `currency`;
+    `rate` converts it to the company's currency. `opened_at` None means now, unless history does not say.
+    """
+
+    name: str
+    currency: str
+    lead_id: int | None = None
+    account_id: int | None = None
+    amount: Decimal | None = None
+    rate: Decimal = Decimal(1)
+    kind: str = DealKind.NEW
+    product: str = ""
+    expected_close_on: date | None = None
+    owner_id: int | None = None
+    opened_at: datetime | None = None
+    is_undated: bool = False
+    references: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A lead as it arrives. `source`, `campaign`, `segment`, `territory` are names (None: not given).
 
     `steps` are the moves it brings, in order, with `lead_id` 0; without any, a new lead enters as MGL, and as MQL
-    where it raised a hand. A lead that stands is not moved by a draft without steps.
+    where it raised a hand. A lead that stands is not moved by a draft without steps. `deal` is the opportunity that
+    the lead carries from SQO on.
     """
 
     name: str = ""
@@ -57,6 +81,7 @@ class Draft:
     references: tuple[Reference, ...] = ()
     steps: tuple[Step, ...] = ()
     touches: tuple[TouchDraft, ...] = ()
+    deal: DealDraft | None = None
     owner_id: int | None = None
     owned_at: datetime | None = None
     created_at: datetime | None = None

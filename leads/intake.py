@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from alignment.lib import batch
 from alignment.lib.emails import domain_of, email_key_or_blank
 from alignment.people.models import User
-from leads import dimensions, lifecycle, matching
+from leads import deals, dimensions, lifecycle, matching
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.drafts import Draft
@@ -54,7 +54,9 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False) -
     matching.store_references(lead_ids, drafts)
     _hold(drafts, lead_ids, cause)
     _touch(drafts, lead_ids, incoming, cause, now)
-    moved = lifecycle.move(steps=_steps(drafts, arrivals, lead_ids, created), cause=cause)
+    carried = _open_deals(drafts, lead_ids, incoming, cause)
+    steps = _steps(drafts, arrivals, lead_ids, created, carried)
+    moved = lifecycle.move(steps=steps, cause=cause)
     return Received(tuple(lead_ids), frozenset(created), frozenset(updated), moved)
 
 
@@ -287,14 +289,32 @@ def _arrival(draft: Draft, stages: Stages, cause: Cause) -> tuple[Step, ...]:
     )
 
 
+def _open_deals(
+    drafts: Sequence[Draft], lead_ids: Sequence[int], incoming: Sequence[dict[str, Any]], cause: Cause
+) -> dict[int, int]:
+    """Index of each draft that brings a deal → the deal."""
+    bringing = {
+        index: replace(draft.deal, lead_id=lead_ids[index], account_id=incoming[index]["account_id"])
+        for index, draft in enumerate(drafts)
+        if draft.deal is not None
+    }
+    if not bringing:
+        return {}
+    return dict(zip(bringing, deals.find_or_open(drafts=list(bringing.values()), cause=cause), strict=True))
+
+
 def _steps(
-    drafts: Sequence[Draft], arrivals: Sequence[Sequence[Step]], lead_ids: Sequence[int], created: set[int]
+    drafts: Sequence[Draft],
+    arrivals: Sequence[Sequence[Step]],
+    lead_ids: Sequence[int],
+    created: set[int],
+    carried: Mapping[int, int],
 ) -> list[Step]:
     """The moves that the drafts bring: of a new lead its arrival, of one that stands only what its draft states."""
     entering = set(created)
     steps: list[Step] = []
-    for draft, arrival, lead_id in zip(drafts, arrivals, lead_ids, strict=True):
+    for index, (draft, arrival, lead_id) in enumerate(zip(drafts, arrivals, lead_ids, strict=True)):
         brought = arrival if lead_id in entering else draft.steps
         entering.discard(lead_id)
-        steps += [replace(step, lead_id=lead_id) for step in brought]
+        steps += [replace(step, lead_id=lead_id, opportunity_id=carried.get(index)) for step in brought]
     return steps

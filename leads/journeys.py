@@ -13,39 +13,46 @@ FROZEN = ("source_id", "campaign_id", "segment_id", "territory_id")
 """What a journey keeps from the moment its pass was opened."""
 
 
-def write(passes: Iterable[tuple[int, Pass, Mapping[str, Any]]]) -> None:
-    """Store these passes as (lead id, pass, what was frozen at its entry); one statement for any number."""
-    rows = [
-        {
-            "lead_id": lead_id,
-            "pass_no": each.no,
-            "reached": each.reached,
-            "stage_id": each.stage.stage_id,
-            "outcome": each.outcome,
-            "reason_id": each.reason_id,
-            "mgl_at": each.mgl_at,
-            "mql_at": each.mql_at,
-            "accepted_at": each.accepted_at,
-            "sql_at": each.sql_at,
-            "sqo_at": each.sqo_at,
-            "won_at": each.won_at,
-            "closed_at": each.closed_at,
-            "qualified_by": each.qualified_by,
-            "track_id": each.track_id,
-            "revisit_on": each.revisit_on,
-            "opportunity_id": each.opportunity_id,
-            "is_primary": True,
-            **{name: frozen.get(name) for name in FROZEN},
-            "owner_id": frozen.get("owner_id"),
-            "team_id": frozen.get("team_id"),
-        }
-        for lead_id, each, frozen in passes
-    ]
+HELD = ("owner_id", "team_id")
+
+
+def as_row(lead_id: int, each: Pass, frozen: Mapping[str, Any]) -> batch.Row:
+    """The columns of a journey that its moves decide, and what was frozen at its entry."""
+    return {
+        "lead_id": lead_id,
+        "pass_no": each.no,
+        "reached": each.reached,
+        "stage_id": each.stage.stage_id,
+        "outcome": each.outcome,
+        "reason_id": each.reason_id,
+        "mgl_at": each.mgl_at,
+        "mql_at": each.mql_at,
+        "accepted_at": each.accepted_at,
+        "sql_at": each.sql_at,
+        "sqo_at": each.sqo_at,
+        "won_at": each.won_at,
+        "closed_at": each.closed_at,
+        "qualified_by": each.qualified_by,
+        "track_id": each.track_id,
+        "revisit_on": each.revisit_on,
+        "opportunity_id": each.opportunity_id,
+        **{name: frozen.get(name) for name in FROZEN},
+    }
+
+
+def write(rows: Sequence[batch.Row], holders: Mapping[int, Mapping[str, int | None]]) -> None:
+    """Store journeys, as `as_row` tells them; one statement for any number.
+
+    `holders` has owner and team of the leads whose journeys may be new; `refresh` keeps those of the others.
+    """
     if not rows:
         return
-    changing = [name for name in rows[0] if name not in ("lead_id", "pass_no", "is_primary", "owner_id", "team_id")]
-    changes = ", ".join(f"{name} = excluded.{name}" for name in changing)
-    batch.insert(Journey, rows, conflict=f"ON CONFLICT (lead_id, pass_no) DO UPDATE SET {changes}")
+    changes = ", ".join(f"{name} = excluded.{name}" for name in rows[0] if name not in ("lead_id", "pass_no"))
+    batch.insert(
+        Journey,
+        [{**row, "is_primary": True, **holders.get(row["lead_id"], dict.fromkeys(HELD))} for row in rows],
+        conflict=f"ON CONFLICT (lead_id, pass_no) DO UPDATE SET {changes}",
+    )
 
 
 # Who held the lead when its pass closed, or holds it now; sales' first human touch since acceptance, while the pass
@@ -76,25 +83,35 @@ DERIVED = """
 """
 
 
+_STALE = f"""
+    FROM ({DERIVED} WHERE journey.lead_id = ANY(%s)) derived
+    WHERE target.id = derived.id
+        AND (target.owner_id, target.team_id, target.worked_at, target.is_primary)
+        IS DISTINCT FROM (derived.owner_id, derived.team_id, derived.worked_at, derived.is_primary)
+"""
+
+
 def refresh(lead_ids: Sequence[int]) -> None:
     """Bring owner, team, `worked_at` and `is_primary` of these leads' journeys up to date; writes what differs."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
-            UPDATE leads_journey target
-            SET owner_id = derived.owner_id, team_id = derived.team_id,
-                worked_at = derived.worked_at, is_primary = derived.is_primary
-            FROM ({DERIVED} WHERE journey.lead_id = ANY(%s)) derived
-            WHERE target.id = derived.id
-                AND (target.owner_id, target.team_id, target.worked_at, target.is_primary)
-                IS DISTINCT FROM (derived.owner_id, derived.team_id, derived.worked_at, derived.is_primary)
-            """,
+            "UPDATE leads_journey target SET owner_id = derived.owner_id, team_id = derived.team_id, "
+            f"worked_at = derived.worked_at, is_primary = derived.is_primary {_STALE}",
             [list(lead_ids)],
         )
 
 
+def stale(lead_ids: Sequence[int]) -> set[int]:
+    """Those of these leads with a journey that `refresh` would change."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT target.lead_id FROM leads_journey target, {_STALE.lstrip().removeprefix('FROM')}", [list(lead_ids)])
+        return {row[0] for row in cursor.fetchall()}
+
+
 def forget_passes(counts: Mapping[int, int]) -> None:
     """Drop the journeys beyond each lead's number of passes: their opening move was undone."""
+    if not counts:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM leads_journey journey USING unnest(%s::bigint[], %s::int[]) AS kept(lead_id, passes) "

@@ -16,13 +16,15 @@ from leads.models import Lead, LeadTransition, TransitionNote
 from leads.passes import Move, Pass, apply, replay
 from leads.stages import Stages
 
+Entries = dict[int, dict[str, int | None]]
+"""Pass number → what the pass froze when it was opened."""
+
 
 @dataclass(slots=True)
 class Standing:
     """A locked lead: its moves and the passes they make, both kept up to date as rows are added.
 
-    `entries` is what each pass froze when it was opened; `fresh` the rows added since the lock, not yet written;
-    `changed` the numbers of the passes that they touch.
+    `fresh` are the rows added since the lock, not yet written; `changed` the numbers of the passes that they touch.
     """
 
     lead_id: int
@@ -30,9 +32,9 @@ class Standing:
     facets: dict[str, int | None]
     last_seq: int
     moves: list[Move]
-    entries: dict[int, dict[str, int | None]]
+    entries: Entries
     passes: list[Pass]
-    fresh: list[dict[str, Any]] = field(default_factory=list)
+    fresh: list[batch.Row] = field(default_factory=list)
     notes: dict[int, str] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
     passes_before: int = 0
@@ -41,6 +43,7 @@ class Standing:
         """Add the row of a granted step and what it does; returns the newest pass after it."""
         self.last_seq += 1
         current = self.passes[-1] if self.passes else None
+        came_from = current.stage.stage_id if current else None
         no = 1 if current is None else current.no + (granted.kind == Kind.REQUALIFY)
         row = Move(
             id=-self.last_seq, seq=self.last_seq, pass_no=no, kind=granted.kind, target=granted.target,
@@ -59,17 +62,17 @@ class Standing:
             self.entries[no] = self.facets
         if step.note:
             self.notes[row.seq] = step.note
-        self.fresh.append(self._columns(row, step, cause, current))
+        self.fresh.append(self._columns(row, step, cause, came_from))
         return self.passes[-1]
 
-    def _columns(self, row: Move, step: Step, cause: Cause, before: Pass | None) -> dict[str, Any]:
-        opens = before is None or row.kind == Kind.REQUALIFY
+    def _columns(self, row: Move, step: Step, cause: Cause, came_from: int | None) -> batch.Row:
+        opens = came_from is None or row.kind == Kind.REQUALIFY
         return {
             "lead_id": self.lead_id,
             "pass_no": row.pass_no,
             "seq": row.seq,
             "kind": row.kind.value,
-            "from_stage_id": before.stage.stage_id if before else None,
+            "from_stage_id": came_from,
             "to_stage_id": row.target.stage_id if row.target else None,
             "reason_id": row.reason_id,
             "at": row.at,
@@ -98,11 +101,11 @@ def lock(lead_ids: Collection[int], stages: Stages) -> dict[int, Standing]:
         .values("pk", "owner_id", "team_id", *journeys.FROZEN)
     )
     leads = {row["pk"]: row for row in rows}
-    histories = _moves(list(leads), stages)
-    return {pk: _standing(row, *histories.get(pk, ([], {}))) for pk, row in leads.items()}
+    known = histories(list(leads), stages)
+    return {pk: _standing(row, *known.get(pk, ([], {}))) for pk, row in leads.items()}
 
 
-def _standing(row: Mapping[str, Any], moves: list[Move], entries: dict[int, dict[str, int | None]]) -> Standing:
+def _standing(row: Mapping[str, Any], moves: list[Move], entries: Entries) -> Standing:
     passes = replay(moves)
     return Standing(
         lead_id=row["pk"],
@@ -116,7 +119,7 @@ def _standing(row: Mapping[str, Any], moves: list[Move], entries: dict[int, dict
     )
 
 
-def _moves(lead_ids: Sequence[int], stages: Stages) -> dict[int, tuple[list[Move], dict[int, dict[str, int | None]]]]:
+def histories(lead_ids: Sequence[int], stages: Stages) -> dict[int, tuple[list[Move], Entries]]:
     """The moves of these leads by `seq`, and what each of their passes froze; one query."""
     rows = (
         LeadTransition.objects.filter(lead_id__in=lead_ids)
@@ -126,12 +129,12 @@ def _moves(lead_ids: Sequence[int], stages: Stages) -> dict[int, tuple[list[Move
             "reverts_id", "corrects_id", "opportunity_id", "qualified_by", "track_id", "revisit_on", "entry",
         )
     )  # fmt: skip
-    histories = {}
+    found = {}
     for lead_id, group in groupby(rows, key=attrgetter("lead_id")):
         history = list(group)
         moves = [as_move(row, stages) for row in history]
-        histories[lead_id] = (moves, {row.pass_no: row.entry for row in history if row.entry is not None})
-    return histories
+        found[lead_id] = (moves, {row.pass_no: row.entry for row in history if row.entry is not None})
+    return found
 
 
 def as_move(row: LeadTransition, stages: Stages) -> Move:
@@ -161,15 +164,17 @@ def write(standings: Iterable[Standing], now: datetime) -> dict[tuple[int, int],
             for seq, text in each.notes.items()
         ],
     )
+    # First, because an earlier pass may be open again, and only one may be.
+    journeys.forget_passes({each.lead_id: len(each.passes) for each in moved if len(each.passes) < each.passes_before})
     journeys.write(
-        (each.lead_id, one, {**each.entries.get(one.no, {}), **each.holder})
-        for each in moved
-        for one in each.passes
-        if one.no in each.changed
+        [
+            journeys.as_row(each.lead_id, one, each.entries.get(one.no, {}))
+            for each in moved
+            for one in each.passes
+            if one.no in each.changed
+        ],
+        holders={each.lead_id: each.holder for each in moved},
     )
-    shrunk = {each.lead_id: len(each.passes) for each in moved if len(each.passes) < each.passes_before}
-    if shrunk:
-        journeys.forget_passes(shrunk)
     journeys.refresh([each.lead_id for each in moved])
     journeys.write_state((each.lead_id, each.passes[-1], each.last_seq, now) for each in moved)
     return keys

@@ -1,0 +1,75 @@
+"""`manage.py import_csv FILE --mapping MAPPING.json`: bring leads in from a file, as the mapping says."""
+
+import csv
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from alignment.integrations.importers import job as importing
+from alignment.integrations.importers.mapping import MappingError
+from alignment.integrations.importers.reading import NotATableError, header
+from alignment.integrations.models import ImportProblem, ProblemKind
+from alignment.ops.jobs import Progress
+from alignment.ops.models import Job, JobState
+
+SHOWN = 20
+
+
+class Command(BaseCommand):
+    help = "Import leads (or people) from a CSV file. Running the same file twice changes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--mapping", type=Path, required=True, help="JSON: what the columns mean (docs/import.md)")
+        parser.add_argument("--rejected", type=Path, help="where rejected rows go (default: FILE.rejected.csv here)")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    def handle(self, *, file: Path, mapping: Path, rejected: Path | None, **options: Any) -> None:
+        try:
+            said = json.loads(mapping.read_text(encoding="utf-8"))
+            job = importing.start(path=file, mapping=said, report=None if options["json"] else self._progress)
+        except (OSError, ValueError) as error:
+            raise CommandError(f"The mapping {mapping} cannot be read: {error}") from error
+        except (MappingError, NotATableError) as error:
+            raise CommandError(str(error)) from error
+        if job.state != JobState.DONE:
+            raise CommandError(job.error or f"The import was {job.get_state_display().lower()}.")
+        written = self._write_rejected(job, rejected or Path(f"{file.name}.rejected.csv"), file)
+        if options["json"]:
+            self.stdout.write(json.dumps({**job.result, "rows": job.done, "rejected_file": written}))
+        else:
+            self._tell(job, written)
+
+    def _progress(self, progress: Progress) -> None:
+        self.stdout.write(f"{progress.done:,} rows read")
+
+    def _write_rejected(self, job: Job, path: Path, file: Path) -> str | None:
+        """The rejected rows as they came, each with its row number and the reason; None without any."""
+        problems = ImportProblem.objects.filter(job=job, kind=ProblemKind.REJECTED).order_by("line", "id")
+        if not problems.exists():
+            return None
+        columns = header(file)
+        with path.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out)
+            writer.writerow(["row", "reason", *columns])
+            for problem in problems.iterator():
+                writer.writerow([problem.line, problem.message, *(problem.cells.get(name, "") for name in columns)])
+        return str(path)
+
+    def _tell(self, job: Job, written: str | None) -> None:
+        result = job.result
+        self.stdout.write(
+            f"{result.get('created', 0):,} created, {result.get('updated', 0):,} updated, "
+            f"{result.get('unchanged', 0):,} unchanged, {result.get('moves', 0):,} moves."
+        )
+        for kind in ProblemKind:
+            problems = ImportProblem.objects.filter(job=job, kind=kind).order_by("line", "id")
+            if count := result.get(kind.value, 0):
+                self.stdout.write(f"{kind.label}: {count:,}")
+                for problem in problems[:SHOWN]:
+                    self.stdout.write(f"  row {problem.line}: {problem.message}")
+        if written:
+            self.stdout.write(f"The rejected rows, with the reasons, are in {written}.")
