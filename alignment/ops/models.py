@@ -14,6 +14,16 @@ class Transport(models.TextChoices):
     EMAIL = "email", "E-mail"
 
 
+class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
+    def waiting(self) -> "OutboxQuerySet":
+        """Neither sent nor given up."""
+        return self.filter(sent_at=None, dead_at=None)
+
+    def dead(self) -> "OutboxQuerySet":
+        """Given up after the last attempt."""
+        return self.filter(dead_at__isnull=False)
+
+
 class OutboxMessage(models.Model):
     """A message that leaves Accord. It is written in the transaction of what it tells, and sent after its commit.
 
@@ -35,6 +45,8 @@ class OutboxMessage(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     dead_at = models.DateTimeField(null=True, blank=True, help_text="When the last attempt failed.")
     last_error = models.CharField(max_length=500, blank=True, db_default="")
+
+    objects = OutboxQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -155,7 +167,7 @@ class Heartbeat(models.Model):
     """When a process last showed that it lives."""
 
     name = models.CharField(max_length=40, primary_key=True)
-    at = models.DateTimeField()
+    at = models.DateTimeField(db_default=Now())
     detail = models.JSONField(default=dict)
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name="Heartbeat",
             fields=[
                 ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ("at", models.DateTimeField()),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("detail", models.JSONField(default=dict)),
             ],
         ),

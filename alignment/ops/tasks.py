@@ -1,0 +1,26 @@
+"""What beat pokes: each asks the database what there is to do."""
+
+from celery import shared_task
+
+from alignment.ops import heartbeats, jobs, outbox
+
+# A poke that no worker took by then is thrown away; the job is found again.
+RUN_EXPIRES_SECONDS = 30
+
+
+@shared_task
+def deliver() -> None:
+    heartbeats.beat("sender")
+    outbox.deliver()
+
+
+@shared_task
+def resume_jobs() -> None:
+    heartbeats.beat("worker")
+    for job_id in jobs.waiting():
+        run_job.apply_async([job_id], expires=RUN_EXPIRES_SECONDS)
+
+
+@shared_task
+def run_job(job_id: int) -> None:
+    jobs.run(job_id)

@@ -1,0 +1,14 @@
+"""What the outbox asks of a way out."""
+
+from typing import Protocol
+
+from alignment.ops.models import OutboxMessage
+
+
+class Sender(Protocol):
+    """Carries messages away, one after the other; it may keep a connection open between them."""
+
+    def send(self, message: OutboxMessage) -> None:
+        """Returns once the other side has taken the message; raises whatever went wrong. Must end within a minute."""
+
+    def close(self) -> None: ...
