@@ -98,7 +98,7 @@ def install_with_pip(lock):
             "This Python brings no pip. Install uv, or what brings ensurepip (Debian: python3-venv).",
         )
     run(
-        [*pip, "install", "--quiet", "--require-hashes", "-r", ROOT / lock],
+        [*pip, "install", "-qq", "--require-hashes", "-r", ROOT / lock],
         "The dependencies could not be installed.",
     )
 

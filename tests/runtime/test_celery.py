@@ -1,0 +1,28 @@
+"""The pokes: each is a task that exists, goes to its own queue, and is thrown away rather than piled up."""
+
+import pytest
+
+from alignment.celery import POKES, app
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded_tasks():
+    app.loader.import_default_modules()
+
+
+@pytest.mark.parametrize(("task", "queue", "seconds"), POKES)
+def test_each_poke_is_a_task_in_a_queue_of_its_own(task, queue, seconds):
+    assert task in app.tasks
+    assert app.amqp.router.route({}, task)["queue"].name == queue
+    assert app.conf.beat_schedule[task]["options"]["expires"] <= seconds
+
+
+def test_every_queue_has_a_route_of_its_own():
+    """Queues with one routing key would each get a copy of every message."""
+    keys = [queue.routing_key for queue in app.amqp.queues.values()]
+    assert len(set(keys)) == len(keys) == len(POKES)
+
+
+def test_a_task_ends_before_its_message_becomes_visible_again():
+    assert app.conf.task_soft_time_limit < app.conf.task_time_limit
+    assert app.conf.task_time_limit < app.conf.broker_transport_options["visibility_timeout"]
