@@ -173,8 +173,6 @@ REST_KNOX = {"TOKEN_MODEL": "people.ApiToken", "TOKEN_TTL": timedelta(days=90)}
 KNOX_TOKEN_MODEL = "people.ApiToken"
 # Its migrations would make the table of the token model that ours replaces.
 MIGRATION_MODULES = {"knox": None}
-# The token table is `people_apitoken`; knox's own would be an empty one that points at the users.
-MIGRATION_MODULES = {"knox": None}
 
 # Language and time --------------------------------------------------------------------------------------------
 

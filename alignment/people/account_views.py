@@ -16,6 +16,7 @@ from alignment.people import accounts
 from alignment.people.forms import AccountForm, WelcomeForm
 from alignment.people.models import Theme, User
 from alignment.people.permissions import policy
+from alignment.people.requests import SignedInRequest
 from alignment.people.views import form_view
 
 BACKEND = "alignment.people.backends.EmailBackend"
@@ -45,7 +46,7 @@ def _open_install(request: HttpRequest, given: dict[str, Any]) -> HttpResponse:
 
 @policy("account.self")
 @form_view
-def me(request: HttpRequest) -> HttpResponse:
+def me(request: SignedInRequest) -> HttpResponse:
     form = AccountForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
     if form.is_valid():
         accounts.change_person(user_id=request.user.pk, changes=form.cleaned_data)
@@ -56,7 +57,7 @@ def me(request: HttpRequest) -> HttpResponse:
 
 @policy("account.self")
 @require_POST
-def theme(request: HttpRequest) -> HttpResponse:
+def theme(request: SignedInRequest) -> HttpResponse:
     """The colours from the account menu, which changes them at once where scripts run."""
     chosen = request.POST.get("theme")
     if chosen not in Theme.values:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.db.models import Q
 
 from alignment.lib.currencies import CURRENCIES
 from alignment.lib.time_zones import zone_names
@@ -17,46 +18,52 @@ def _zones(blank: str | None = None) -> list[tuple[str, str]]:
     return first + [(name, name.replace("_", " ")) for name in zone_names()]
 
 
-def _people() -> Any:
-    return User.objects.active().with_login().order_by("name")
-
-
 class PasswordInput(forms.PasswordInput):
-    def __init__(self, autocomplete: str = "new-password") -> None:
-        super().__init__(attrs={"autocomplete": autocomplete})
+    def __init__(self) -> None:
+        super().__init__(attrs={"autocomplete": "new-password"})
+
+
+class ColleagueField(forms.ModelChoiceField):
+    """Somebody who can sign in, or nobody yet."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        colleagues = User.objects.active().with_login().order_by("name")
+        super().__init__(colleagues, required=False, empty_label="Nobody yet", **kwargs)
 
 
 class PersonForm(forms.ModelForm):
-    """What RevOps edits of a user. Somebody who came with an import may stay without an e-mail."""
+    """A user as RevOps describes them. Somebody who came with an import may stay without an e-mail."""
 
     class Meta:
         model = User
-        fields = ("name", "email", "role", "team", "time_zone")
+        fields = ["name", "email", "role", "team"]
 
-    time_zone = forms.ChoiceField(choices=lambda: _zones("The company's"), required=False)
+    team = forms.ModelChoiceField(Team.objects.none(), required=False, empty_label="No team")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        open_teams = Team.objects.filter(retired_at=None) | Team.objects.filter(pk=self.instance.team_id)
-        self.fields["team"].queryset = open_teams.order_by("side", "name")
-        self.fields["team"].empty_label = "No team"
+        open_teams = Team.objects.filter(Q(retired_at=None) | Q(pk=self.instance.team_id)).order_by("side", "name")
+        self.fields["team"].queryset = open_teams  # type: ignore[attr-defined]
         self.fields["email"].required = self.instance.external_id is None
 
     def clean_email(self) -> str | None:
         return (self.cleaned_data["email"] or "").lower() or None
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        if cleaned.get("role") in TEAM_ROLES and not cleaned.get("team"):
-            self.add_error("team", f"A {Role(cleaned['role']).label.lower()} belongs to a team.")
-        return cleaned
+    def clean(self) -> None:
+        super().clean()
+        role = self.cleaned_data.get("role")
+        if role in TEAM_ROLES and not self.cleaned_data.get("team"):
+            self.add_error("team", f"A {Role(role).label.lower()} belongs to a team.")
+
+
+class EditPersonForm(PersonForm):
+    class Meta(PersonForm.Meta):
+        fields = [*PersonForm.Meta.fields, "time_zone"]
+
+    time_zone = forms.ChoiceField(choices=lambda: _zones("The company's"), required=False)
 
 
 class NewPersonForm(PersonForm):
-    class Meta(PersonForm.Meta):
-        fields = ("name", "email", "role", "team")
-
-    time_zone = None
     password = forms.CharField(
         label="First password",
         required=False,
@@ -89,22 +96,15 @@ class PasswordForm(forms.Form):
 class TeamForm(forms.ModelForm):
     class Meta:
         model = Team
-        fields = ("name", "side", "manager")
-        help_texts = {"manager": "Is told when the team breaks a promise."}
+        fields = ["name", "side", "manager"]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["manager"].queryset = _people()
-        self.fields["manager"].empty_label = "Nobody yet"
+    manager = ColleagueField(help_text="Is told when the team breaks a promise.")
 
 
 class CompanyForm(forms.ModelForm):
-    time_zone = forms.ChoiceField(choices=_zones, help_text="Days and figures are counted in it.")
-    currency = forms.ChoiceField(choices=[(code, code) for code in sorted(CURRENCIES)])
-
     class Meta:
         model = Company
-        fields = (
+        fields = [
             "name",
             "time_zone",
             "currency",
@@ -112,17 +112,12 @@ class CompanyForm(forms.ModelForm):
             "fiscal_year_start_month",
             "marketing_head",
             "sales_head",
-        )
-        help_texts = {
-            "marketing_head": "Signs for marketing.",
-            "sales_head": "Signs for sales.",
-        }
+        ]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for head in ("marketing_head", "sales_head"):
-            self.fields[head].queryset = _people()
-            self.fields[head].empty_label = "Nobody yet"
+    time_zone = forms.ChoiceField(choices=_zones, help_text="Days and figures are counted in it.")
+    currency = forms.ChoiceField(choices=[(code, code) for code in sorted(CURRENCIES)])
+    marketing_head = ColleagueField(help_text="Signs for marketing.")
+    sales_head = ColleagueField(help_text="Signs for sales.")
 
 
 class AccountForm(forms.ModelForm):
@@ -130,7 +125,7 @@ class AccountForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ("name", "time_zone", "theme", "shortcuts")
+        fields = ["name", "time_zone", "theme", "shortcuts"]
 
     time_zone = forms.ChoiceField(choices=lambda: _zones("The company's"), required=False)
     shortcuts = forms.BooleanField(
@@ -147,12 +142,11 @@ class WelcomeForm(forms.Form):
     password = forms.CharField(label="Password", widget=PasswordInput, help_text="At least 10 characters.")
     password_again = forms.CharField(label="Password again", widget=PasswordInput)
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        again = cleaned.pop("password_again", None)
-        if "password" in cleaned and again is not None and cleaned["password"] != again:
+    def clean(self) -> None:
+        super().clean()
+        password, again = self.cleaned_data.get("password"), self.cleaned_data.pop("password_again", None)
+        if password and again and password != again:
             self.add_error("password_again", "The two passwords differ.")
-        return cleaned
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]

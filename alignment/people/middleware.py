@@ -12,8 +12,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from alignment.people.models import User
 from alignment.people.permissions import action_of, can, why_not
+from alignment.people.requests import Request
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
 SIGN_IN = "account.sign_in"
 
 
@@ -23,14 +23,14 @@ class PolicyMiddleware:
     Strangers are sent to the login page; to the welcome page while nobody has a login yet.
     """
 
-    def __init__(self, get_response: GetResponse) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+        self, request: Request, view: Callable[..., HttpResponse], args: Any, kwargs: Any
     ) -> HttpResponse | None:
         route = request.resolver_match.url_name if request.resolver_match else None
         action = action_of(view, route, request.method or "GET")
@@ -45,11 +45,11 @@ class PolicyMiddleware:
         return _to_login(request)
 
 
-def _nobody_has_a_login(request: HttpRequest) -> bool:
+def _nobody_has_a_login(request: Request) -> bool:
     return not request.user.is_authenticated and not User.objects.with_login().exists()
 
 
-def _to_login(request: HttpRequest) -> HttpResponse:
+def _to_login(request: Request) -> HttpResponse:
     """To the login page and back. htmx would swap the page into a fragment, so it is told to leave the page."""
     if request.htmx:
         here = request.htmx.current_url_abs_path or "/"

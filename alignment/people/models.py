@@ -149,7 +149,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return self.get(email=username.strip().lower())
 
 
-class User(AbstractBaseUser):
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is not typed
     """Somebody who signs in by e-mail, or an owner that came with an import (external id, no e-mail, no login).
 
     An int4 key, because it is a facet of lead lists. E-mails are stored in lower case.

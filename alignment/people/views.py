@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from alignment.people import accounts
-from alignment.people.forms import CompanyForm, NewPersonForm, PasswordForm, PersonForm, TeamForm
+from alignment.people.forms import CompanyForm, EditPersonForm, NewPersonForm, PasswordForm, TeamForm
 from alignment.people.models import Company, Team, User
 from alignment.people.permissions import policy
 
@@ -42,7 +42,7 @@ def person_new(request: HttpRequest) -> HttpResponse:
 @policy("people.manage")
 @form_view
 def person(request: HttpRequest, pk: int) -> HttpResponse:
-    form = PersonForm(request.POST or None, instance=get_object_or_404(User, pk=pk))
+    form = EditPersonForm(request.POST or None, instance=get_object_or_404(User, pk=pk))
     if form.is_valid() and _written(form, accounts.change_person, user_id=pk, changes=form.cleaned_data):
         messages.success(request, "Saved.")
         return redirect("setup_person", pk)
@@ -80,7 +80,7 @@ def person_link(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _person_page(request: HttpRequest, pk: int, **context: Any) -> HttpResponse:
     person = get_object_or_404(User.objects.select_related("team"), pk=pk)
-    defaults = {"person": person, "form": PersonForm(instance=person), "password_form": PasswordForm(person=person)}
+    defaults = {"person": person, "form": EditPersonForm(instance=person), "password_form": PasswordForm(person=person)}
     return render(request, "people/person.html", defaults | context)
 
 
