@@ -20,7 +20,8 @@ class Step:
     """What is asked for one lead. `at` None means the cause's date, else now; `is_undated` is for history only.
 
     `stage_id` is the stage to go to (advance and correct; the other kinds know theirs). `transition_id` names the row
-    that an undo or a correction is about; an undo without one takes the newest.
+    that an undo or a correction is about; an undo without one takes the newest. `actor_id` is who took the step,
+    where history names somebody else than the cause.
     """
 
     lead_id: int
@@ -37,6 +38,7 @@ class Step:
     override: bool = False
     track_id: int | None = None
     revisit_on: date | None = None
+    actor_id: int | None = None
 
 
 class Code(StrEnum):
@@ -170,7 +172,8 @@ def _undo(step: Step, moves: Sequence[Move], at: datetime | None, now: datetime)
         return Refusal(
             step.lead_id, Code.CONFLICT, "The lead has moved on since: only its newest move can be undone.", last
         )
-    if now - last.recorded_at > UNDO_WITHIN:
+    # History that was recorded today is no slip of today.
+    if now - min(last.at or last.recorded_at, last.recorded_at) > UNDO_WITHIN:
         return Refusal(
             step.lead_id, Code.TOO_LATE, "A move can be undone for 24 hours; ask RevOps to correct it.", last
         )

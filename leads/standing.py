@@ -47,7 +47,7 @@ class Standing:
         no = 1 if current is None else current.no + (granted.kind == Kind.REQUALIFY)
         row = Move(
             id=-self.last_seq, seq=self.last_seq, pass_no=no, kind=granted.kind, target=granted.target,
-            at=granted.at, recorded_at=now, actor_id=cause.actor_id, reason_id=granted.reason_id,
+            at=granted.at, recorded_at=now, actor_id=step.actor_id or cause.actor_id, reason_id=granted.reason_id,
             reverts_id=granted.reverts_id, corrects_id=granted.corrects_id, opportunity_id=step.opportunity_id,
             qualified_by=step.qualified_by, track_id=step.track_id, revisit_on=step.revisit_on,
         )  # fmt: skip
@@ -176,5 +176,5 @@ def write(standings: Iterable[Standing], now: datetime) -> dict[tuple[int, int],
         holders={each.lead_id: each.holder for each in moved},
     )
     journeys.refresh([each.lead_id for each in moved])
-    journeys.write_state((each.lead_id, each.passes[-1], each.last_seq, now) for each in moved)
+    journeys.write_state([journeys.as_state(each.lead_id, each.passes[-1], each.last_seq, now) for each in moved])
     return keys
