@@ -12,7 +12,7 @@ from sla.models.policy import SubjectKind
 from sla.verdict import late
 
 if TYPE_CHECKING:
-    from sla.models import Clock
+    from sla.models import Clock  # noqa: F401 (named in a string)
 
 
 @dataclass(frozen=True, slots=True)

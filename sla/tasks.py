@@ -1,0 +1,12 @@
+"""What beat pokes, and the second trigger calls."""
+
+from celery import shared_task
+
+from alignment.ops import heartbeats
+from sla.sweep import sweep as sweep_now
+
+
+@shared_task
+def sweep() -> None:
+    heartbeats.beat("sweep")
+    sweep_now()

@@ -1,0 +1,67 @@
+"""Leads with a promise, and what the tests of the promises read of them."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from leads import intake
+from leads.causes import Cause, Promise
+from leads.decisions import Step
+from leads.drafts import Draft
+from leads.milestones import CauseSource, Kind, Milestone
+from leads.models import Reason, Stage
+from sla.models import Clock
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+"""When marketing hands over in these stories."""
+
+HOUR = timedelta(hours=1)
+
+_numbers = count(1)
+
+
+def cause(at: datetime | None = None, promise: Promise = Promise.START, source: CauseSource = CauseSource.API) -> Cause:
+    return Cause(source=source, at=at, promise=promise)
+
+
+def stage(milestone: Milestone) -> Stage:
+    return Stage.objects.filter(milestone=milestone).first()
+
+
+def reason(kind: str = "reject") -> int:
+    return Reason.objects.offered(kind).first().pk
+
+
+def arrive(
+    *kinds_or_milestones: tuple[Milestone, datetime | None],
+    leads: int = 1,
+    promise: Promise = Promise.START,
+    owner_id: int | None = None,
+    source: CauseSource = CauseSource.API,
+) -> list[int]:
+    """New leads that reached these milestones then (None: nobody knows when); by default MQLs of `NOON`."""
+    steps = tuple(
+        Step(0, Kind.ADVANCE, stage_id=stage(milestone).pk, at=at, is_undated=at is None)
+        for milestone, at in kinds_or_milestones or [(Milestone.MQL, NOON)]
+    )
+    drafts = [
+        Draft(name="Ada", email=f"ada{next(_numbers)}@buyer.example", owner_id=owner_id, steps=steps)
+        for _ in range(leads)
+    ]
+    return list(intake.receive(drafts=drafts, cause=cause(promise=promise, source=source)).lead_ids)
+
+
+def clock_of(lead_id: int, pass_no: int = 1) -> Clock:
+    return Clock.objects.get(lead_id=lead_id, pass_no=pass_no)
+
+
+def kinds(lead_id: int) -> list[str]:
+    """What happened to the clocks of a lead, in order."""
+    return [
+        event.kind for clock in Clock.objects.filter(lead_id=lead_id).order_by("pk") for event in clock.events.all()
+    ]
+
+
+def facts(lead_ids: Iterable[int]) -> list[dict]:
+    """All that is stored about the clocks of these leads."""
+    return list(Clock.objects.filter(lead_id__in=list(lead_ids)).order_by("pk").values())
