@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "alignment.people.middleware.PolicyMiddleware",
+    "alignment.people.middleware.TimeZoneMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -38,7 +38,9 @@ ENTRIES = (
         "user-cog",
         "people.manage",
         "Set up",
-        covers=frozenset({"setup_teams", "setup_company"}),
+        covers=frozenset(
+            {"setup_person", "setup_person_new", "setup_teams", "setup_team", "setup_team_new", "setup_company"}
+        ),
     ),
 )
 

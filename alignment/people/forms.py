@@ -18,9 +18,13 @@ def _zones(blank: str | None = None) -> list[tuple[str, str]]:
     return first + [(name, name.replace("_", " ")) for name in zone_names()]
 
 
+def _typed(autocomplete: str) -> forms.TextInput:
+    return forms.TextInput({"autocomplete": autocomplete})
+
+
 class PasswordInput(forms.PasswordInput):
     def __init__(self) -> None:
-        super().__init__(attrs={"autocomplete": "new-password"})
+        super().__init__({"autocomplete": "new-password"})
 
 
 class ColleagueField(forms.ModelChoiceField):
@@ -38,7 +42,12 @@ class PersonForm(forms.ModelForm):
         model = User
         fields = ["name", "email", "role", "team"]
 
-    team = forms.ModelChoiceField(Team.objects.none(), required=False, empty_label="No team")
+    team = forms.ModelChoiceField(
+        Team.objects.none(),
+        required=False,
+        empty_label="No team",
+        help_text="Marketers, reps and managers belong to one.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -136,9 +145,9 @@ class AccountForm(forms.ModelForm):
 class WelcomeForm(forms.Form):
     """The first admin and the name of the company."""
 
-    company_name = forms.CharField(label="Company", max_length=120)
-    name = forms.CharField(label="Your name", max_length=120)
-    email = forms.EmailField(label="Your e-mail")
+    company_name = forms.CharField(label="Company", max_length=120, widget=_typed("organization"))
+    name = forms.CharField(label="Your name", max_length=120, widget=_typed("name"))
+    email = forms.EmailField(label="Your e-mail", widget=forms.EmailInput({"autocomplete": "username"}))
     password = forms.CharField(label="Password", widget=PasswordInput, help_text="At least 10 characters.")
     password_again = forms.CharField(label="Password again", widget=PasswordInput)
 

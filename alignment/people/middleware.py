@@ -1,4 +1,4 @@
-"""The policy table at the door: no view runs whose action the visitor may not do."""
+"""The policy table at the door (no view runs whose action the visitor may not do), and the visitor's time zone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from alignment.people.models import User
@@ -43,6 +44,23 @@ class PolicyMiddleware:
         if request.user.is_authenticated:
             raise PermissionDenied(why_not(request.user, action))
         return _to_login(request)
+
+
+class TimeZoneMiddleware:
+    """Pages tell time in their reader's zone. Streamed answers are written later: they name their zone themselves."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()
+
+    def process_view(self, request: Request, view: Any, args: Any, kwargs: Any) -> None:
+        if isinstance(request.user, User):
+            timezone.activate(request.user.zone)
 
 
 def _nobody_has_a_login(request: Request) -> bool:

@@ -1,6 +1,8 @@
 """Company, teams, users and their API tokens."""
 
+from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
@@ -196,6 +198,16 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
     def side(self) -> Side | None:
         """The side of the user's team; None without a team (RevOps and executives stand between the sides)."""
         return Side(self.team.side) if self.team else None
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """Where the user reads due times: their own zone, else the company's."""
+        return ZoneInfo(self.time_zone or self.company_time_zone)
+
+    @cached_property
+    def company_time_zone(self) -> str:
+        """The company's zone; the user of a request brings it along, others cost a query."""
+        return Company.get().time_zone
 
     @property
     def initials(self) -> str:

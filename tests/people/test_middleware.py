@@ -4,13 +4,22 @@ import pytest
 from django.http import HttpResponse
 from django.template import Context, Template
 from django.urls import include, path, reverse
+from django.utils import timezone
 
-from alignment.people.models import Role
+from alignment.people.models import Company, Role
+from alignment.people.permissions import policy
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
+
+@policy("public")
+def zone(request):
+    return HttpResponse(timezone.get_current_timezone_name())
+
+
 urlpatterns = [
+    path("zone/", zone, name="zone"),
     path("forgotten/", lambda request: HttpResponse("secret"), name="forgotten"),
     path("", include("alignment.urls")),
 ]
@@ -71,7 +80,20 @@ def test_who_is_deactivated_is_out_at_the_next_request(client, admin):
     assert client.get(reverse("account_me")).url.startswith(reverse("account_login"))
 
 
-def test_a_request_reads_user_and_team_in_one_query(client, django_assert_num_queries):
+def test_pages_tell_time_in_the_readers_zone_else_the_companys(client, settings):
+    settings.ROOT_URLCONF = __name__
+    Company.objects.update(time_zone="America/Sao_Paulo")
+    assert client.get("/zone/").content == b"UTC"
+
+    client.force_login(make_user())
+    assert client.get("/zone/").content == b"America/Sao_Paulo"
+
+    client.force_login(make_user(time_zone="Europe/Berlin"))
+    assert client.get("/zone/").content == b"Europe/Berlin"
+    assert timezone.get_current_timezone_name() == "UTC"
+
+
+def test_a_request_reads_user_team_and_zone_in_one_query(client, django_assert_num_queries):
     client.force_login(make_user(Role.REP))
 
     with django_assert_num_queries(2):  # session; user with team
