@@ -136,11 +136,25 @@ _FOLLOW = """
 """
 
 
+# Whoever joins a deal, or is moved on with one, belongs to its buying group.
+_JOIN = """
+    INSERT INTO leads_opportunitycontact (opportunity_id, lead_id, role, is_primary)
+    SELECT DISTINCT journey.opportunity_id, journey.lead_id, '', false
+    FROM leads_journey journey
+    WHERE journey.lead_id = ANY(%s) AND journey.opportunity_id IS NOT NULL
+    ON CONFLICT (opportunity_id, lead_id) DO NOTHING
+"""
+
+
 @transaction.atomic
 def follow(*, lead_ids: Iterable[int], cause: Cause) -> None:
-    """Close, or open again, the deals whose primary journeys were won, lost, undone or reopened."""
+    """Bring deals in line with the journeys of these leads: buying groups grow, and the deals whose primary journeys
+    were won, lost, undone or reopened are closed, or opened again.
+    """
+    moved = list(lead_ids)
     with connection.cursor() as cursor:
-        cursor.execute(_FOLLOW, [list(lead_ids)])
+        cursor.execute(_JOIN, [moved])
+        cursor.execute(_FOLLOW, [moved])
         changed = cursor.fetchall()
     if changed:
         _record(

@@ -30,6 +30,7 @@ class TouchDraft:
     is_human: bool = True
     is_engaged: bool = True
     is_hand_raise: bool = False
+    actor_id: int | None = None
     system: str = ""
     external_id: str = ""
 

@@ -18,6 +18,7 @@ from leads.holders import Assignment, hold
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Lead, LeadSearch
 from leads.models.lead import Consent
+from leads.models.touchpoint import Direction
 from leads.passes import Move, Pass, apply
 from leads.stages import Stages, as_target
 from leads.touches import Touch, record
@@ -261,7 +262,7 @@ def _touch(
             lead_id=lead_id, at=touch.at or cause.at or now, kind=touch.kind, title=touch.title,
             direction=touch.direction, channel_id=columns["source_id"], campaign_id=columns["campaign_id"],
             is_human=touch.is_human, is_engaged=touch.is_engaged, is_hand_raise=touch.is_hand_raise,
-            actor_id=cause.actor_id if touch.direction == "outbound" else None,
+            actor_id=touch.actor_id or (cause.actor_id if touch.direction == Direction.OUTBOUND else None),
             system=touch.system, external_id=touch.external_id,
         )
         for lead_id, draft, columns in zip(lead_ids, drafts, incoming, strict=True)

@@ -1,6 +1,7 @@
 """Writing what moves lead to: the journey rows and the state on the lead. Only `leads` itself calls this."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -82,9 +83,8 @@ DERIVED = """
     ) holder ON true
 """
 
-
 _STALE = f"""
-    FROM ({DERIVED} WHERE journey.lead_id = ANY(%s)) derived
+    ({DERIVED} WHERE journey.lead_id = ANY(%s)) derived
     WHERE target.id = derived.id
         AND (target.owner_id, target.team_id, target.worked_at, target.is_primary)
         IS DISTINCT FROM (derived.owner_id, derived.team_id, derived.worked_at, derived.is_primary)
@@ -96,15 +96,15 @@ def refresh(lead_ids: Sequence[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE leads_journey target SET owner_id = derived.owner_id, team_id = derived.team_id, "
-            f"worked_at = derived.worked_at, is_primary = derived.is_primary {_STALE}",
+            f"worked_at = derived.worked_at, is_primary = derived.is_primary FROM {_STALE}",
             [list(lead_ids)],
         )
 
 
 def stale(lead_ids: Sequence[int]) -> set[int]:
-    """Those of these leads with a journey that `refresh` would change."""
+    """Those of these leads that have a journey which `refresh` would change."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT target.lead_id FROM leads_journey target, {_STALE.lstrip().removeprefix('FROM')}", [list(lead_ids)])
+        cursor.execute(f"SELECT target.lead_id FROM leads_journey target, {_STALE}", [list(lead_ids)])
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -120,24 +120,26 @@ def forget_passes(counts: Mapping[int, int]) -> None:
         )
 
 
-def write_state(states: Iterable[tuple[int, Pass, int, Any]]) -> None:
-    """Store where leads stand, as (lead id, newest pass, newest seq, recorded at).
+STATE = ("stage_id", "milestone", "outcome", "pass_no", "last_seq")
+"""Where a lead stands."""
+
+
+def as_state(lead_id: int, current: Pass, last_seq: int, moved_at: datetime) -> batch.Row:
+    """The columns of a lead that its moves decide."""
+    return {
+        "id": lead_id,
+        "stage_id": current.stage.stage_id,
+        "milestone": current.reached,
+        "outcome": current.outcome,
+        "pass_no": current.no,
+        "last_seq": last_seq,
+        "moved_at": moved_at,
+    }
+
+
+def write_state(states: Sequence[batch.Row]) -> None:
+    """Store where leads stand, as `as_state` tells it.
 
     A new lead that was inserted where it stands is not written a second time.
     """
-    batch.update(
-        Lead,
-        [
-            {
-                "id": lead_id,
-                "stage_id": current.stage.stage_id,
-                "milestone": current.reached,
-                "outcome": current.outcome,
-                "pass_no": current.no,
-                "last_seq": seq,
-                "moved_at": recorded_at,
-            }
-            for lead_id, current, seq, recorded_at in states
-        ],
-        where_differs=("stage_id", "milestone", "outcome", "pass_no", "last_seq"),
-    )
+    batch.update(Lead, states, where_differs=STATE)
