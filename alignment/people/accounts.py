@@ -1,4 +1,4 @@
-"""Write verbs for people, teams and the company, and the only writers of these tables.
+"""Write verbs for people, teams and the company (who came with an import: `directory`).
 
 Each raises ValidationError with a sentence for the page where a rule forbids the change.
 """
