@@ -1,10 +1,11 @@
-/* Plotly, loaded once and only when a [data-plot] comes into view. The figure is plain JSON in the element named by
-   [data-plot]; colours are token names ("--sales"), so that a chart follows the theme. */
+/* Plotly, loaded once and only when a [data-plot] comes into view. The attribute holds the figure as plain JSON (htmx drops
+   script elements); colours are token names ("--sales"), so that a chart follows the theme.
+   The box outlives a swap of the figure around it (hx-preserve), so that new data changes the chart in place. */
 const NEAR = "200px";
 const AXIS = { showgrid: false, zeroline: false, fixedrange: true, automargin: false };
 const CONFIG = { displayModeBar: false, responsive: true };
 
-const drawn = new Set();
+const drawn = new Map();
 let library;
 
 function load(address) {
@@ -68,14 +69,14 @@ async function draw(figure) {
   const box = figure.querySelector(".plot-box");
   try {
     const Plotly = await load(figure.dataset.plotly);
-    if (!box.isConnected) return;
-    const { data, layout } = JSON.parse(document.getElementById(figure.dataset.plot).textContent);
+    if (!figure.isConnected) return;
+    const { data, layout } = JSON.parse(figure.dataset.plot);
     const { resolve, done } = resolver(figure);
     const [traces, arranged] = [resolve(data), resolve(merge(template(), layout))];
     done();
     await Plotly.react(box, traces, arranged, CONFIG);
     figure.dataset.plotState = "drawn";
-    drawn.add(figure);
+    drawn.set(box, figure);
   } catch {
     library = undefined;
     figure.dataset.plotState = "failed";
@@ -98,14 +99,15 @@ function watch() {
   }
 }
 
-/* Plotly keeps listeners and contexts of a chart until it is told that the chart goes. */
-document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  for (const figure of drawn) {
-    if (!detail.target.contains(figure)) continue;
-    window.Plotly.purge(figure.querySelector(".plot-box"));
-    drawn.delete(figure);
+/* Plotly keeps listeners and contexts of a chart until it is told that the chart is gone. */
+function forgetGone() {
+  for (const box of drawn.keys()) {
+    if (box.isConnected) continue;
+    window.Plotly.purge(box);
+    drawn.delete(box);
   }
-});
-document.addEventListener("htmx:afterSettle", watch);
+}
+
+document.addEventListener("htmx:afterSettle", () => { forgetGone(); watch(); });
 document.addEventListener("accord:theme", () => drawn.forEach(draw));
 watch();

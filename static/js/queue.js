@@ -2,6 +2,7 @@
 import { mark, neighbour, select } from "./rows.js";
 
 const CONFLICT = 409;
+const FIELD_ERROR = 422;
 const narrow = matchMedia("(max-width: 980px)");
 
 const formOf = (event) => (event.target.matches?.("[data-dispose]") ? event.target : null);
@@ -19,10 +20,10 @@ function leave(row) {
   select(next);
 }
 
-function restore(row) {
+function restore(row, { load }) {
   row.hidden = false;
   recount(row, 1);
-  select(row, { load: false });
+  select(row, { load });
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {
@@ -36,8 +37,10 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const row = form && rowOf(form);
   if (!row) return;
   // Somebody else was first: the lead is not ours any more.
-  if (event.detail.successful || event.detail.xhr.status === CONFLICT) row.remove();
-  else restore(row);
+  const { successful, xhr } = event.detail;
+  if (successful || xhr.status === CONFLICT) row.remove();
+  // After a field error the answer itself is the form again.
+  else restore(row, { load: xhr.status !== FIELD_ERROR });
 });
 
 /* A narrow page has no room for the preview: links into it are ordinary links there. */

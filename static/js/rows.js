@@ -2,6 +2,7 @@
 const SETTLE = 120;
 let selectedId;
 let loading;
+let hadFocus = false;
 
 export const rows = () => [...document.querySelectorAll("[data-rows] [data-row]:not([hidden])")];
 export const selectedRow = () => document.querySelector("[data-row][data-selected]:not([hidden])");
@@ -41,8 +42,16 @@ export function neighbour(row) {
   return all[at + 1] ?? all[at - 1];
 }
 
+/* A list that was fetched again keeps its selection, and the focus if it had it. */
 selectedId = selectedRow()?.id;
+document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  hadFocus = target.contains(document.activeElement) && document.activeElement.matches("[data-select]");
+});
 document.addEventListener("htmx:afterSettle", () => {
   const row = selectedId && document.getElementById(selectedId);
   if (row && !row.hasAttribute("data-selected")) mark(row);
+  if (hadFocus && document.activeElement === document.body) {
+    row?.querySelector("[data-select]").focus({ preventScroll: true });
+    hadFocus = false;
+  }
 });

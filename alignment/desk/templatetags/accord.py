@@ -1,10 +1,12 @@
 """Tags and filters of every template: durations, due times, figures, people. A value of None reads as a dash."""
 
+import json
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -125,6 +127,12 @@ def compact(value: Number | None) -> str:
 def share(part: Number | None, whole: Number | None) -> str:
     """The length of a bar for an SVG attribute: 4488 of 8000 is `56.10%`; nothing of nothing is `0%`."""
     return f"{max(0, part) / whole * 100:.2f}%" if part and whole else "0%"
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Plain data as JSON for a data attribute; the template escapes it."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 def _signed(value: Number, digits: int) -> str:
