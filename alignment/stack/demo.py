@@ -1,11 +1,8 @@
 """The whole of Accord on this machine: servers, tables, demo data, web, worker and beat, until Ctrl-C."""
 
-import hashlib
 import http.client
 import os
-import signal
 import socket
-import subprocess
 import sys
 import time
 from contextlib import closing
@@ -13,7 +10,8 @@ from contextlib import closing
 import psycopg2
 
 from alignment.stack.children import Children, Program, wait_until_ready
-from alignment.stack.places import ROOT, Places, StackError, owning, pause, read_json, say, write_json
+from alignment.stack.commands import collect_static, run_command
+from alignment.stack.places import Places, StackError, owning, pause, read_json, say, write_json
 from alignment.stack.servers import own_servers
 
 LOGINS = ("marketer", "rep", "manager", "revops", "exec")
@@ -69,39 +67,10 @@ def prepare(places: Places, env: dict[str, str], *, empty: bool) -> None:
     """Bring tables, static files and demo data to what this version needs."""
     say("Migrating the database …")
     run_command(env, "migrate", "--verbosity=0")
-    mark, wanted = places.state / "static.sha256", static_digest()
-    if not mark.exists() or mark.read_text() != wanted:
-        say("Collecting static files …")
-        run_command(env, "collectstatic", "--no-input", "--clear", "--verbosity=0")
-        mark.write_text(wanted)
+    collect_static(places, env)
     if not empty and not in_use(env):
         say("Making the demo company …")
         run_command(env, "seed_demo")
-
-
-def run_command(env: dict[str, str], *arguments: str) -> None:
-    """Run a management command in a session of its own, so that Ctrl-C reaches it in our order. Raises StackError."""
-    process = subprocess.Popen(
-        [sys.executable, ROOT / "manage.py", *arguments], env={**os.environ, **env}, start_new_session=True
-    )
-    try:
-        code = process.wait()
-    except KeyboardInterrupt:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-        raise
-    if code != 0:
-        raise StackError(f"`manage.py {arguments[0]}` failed ({code}).")
-
-
-def static_digest() -> str:
-    """Changes with every file below static/, with the dependencies, which bring some, and with what treats them."""
-    digest = hashlib.sha256((ROOT / "requirements.lock").read_bytes())
-    digest.update(b"".join((ROOT / "alignment" / "desk" / name).read_bytes() for name in ("finders.py", "storage.py")))
-    for path in sorted((ROOT / "static").rglob("*")):
-        if path.is_file():
-            digest.update(f"{path.relative_to(ROOT)} ".encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def in_use(env: dict[str, str]) -> bool:
