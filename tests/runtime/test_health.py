@@ -38,5 +38,6 @@ def test_not_ready_without_a_database(tmp_path):
         "DATABASE_URL": f"postgresql:///accord?host={tmp_path}",
         "REDIS_URL": f"unix://{tmp_path}/nobody.sock",
     }
-    ask = "from django.test import Client; a = Client(HTTP_HOST='localhost').get('/readyz'); print(a.status_code, a.content.decode())"
+    get = "a = Client(HTTP_HOST='localhost').get('/readyz'); print(a.status_code, a.content.decode())"
+    ask = f"from django.test import Client; {get}"
     assert stack.run("manage", "shell", "--no-imports", "--command", ask).stdout == "503 no database\n\n"
