@@ -1,6 +1,7 @@
 """Which drafts are leads, and companies, that Accord knows already."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
@@ -60,44 +61,55 @@ def match(
 def accounts(drafts: Sequence[Draft], email_keys: Sequence[str], now: datetime) -> list[int | None]:
     """The account of each draft, in order, created where it is new; three statements for any number.
 
-    Found by the company's e-mail domain, else by its normalised name. Free mailboxes name no company.
+    Found by the company's e-mail domain, else by its normalised name: that of an account without a domain, and for a
+    draft without a domain that of any. Free mailboxes name no company.
     """
     keys = [
         (company_domain(email), company_key(draft.company_name))
         for draft, email in zip(drafts, email_keys, strict=True)
     ]
-    named = {key: draft.company_name for key, draft in zip(keys, drafts, strict=True) if key[1]}
-    if not named and not any(domain for domain, _ in keys):
+    names = {key: draft.company_name for key, draft in zip(keys, drafts, strict=True) if key[1]}
+    if not any(domain or name for domain, name in keys):
         return [None] * len(drafts)
-    by_domain, by_name = _known_accounts(keys)
-    missing = {
-        (domain, name): text
-        for (domain, name), text in named.items()
-        if domain not in by_domain and name not in by_name
-    }
-    if missing:
-        rows = [
-            {
-                "name": text, "name_key": name, "domain": domain, "industry": "", "country": "", "created_at": now,
-            }
-            for (domain, name), text in sorted(missing.items())
-        ]  # fmt: skip
+    known = _known_accounts(keys)
+    missing = {key: text for key, text in names.items() if known.find(*key) is None}
+    # Of one company in the same set, some may name the domain and others not.
+    domainful = {name for domain, name in missing if domain}
+    rows = [
+        {"name": text, "name_key": name, "domain": domain, "industry": "", "country": "", "created_at": now}
+        for (domain, name), text in sorted(missing.items())
+        if domain or name not in domainful
+    ]
+    if rows:
         batch.insert(Account, rows, conflict="ON CONFLICT DO NOTHING")
-        by_domain, by_name = _known_accounts(keys)
-    return [by_domain.get(domain) or by_name.get(name) for domain, name in keys]
+        known = _known_accounts(keys)
+    return [known.find(*key) for key in keys]
 
 
-def _known_accounts(keys: Sequence[tuple[str, str]]) -> tuple[dict[str, int], dict[str, int]]:
+@dataclass(frozen=True, slots=True)
+class _Accounts:
+    by_domain: dict[str, int]
+    by_name: dict[str, int]
+    domainless: dict[str, int]
+
+    def find(self, domain: str, name: str) -> int | None:
+        if domain:
+            return self.by_domain.get(domain) or self.domainless.get(name)
+        return self.by_name.get(name)
+
+
+def _known_accounts(keys: Sequence[tuple[str, str]]) -> _Accounts:
     domains = {domain for domain, _ in keys if domain}
     names = {name for _, name in keys if name}
     rows = Account.objects.filter(Q(domain__in=domains) | Q(name_key__in=names)).order_by("-pk")
-    by_domain: dict[str, int] = {}
-    by_name: dict[str, int] = {}
+    known = _Accounts({}, {}, {})
     for pk, domain, name in rows.values_list("pk", "domain", "name_key"):
+        known.by_name[name] = pk
         if domain:
-            by_domain[domain] = pk
-        by_name[name] = pk
-    return by_domain, by_name
+            known.by_domain[domain] = pk
+        else:
+            known.domainless[name] = pk
+    return known
 
 
 def store_references(lead_ids: Sequence[int], drafts: Sequence[Draft]) -> None:

@@ -147,7 +147,7 @@ class Story:
     def _answer(self) -> bool:
         """Sales answers: most within two days, fewer of late, since one rep has too many."""
         days_ago = (self.setting.now - self.at).days
-        strain = 1.9 if days_ago < 40 else 1.0
+        strain = 1.45 if days_ago < 40 else 0.8
         if (days_ago < 21 and self.rng.random() < 0.05) or not self.happens(self.later(self.pace * strain, 1.0)):
             return False
         if self.chance(0.63):
@@ -187,7 +187,7 @@ class Story:
                 self._touch(title, kind, direction=Direction.OUTBOUND, actor_id=self.rep_id)
         if self.chance(0.55):
             return self.happens(self.later(24 * 9))
-        if self.rng.random() < 0.55 and self.happens(self.later(24 * 12)):
+        if self.rng.random() < 0.8 and self.happens(self.later(24 * 12)):
             if self.rng.random() < 0.6:
                 self._nurture()
             else:

@@ -6,7 +6,37 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 FREE_DOMAINS = frozenset(
-    ["aol.com", "fastmail.com", "free.fr", "gmail.com", "gmx.com", "gmx.de", "gmx.net", "googlemail.com", "hotmail.com", "icloud.com", "libero.it", "live.com", "mail.com", "mail.ru", "me.com", "msn.com", "orange.fr", "outlook.com", "proton.me", "protonmail.com", "qq.com", "t-online.de", "uol.com.br", "web.de", "yahoo.com", "yahoo.co.uk", "yandex.ru", "ymail.com", "zoho.com"]
+    [
+        "aol.com",
+        "fastmail.com",
+        "free.fr",
+        "gmail.com",
+        "gmx.com",
+        "gmx.de",
+        "gmx.net",
+        "googlemail.com",
+        "hotmail.com",
+        "icloud.com",
+        "libero.it",
+        "live.com",
+        "mail.com",
+        "mail.ru",
+        "me.com",
+        "msn.com",
+        "orange.fr",
+        "outlook.com",
+        "proton.me",
+        "protonmail.com",
+        "qq.com",
+        "t-online.de",
+        "uol.com.br",
+        "web.de",
+        "yahoo.com",
+        "yahoo.co.uk",
+        "yandex.ru",
+        "ymail.com",
+        "zoho.com",
+    ]
 )
 """Domains that give a mailbox to anybody: they say nothing about the company."""
 

@@ -163,7 +163,7 @@ def _take(job_id: int, run_id: UUID) -> bool:
             leased_by=run_id,
             leased_until=Now() + LEASE,
             started_at=Coalesce("started_at", Now()),
-            interruptions=Case(When(state=JobState.RUNNING, then=F("interruptions") + 1), default=F("interruptions")),
+            interruptions=F("interruptions") + Case(When(state=JobState.RUNNING, then=1), default=0),
         )
     )
     return bool(taken)
