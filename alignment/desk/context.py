@@ -2,16 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from itertools import groupby
 
 from django.conf import settings
+from django.db.models import Count, Q
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from alignment.ops import heartbeats, notifications
 from alignment.people.models import Theme
 from alignment.people.permissions import can
+from leads.models import Lead
+from sla.querysets import with_clock
+
+# The processes that give signs of life, as the warning names them, and how long they may be silent.
+PROCESSES = {
+    "sweep": "the watch over promises",
+    "sender": "the sending of mail",
+    "worker": "the work in the background",
+}
+SILENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +96,37 @@ class Shell:
         return chosen if chosen in {Theme.LIGHT, Theme.DARK} else ""
 
     @property
+    def queue_count(self) -> int:
+        """How many leads wait for the user's answer."""
+        return self._queue["waiting"]
+
+    @property
+    def queue_is_late(self) -> bool:
+        """Whether one of them is overdue."""
+        return self._queue["late"] > 0
+
+    @cached_property
+    def unread_count(self) -> int:
+        """How many notifications the user has not read."""
+        return notifications.unread_count(self.user)
+
+    @cached_property
+    def silent_processes(self) -> list[str]:
+        """What has not been heard of for too long. The first minutes of an install, and of its users, are a start."""
+        if timezone.now() - self.user.joined_at < SILENCE:
+            return []
+        return [PROCESSES[name] for name in heartbeats.stale(PROCESSES, older_than=SILENCE)]
+
+    @property
     def now_ms(self) -> str:
         """The server's clock in milliseconds since 1970, as text: countdowns must not trust the client's."""
         return str(int(timezone.now().timestamp() * 1000))
+
+    @cached_property
+    def _queue(self) -> dict[str, int]:
+        mine = with_clock(Lead.objects.awaiting_answer().filter(owner=self.user))
+        overdue = Q(due_at__lt=Now(), answered_at=None)
+        return mine.aggregate(waiting=Count("pk"), late=Count("pk", filter=overdue))
 
     def _links(self) -> Iterator[Link]:
         match = self.request.resolver_match

@@ -19,6 +19,7 @@ MINUS = "−"
 # A deadline nearer than this is marked, and one nearer than ten minutes counts seconds (countdown.js does the same).
 SOON = timedelta(hours=8)
 COUNT_SECONDS = timedelta(minutes=10)
+SECOND = timedelta(seconds=1)
 TEAMS = {"marketing": "Marketing", "sales": "Sales"}
 
 Number = int | float | Decimal
@@ -117,10 +118,13 @@ def compact(value: Number | None) -> str:
     """A large number in little room: `842`, `68.4k`, `6.1M`; below 10,000 every digit stays."""
     if value is None:
         return NOTHING
-    for limit, unit in ((1_000_000_000, "B"), (1_000_000, "M"), (10_000, "k")):
-        if abs(value) >= limit:
-            return f"{value / (1_000 if unit == 'k' else limit):.1f}{unit}"
-    return f"{value:,.0f}"
+    sign = MINUS if value < 0 else ""
+    size = abs(value)
+    # From where on the next unit rounds to 1.0 or more.
+    for limit, divisor, unit in ((999_950_000, 1_000_000_000, "B"), (999_950, 1_000_000, "M"), (10_000, 1_000, "k")):
+        if size >= limit:
+            return f"{sign}{size / divisor:.1f}{unit}"
+    return f"{sign}{size:,.0f}"
 
 
 @register.filter
@@ -154,7 +158,7 @@ def initials(name: str | None) -> str:
 
 @register.simple_tag
 def avatar(name: str | None, side: str | None = None, large: bool = False) -> SafeString:
-    """Initials in the team's colour and shape; `side` is marketing, sales or None. Decoration: the name stands beside."""
+    """Initials in the team's colour and shape; `side` None: of no team. The name stands beside it."""
     return format_html(
         '<span class="avatar{}"{} aria-hidden="true">{}</span>',
         " avatar-large" if large else "",
@@ -198,7 +202,7 @@ def _time_left(due: datetime | None, started: datetime | None, at: datetime | No
         "due": due,
         "state": state,
         "left": left_text(left),
-        "fuse": "100%" if state == "over" or started is None else share(left.total_seconds(), (due - started).total_seconds()),
+        "fuse": "100%" if state == "over" or started is None else share(left / SECOND, (due - started) / SECOND),
         # Milliseconds since 1970 as text: as numbers they would get thousands separators.
         "due_ms": str(int(due.timestamp() * 1000)),
         "start_ms": str(int(started.timestamp() * 1000)) if started else "",
