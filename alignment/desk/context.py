@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from itertools import groupby
+from typing import cast
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -14,7 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from alignment.ops import heartbeats, notifications
-from alignment.people.models import Theme
+from alignment.people.models import Theme, User
 from alignment.people.permissions import can
 from leads.models import Lead
 from sla.querysets import with_clock
@@ -71,15 +73,14 @@ class Shell:
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
-        self.user = getattr(request, "user", None)
+        # An error page can come before the session is known.
+        self.user: User | AnonymousUser = getattr(request, "user", AnonymousUser())
         self.demo = settings.DEMO
 
     @cached_property
     def links(self) -> list[Link]:
         """The places that the user may open; empty for visitors, who see a page without navigation."""
-        if self.user is None or not self.user.is_authenticated:
-            return []
-        return list(self._links())
+        return list(self._links()) if self.user.is_authenticated else []
 
     @property
     def sections(self) -> list[tuple[str, list[Link]]]:
@@ -108,12 +109,12 @@ class Shell:
     @cached_property
     def unread_count(self) -> int:
         """How many notifications the user has not read."""
-        return notifications.unread_count(self.user)
+        return notifications.unread_count(cast(User, self.user))
 
     @cached_property
     def silent_processes(self) -> list[str]:
         """What has not been heard of for too long. The first minutes of an install, and of its users, are a start."""
-        if timezone.now() - self.user.joined_at < SILENCE:
+        if timezone.now() - cast(User, self.user).joined_at < SILENCE:
             return []
         return [PROCESSES[name] for name in heartbeats.stale(PROCESSES, older_than=SILENCE)]
 
@@ -124,7 +125,7 @@ class Shell:
 
     @cached_property
     def _queue(self) -> dict[str, int]:
-        mine = with_clock(Lead.objects.awaiting_answer().filter(owner=self.user))
+        mine = with_clock(Lead.objects.awaiting_answer().filter(owner=cast(User, self.user)))
         overdue = Q(due_at__lt=Now(), answered_at=None)
         return mine.aggregate(waiting=Count("pk"), late=Count("pk", filter=overdue))
 

@@ -1,8 +1,9 @@
 """Finds the static files that come from wheels: htmx, Plotly, and Inter cut down to what the pages use."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import django_htmx
 import fontpkg_inter
@@ -10,6 +11,7 @@ import plotly
 from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.contrib.staticfiles.utils import matches_patterns
+from django.core.checks import CheckMessage
 from django.core.files.storage import FileSystemStorage
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -27,22 +29,27 @@ INTER_FEATURES = ["calt", "case", "ccmp", "kern", "locl", "mark", "mkmk", "tnum"
 INTER_WEIGHTS = (400, 400, 720)
 
 
+class WheelStorage(FileSystemStorage):
+    """The folder of a package; `collectstatic` puts what it takes from there below the prefix."""
+
+    prefix = PREFIX
+
+
 class WheelFinder(BaseFinder):
     """Finds the few files that pages take from installed packages; nothing else of those packages is collected."""
 
-    def check(self, **kwargs: object) -> list[object]:
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
         return []
 
-    def find(self, path: str, find_all: bool = False) -> str | list[str]:
+    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
+        """The path of a file as text, with `find_all` a list of it; an empty list if it is not ours."""
         found = [str(file) for file in wheel_files() if path == f"{PREFIX}/{file.name}"]
         return found if find_all or not found else found[0]
 
-    def list(self, ignore_patterns: list[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, WheelStorage]]:
         for file in wheel_files():
-            if not matches_patterns(file.name, ignore_patterns):
-                storage = FileSystemStorage(location=file.parent)
-                storage.prefix = PREFIX
-                yield file.name, storage
+            if not matches_patterns(file.name, ignore_patterns or []):
+                yield file.name, WheelStorage(location=file.parent)
 
 
 def wheel_files() -> tuple[Path, ...]:

@@ -119,7 +119,7 @@ def compact(value: Number | None) -> str:
     if value is None:
         return NOTHING
     sign = MINUS if value < 0 else ""
-    size = abs(value)
+    size = abs(float(value))
     # From where on the next unit rounds to 1.0 or more.
     for limit, divisor, unit in ((999_950_000, 1_000_000_000, "B"), (999_950, 1_000_000, "M"), (10_000, 1_000, "k")):
         if size >= limit:
@@ -130,7 +130,7 @@ def compact(value: Number | None) -> str:
 @register.filter
 def share(part: Number | None, whole: Number | None) -> str:
     """The length of a bar for an SVG attribute: 4488 of 8000 is `56.10%`; nothing of nothing is `0%`."""
-    return f"{max(0, part) / whole * 100:.2f}%" if part and whole else "0%"
+    return f"{max(0, float(part)) / float(whole) * 100:.2f}%" if part and whole else "0%"
 
 
 @register.filter
