@@ -169,6 +169,8 @@ AXES_LOCKOUT_CALLABLE = "alignment.people.lockout.locked_out"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
+# Who signed in is in the audit log.
+AXES_DISABLE_ACCESS_LOG = True
 
 REST_KNOX = {"TOKEN_MODEL": "people.ApiToken", "TOKEN_TTL": timedelta(days=90)}
 KNOX_TOKEN_MODEL = "people.ApiToken"

@@ -4,13 +4,19 @@
 - Leads change hands → open pages hear of it.
 - Touches are recorded → open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
+- A person, a team or the company is changed → the audit log says who changed what.
 
 Receivers run inside the transaction of the write that sent the signal.
 """
 
 from typing import Any
 
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+
 from alignment.lib.announcements import announce
+from alignment.ops import audit
+from alignment.people.models import Company, Team, User
+from alignment.people.signals import record_changed
 from leads import deals
 from leads.holders import Handover
 from leads.lifecycle import Moved
@@ -25,6 +31,10 @@ def connect() -> None:
     leads_moved.connect(clocks_settle, dispatch_uid="clocks_settle")
     leads_moved.connect(pages_hear_of_moves, dispatch_uid="pages_hear_of_moves")
     holders_changed.connect(pages_hear_of_handovers, dispatch_uid="pages_hear_of_handovers")
+    user_logged_in.connect(audit.logged_in, dispatch_uid="audit_logged_in")
+    user_logged_out.connect(audit.logged_out, dispatch_uid="audit_logged_out")
+    user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
+    record_changed.connect(audit_changes, dispatch_uid="audit_changes")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
 
 
@@ -51,3 +61,15 @@ def pages_hear_of_handovers(batch: Handover, **kwargs: Any) -> None:
 def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
     """The timeline of an open lead page grows."""
     announce("leads", batch.lead_ids)
+
+
+def audit_changes(row: User | Team | Company, changed: dict[str, Any], by: User | None, **kwargs: Any) -> None:
+    """Fields of a person are named without their content, except what decides about rights."""
+    told = (
+        changed
+        if not isinstance(row, User)
+        else {name: values if name in {"role", "team", "is_active"} else None for name, values in changed.items()}
+    )
+    kind = row._meta.model_name or ""
+    action = "role_changed" if kind == "user" and "role" in changed else f"{kind}_changed"
+    audit.record(action=action, actor=by, subject_kind=kind, subject_ids=[row.pk], detail=told)

@@ -10,12 +10,14 @@ from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import Model
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from alignment.people.models import Company, Role, Side, Team, User
+from alignment.people.signals import record_changed
 
 DEMO_PASSWORD = "accord-demo"  # noqa: S105  printed on the demo's start page
 DEMO_PEOPLE = (
@@ -39,49 +41,60 @@ def open_install(*, company_name: str, name: str, email: str, password: str) -> 
 
 
 @transaction.atomic
-def change_company(*, changes: dict[str, Any]) -> Company:
+def change_company(*, changes: dict[str, Any], by: User | None = None) -> Company:
     """Sets fields of the company by name."""
-    return _changed(_locked_company(), changes)
+    return _changed(_locked_company(), changes, by)
 
 
 @transaction.atomic
-def add_person(*, name: str, email: str, role: str, team: Team | None = None, password: str | None = None) -> User:
+def add_person(
+    *,
+    name: str,
+    email: str,
+    role: str,
+    team: Team | None = None,
+    password: str | None = None,
+    by: User | None = None,
+) -> User:
     """Somebody new. Without `password` they choose one by a link (`password_link`)."""
-    return User.objects.create_user(name=name, email=email, role=role, team=team, password=password)
+    person = User.objects.create_user(name=name, email=email, role=role, team=team, password=password)
+    record_changed.send(sender=add_person, row=person, changed={"role": [None, role]}, by=by)
+    return person
 
 
 @transaction.atomic
-def change_person(*, user_id: int, changes: dict[str, Any]) -> User:
+def change_person(*, user_id: int, changes: dict[str, Any], by: User | None = None) -> User:
     """Sets fields of a user by name; refuses to leave the install without a RevOps admin."""
     _locked_company()
     person = User.objects.get(pk=user_id)
     was_admin = person.role == Role.REVOPS
-    _changed(person, changes)
+    _changed(person, changes, by)
     if was_admin:
         _check_an_admin_is_left()
     return person
 
 
 @transaction.atomic
-def deactivate_person(*, user_id: int) -> User:
+def deactivate_person(*, user_id: int, by: User | None = None) -> User:
     """Ends sign-in, sessions and tokens at once. Everything they did stays; nobody is ever deleted."""
     _check_nobody_waits_for(user_id)
-    return change_person(user_id=user_id, changes={"is_active": False})
+    return change_person(user_id=user_id, changes={"is_active": False}, by=by)
 
 
 @transaction.atomic
-def reactivate_person(*, user_id: int) -> User:
+def reactivate_person(*, user_id: int, by: User | None = None) -> User:
     """Lets somebody sign in again, with the password they had."""
-    return change_person(user_id=user_id, changes={"is_active": True})
+    return change_person(user_id=user_id, changes={"is_active": True}, by=by)
 
 
 @transaction.atomic
-def set_password(*, user_id: int, password: str) -> User:
+def set_password(*, user_id: int, password: str, by: User | None = None) -> User:
     """A new password for somebody: their sessions end, and a lock-out by wrong guesses is lifted."""
     person = User.objects.select_for_update().get(pk=user_id)
     person.set_password(password)
     person.save(update_fields=["password"])
     forget_failed_logins(username=person.email)
+    record_changed.send(sender=set_password, row=person, changed={"password": [None, None]}, by=by)
     return person
 
 
@@ -99,24 +112,24 @@ def add_team(*, name: str, side: str, manager: User | None = None) -> Team:
 
 
 @transaction.atomic
-def change_team(*, team_id: int, changes: dict[str, Any]) -> Team:
+def change_team(*, team_id: int, changes: dict[str, Any], by: User | None = None) -> Team:
     """Sets fields of a team by name."""
-    return _changed(Team.objects.select_for_update().get(pk=team_id), changes)
+    return _changed(Team.objects.select_for_update().get(pk=team_id), changes, by)
 
 
 @transaction.atomic
-def retire_team(*, team_id: int) -> Team:
+def retire_team(*, team_id: int, by: User | None = None) -> Team:
     """From now on the team takes nobody new; it has to be empty of active people."""
     team = Team.objects.select_for_update().get(pk=team_id)
     if team.members.active().exists():
         raise ValidationError(f"{team} still has people. Move them to another team first.")
-    return _changed(team, {"retired_at": Now()})
+    return _changed(team, {"retired_at": timezone.now()}, by)
 
 
 @transaction.atomic
-def reopen_team(*, team_id: int) -> Team:
+def reopen_team(*, team_id: int, by: User | None = None) -> Team:
     """Undoes `retire_team`."""
-    return change_team(team_id=team_id, changes={"retired_at": None})
+    return change_team(team_id=team_id, changes={"retired_at": None}, by=by)
 
 
 @transaction.atomic
@@ -141,11 +154,26 @@ def _locked_company() -> Company:
     return Company.objects.select_for_update().get(pk=1)
 
 
-def _changed(row: Any, changes: dict[str, Any]) -> Any:
+def _changed(row: Any, changes: dict[str, Any], by: User | None) -> Any:
+    """Set and store these fields; what really differs is told as name → [before, after]."""
+    changed = {
+        name: [_plain(getattr(row, name)), _plain(value)]
+        for name, value in changes.items()
+        if getattr(row, name) != value
+    }
     for name, value in changes.items():
         setattr(row, name, value)
     row.save(update_fields=list(changes))
+    if changed:
+        record_changed.send(sender=_changed, row=row, changed=changed, by=by)
     return row
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON takes it; a row by its key."""
+    if isinstance(value, Model):
+        return value.pk
+    return value if value is None or isinstance(value, bool | int) else str(value)
 
 
 def _check_an_admin_is_left() -> None:

@@ -33,7 +33,7 @@ def people(request: HttpRequest) -> HttpResponse:
 def person_new(request: HttpRequest) -> HttpResponse:
     form = NewPersonForm(request.POST or None)
     if form.is_valid():
-        person = accounts.add_person(**form.cleaned_data)
+        person = accounts.add_person(**form.cleaned_data, by=request.user)
         messages.success(request, f"{person} is in.")
         return redirect("setup_person", person.pk)
     return render(request, "people/person_new.html", {"form": form})
@@ -43,7 +43,9 @@ def person_new(request: HttpRequest) -> HttpResponse:
 @form_view
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     form = EditPersonForm(request.POST or None, instance=get_object_or_404(User, pk=pk))
-    if form.is_valid() and _written(form, accounts.change_person, user_id=pk, changes=form.cleaned_data):
+    if form.is_valid() and _written(
+        form, accounts.change_person, user_id=pk, changes=form.cleaned_data, by=request.user
+    ):
         messages.success(request, "Saved.")
         return redirect("setup_person", pk)
     return _person_page(request, pk, form=form)
@@ -54,7 +56,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 def person_active(request: HttpRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(User, pk=pk)
     change = accounts.deactivate_person if person.is_active else accounts.reactivate_person
-    _told(request, change, user_id=pk)
+    _told(request, change, user_id=pk, by=request.user)
     return redirect("setup_person", pk)
 
 
@@ -65,7 +67,7 @@ def person_password(request: HttpRequest, pk: int) -> HttpResponse:
     form = PasswordForm(request.POST, person=get_object_or_404(User, pk=pk))
     if not form.is_valid():
         return _person_page(request, pk, password_form=form)
-    accounts.set_password(user_id=pk, password=form.cleaned_data["password"])
+    accounts.set_password(user_id=pk, password=form.cleaned_data["password"], by=request.user)
     messages.success(request, "The new password counts from now on; older sessions have ended.")
     return redirect("setup_person", pk)
 
@@ -108,7 +110,7 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
     team = get_object_or_404(Team, pk=pk)
     form = TeamForm(request.POST or None, instance=team)
     if form.is_valid():
-        accounts.change_team(team_id=pk, changes=form.cleaned_data)
+        accounts.change_team(team_id=pk, changes=form.cleaned_data, by=request.user)
         messages.success(request, "Saved.")
         return redirect("setup_teams")
     return render(request, "people/team.html", {"form": form, "team": team})
@@ -119,7 +121,7 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
 def team_retire(request: HttpRequest, pk: int) -> HttpResponse:
     team = get_object_or_404(Team, pk=pk)
     change = accounts.reopen_team if team.retired_at else accounts.retire_team
-    _told(request, change, team_id=pk)
+    _told(request, change, team_id=pk, by=request.user)
     return redirect("setup_team", pk)
 
 
@@ -128,7 +130,7 @@ def team_retire(request: HttpRequest, pk: int) -> HttpResponse:
 def company(request: HttpRequest) -> HttpResponse:
     form = CompanyForm(request.POST or None, instance=Company.get())
     if form.is_valid():
-        accounts.change_company(changes=form.cleaned_data)
+        accounts.change_company(changes=form.cleaned_data, by=request.user)
         messages.success(request, "Saved.")
         return redirect("setup_company")
     return render(request, "people/company.html", {"form": form})

@@ -1,0 +1,7 @@
+"""What the layers above may react to when people, teams or the company change."""
+
+from django.dispatch import Signal
+
+record_changed = Signal()
+"""Sent inside the transaction: `row` is the User, Team or Company, `changed` its fields as name → [before, after],
+`by` who did it (None: nobody signed in)."""
