@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Case, CharField, Expression, F, Func, Q, Value, When
+from django.db.models import Case, CharField, Expression, Func, Q, Value, When
 
 from leads.models import Lead, Stage
 
@@ -32,23 +32,23 @@ def missing_fields(required: Iterable[str]) -> Expression:
         Case(When(FIELDS[name][1], then=None), default=Value(name), output_field=CharField())
         for name in sorted(required)
     ]
-    array: ArrayField = ArrayField(CharField())
+    array: ArrayField[list[str], list[str]] = ArrayField(CharField())
     filled = Func(*parts, template="array_remove(ARRAY[%(expressions)s]::text[], NULL)", output_field=array)
     return filled if parts else Func(template="ARRAY[]::text[]", output_field=array)
 
 
 def lacking(stages: Collection[Stage], lead_ids: Collection[int]) -> dict[int, dict[int, list[str]]]:
     """For each of these stages and leads, the required fields that the lead lacks; one query, none without criteria."""
-    demanding = {f"stage_{stage.pk}": stage for stage in stages if stage.criteria.get("fields")}
+    demanding = [stage for stage in stages if stage.criteria.get("fields")]
     if not demanding:
         return {}
-    rows = Lead.objects.filter(pk__in=lead_ids).values(
-        lead=F("pk"), **{name: missing_fields(stage.criteria["fields"]) for name, stage in demanding.items()}
+    rows = Lead.objects.filter(pk__in=lead_ids).values_list(
+        "pk", *(missing_fields(stage.criteria["fields"]) for stage in demanding)
     )
-    found: dict[int, dict[int, list[str]]] = {stage.pk: {} for stage in demanding.values()}
-    for row in rows:
-        for name, stage in demanding.items():
-            found[stage.pk][row["lead"]] = row[name]
+    found: dict[int, dict[int, list[str]]] = {stage.pk: {} for stage in demanding}
+    for lead_id, *missing in rows:
+        for stage, names in zip(demanding, missing, strict=True):
+            found[stage.pk][lead_id] = names
     return found
 
 

@@ -7,7 +7,8 @@ from django.db import transaction
 
 from leads import deals, lifecycle
 from leads.causes import Cause
-from leads.deals import DealDraft
+from leads.decisions import Refusal
+from leads.drafts import DealDraft
 from leads.milestones import Milestone
 from leads.stages import Stages
 
@@ -15,7 +16,7 @@ from leads.stages import Stages
 class NotQualifiedError(Exception):
     """The move was refused; nothing was stored. `refusal` says why."""
 
-    def __init__(self, refusal: lifecycle.Refusal) -> None:
+    def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)
         self.refusal = refusal
 
@@ -24,7 +25,7 @@ class NotQualifiedError(Exception):
 def qualify(
     *, lead_id: int, deal: DealDraft, confirmations: Sequence[str], cause: Cause, override: bool = False, note: str = ""
 ) -> lifecycle.Moved:
-    """Open `deal` for this lead and bring it to SQO. Raises NotQualifiedError, and keeps nothing, if the move is refused."""
+    """Open `deal` for this lead and bring it to SQO. Raises NotQualifiedError, keeping nothing, if that is refused."""
     [opportunity_id] = deals.open_deals(drafts=[replace(deal, lead_id=lead_id)], cause=cause)
     moved = lifecycle.advance(
         lead_ids=[lead_id],

@@ -1,14 +1,18 @@
 """Reading leads and journeys: chainable, named like the questions people ask."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
 
 from leads.milestones import Milestone, Outcome
 
+if TYPE_CHECKING:
+    from leads.models import Journey, Lead  # noqa: F401 (the query sets name them in quotes)
 
-class LeadQuerySet(models.QuerySet):
+
+class LeadQuerySet(models.QuerySet["Lead"]):
     """Leads. Merged ones are tombstones: `standing()` leaves them out."""
 
     def standing(self) -> "LeadQuerySet":
@@ -43,7 +47,7 @@ class LeadQuerySet(models.QuerySet):
         return page.order_by("-moved_at", "-id")
 
 
-class JourneyQuerySet(models.QuerySet):
+class JourneyQuerySet(models.QuerySet["Journey"]):
     """Passes of leads. Merged ones leave every figure."""
 
     def counted(self) -> "JourneyQuerySet":

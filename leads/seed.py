@@ -61,14 +61,16 @@ TRACKS = [("newsletter", "Newsletter", 90), ("long_term", "Long-term nurture", 1
 
 def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
     """Create what is missing, by key; a post_migrate receiver."""
-    stage, reason, track = (sender.get_model(name) for name in ("Stage", "Reason", "NurtureTrack"))
+    stages, reasons, tracks = (
+        sender.get_model(name)._default_manager.using(using) for name in ("Stage", "Reason", "NurtureTrack")
+    )
     for position, values in enumerate(STAGES, start=1):
-        stage.objects.using(using).get_or_create(key=values["key"], defaults={**values, "position": position * 10})
+        stages.get_or_create(key=values["key"], defaults={**values, "position": position * 10})
     for position, (kind, key, label, miss, recycle, offered) in enumerate(REASONS):
         defaults = {
             "label": label, "position": position, "counts_as_miss": miss,
             "proposes_recycle": recycle, "is_offered": offered,
         }  # fmt: skip
-        reason.objects.using(using).get_or_create(kind=kind, key=key, defaults=defaults)
+        reasons.get_or_create(kind=kind, key=key, defaults=defaults)
     for key, name, days in TRACKS:
-        track.objects.using(using).get_or_create(key=key, defaults={"name": name, "revisit_after_days": days})
+        tracks.get_or_create(key=key, defaults={"name": name, "revisit_after_days": days})

@@ -46,7 +46,10 @@ class Campaign(models.Model):
     name = models.CharField(max_length=160)
     source = models.ForeignKey(Source, models.PROTECT, null=True, blank=True, related_name="campaigns")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="campaigns")
-    runs_on = DateRangeField(null=True, blank=True, help_text="First day to last day, both included.")
+    # The types know no nullable range.
+    runs_on = DateRangeField(  # type: ignore[misc]
+        null=True, blank=True, help_text="First day to last day, both included."
+    )
     cost = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)

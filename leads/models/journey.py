@@ -19,10 +19,10 @@ class Journey(models.Model):
     """A pass, derived from its moves (`manage.py rebuild_journeys` makes the same rows again).
 
     Each date is independently nullable, and no constraint orders them: real data is undated and out of order, and
-    contradictions are reported. `entered_at`, the cohort anchor, is the date of the first dated milestone. `accepted_at`
-    is sales' acceptance, `worked_at` the first human outbound touch since. Source, campaign, segment and territory are
-    frozen at entry; owner and team follow the holder and are frozen at close. `is_primary` is false for a journey that
-    joined a deal which another one carries: from SQO on, figures count deals.
+    contradictions are reported. `entered_at`, the cohort anchor, is the date of the first dated milestone,
+    `accepted_at` that of sales' acceptance, `worked_at` that of the first human outbound touch since. Source,
+    campaign, segment and territory are frozen at entry; owner and team follow the holder and are frozen at close.
+    `is_primary` is false for a journey that joined a deal which another one carries: from SQO on, figures count deals.
     """
 
     lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="journeys", db_index=False)
