@@ -126,7 +126,9 @@ def greet(url: str, *, empty: bool) -> None:
     if empty:
         say("No demo data: the first visitor makes the admin account.")
     else:
-        say("Sign in as " + ", ".join(f"{login}@accord.example" for login in LOGINS) + ", password accord-demo.")
+        say("Sign in with the password accord-demo as")
+        for login in LOGINS:
+            say(f"  {login}@accord.example")
     say("Ctrl-C stops it.")
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.core import checks
 
 from alignment.checks import check_production
+from alignment.people.accounts import DEMO_PASSWORD, ensure_demo_logins
 from tests.runtime.stacks import ROOT, Stack
 
 PROCESSES = {
@@ -41,6 +42,20 @@ def test_every_reason_is_named(tmp_path):
     assert "ACCORD_DEBUG=1" in result.stderr
     assert "ACCORD_ALLOWED_HOSTS holds *" in result.stderr
     assert "ACCORD_SECRET_KEY" not in result.stderr
+
+
+@pytest.mark.django_db
+def test_demo_logins_that_stand_in_a_production_database_open_nothing(client, settings):
+    sign_in = {"login": "revops@accord.example", "password": DEMO_PASSWORD}
+    settings.DEMO = True
+    ensure_demo_logins()
+    client.post("/account/login/?next=/setup/people/", sign_in)
+    assert client.get("/setup/people/").status_code == 200
+
+    settings.DEMO = False
+    assert client.get("/setup/people/").status_code == 302, "the session of the demo is over"
+    client.post("/account/login/?next=/setup/people/", sign_in)
+    assert client.get("/setup/people/").status_code == 302
 
 
 def test_the_deploy_check_says_the_same(settings):
