@@ -4,8 +4,10 @@ from django.urls import include, path
 
 from alignment.health import healthz, readyz
 
+handler500 = "alignment.desk.errors.server_error"
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("", include("alignment.people.urls")),
+    path("", include("alignment.ops.urls")),
 ]

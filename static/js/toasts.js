@@ -26,7 +26,7 @@ function failureText({ xhr, requestConfig }) {
   if (xhr.status === 403) return "You may not do this, or you were signed out. Reload the page.";
   if (xhr.status === 404) return "This is not there any more. Reload the page.";
   const lost = requestConfig.verb === "get" ? "This could not be loaded." : "This could not be saved. Nothing was changed.";
-  return `${lost} Error ${xhr.status} at ${new Date().toLocaleTimeString("en-GB")}.`;
+  return `${lost} Error ${xhr.getResponseHeader("X-Error-Id") ?? xhr.status} at ${new Date().toLocaleTimeString("en-GB")}.`;
 }
 
 function onFailure({ detail }) {

@@ -8,6 +8,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from alignment.desk.context import Shell
+from alignment.desk.errors import server_error
 from alignment.ops.heartbeats import beat
 from alignment.ops.notifications import Notice, mark_read, notify
 from alignment.people.models import Role
@@ -64,6 +65,15 @@ def test_error_pages_need_no_request(template):
     assert "<h1>" in html
     assert "<nav" not in html
     assert "<script" not in html
+
+
+def test_a_failure_shows_the_id_that_the_log_holds(rf, caplog):
+    response = server_error(rf.get("/queue/"))
+
+    error_id = response["X-Error-Id"]
+    assert response.status_code == 500
+    assert error_id in response.content.decode()
+    assert f"Error {error_id}" in caplog.text
 
 
 def test_a_page_of_the_product_has_no_inline_script_or_style(client):

@@ -1,0 +1,21 @@
+"""The page for a failure of ours: it shows an id that the log holds too."""
+
+import logging
+import sys
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+log = logging.getLogger(__name__)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Status 500; rendered without the request, whose session or user may be what failed."""
+    error_id = uuid4().hex[:8]
+    kind = sys.exc_info()[0]
+    log.error("Error %s: %s at %s", error_id, kind.__name__ if kind else "unknown", request.path)
+    page = HttpResponse(render_to_string("500.html", {"error_id": error_id}), status=500)
+    # For requests whose answer is not shown: the page's own note tells the id.
+    page["X-Error-Id"] = error_id
+    return page
