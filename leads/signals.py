@@ -12,4 +12,7 @@ holders_changed = Signal()
 """Leads changed hands: `batch` is a `leads.holders.Handover`."""
 
 touches_recorded = Signal()
-"""Touchpoints were stored: `batch` is a `leads.intake.Touched`."""
+"""Touchpoints were stored: `batch` is a `leads.touches.Touched`."""
+
+leads_edited = Signal()
+"""Facts of leads changed: `batch` is a `leads.editing.Edited`."""
