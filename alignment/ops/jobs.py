@@ -90,7 +90,8 @@ def run_here(
     """
     run_id = uuid4()
     started = {"state": JobState.RUNNING, "started_at": Now(), "leased_by": run_id, "leased_until": Now() + LEASE}
-    job = _create(kind, params=params, created_by=actor, **started)
+    with transaction.atomic(durable=True):
+        job = _create(kind, params=params, created_by=actor, **started)
     while progress := _slice(job.pk, run_id):
         if report:
             report(progress)
@@ -153,6 +154,7 @@ def _mine(job_id: int, run_id: UUID) -> QuerySet[Job]:
     return Job.objects.filter(pk=job_id, state=JobState.RUNNING, leased_by=run_id)
 
 
+@transaction.atomic(durable=True)
 def _take(job_id: int, run_id: UUID) -> bool:
     """Make the job this run's, unless somebody else was first."""
     taken = (

@@ -59,8 +59,7 @@ def post(*, messages: Sequence[Mail]) -> int:
             "transport": Transport.EMAIL,
             "recipient_id": each.recipient_id,
             "address": each.address,
-            # A header is one line.
-            "subject": " ".join(each.subject.split())[:200],
+            "subject": _one_line(each.subject, 200),
             "body": each.body,
             "dedupe_key": each.dedupe_key,
         }
@@ -118,9 +117,14 @@ def _attempt(message: OutboxMessage, sender: Sender) -> bool:
 def _put_off(message: OutboxMessage, reason: str) -> None:
     """To the next attempt, or to the dead; unless somebody else has claimed the message since."""
     mine = OutboxMessage.objects.filter(pk=message.pk, attempts=message.attempts, sent_at=None)
+    last_error = _one_line(reason, 500)
     if message.attempts >= MOST_ATTEMPTS:
-        mine.update(dead_at=Now(), last_error=reason[:500])
+        mine.update(dead_at=Now(), last_error=last_error)
         return
     # Not all messages of an outage come back in the same moment.
     wait = WAITS[message.attempts - 1] * random.uniform(1, 1.2)  # noqa: S311 (no secret)
-    mine.update(due_at=Now() + wait, last_error=reason[:500])
+    mine.update(due_at=Now() + wait, last_error=last_error)
+
+
+def _one_line(text: str, most: int) -> str:
+    return " ".join(text.split())[:most]

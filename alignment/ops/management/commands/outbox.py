@@ -17,10 +17,10 @@ class Command(BaseCommand):
 
     def handle(self, *, dead: bool, replay: list[int] | None, **options: Any) -> None:
         if replay is not None:
-            self.stdout.write(f"{outbox.replay(message_ids=replay or None)} messages will be sent again.")
+            self.stdout.write(f"To be sent again: {outbox.replay(message_ids=replay or None)}.")
         elif dead:
             for each in OutboxMessage.objects.dead().order_by("id"):
                 self.stdout.write(f"{each.pk}  {each.dead_at:%Y-%m-%d %H:%M}  {each.subject}  {each.last_error}")
         else:
             waiting, given_up = OutboxMessage.objects.waiting().count(), OutboxMessage.objects.dead().count()
-            self.stdout.write(f"{waiting} messages wait, {given_up} were given up.")
+            self.stdout.write(f"Waiting: {waiting}. Given up: {given_up}.")
