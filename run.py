@@ -91,7 +91,7 @@ def install_with_uv(lock):
 
 
 def install_with_pip(lock):
-    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check"]
+    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check"]
     if subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode != 0:
         run(
             [PYTHON, "-m", "ensurepip"],

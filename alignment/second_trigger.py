@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from celery import bootsteps
@@ -14,7 +15,7 @@ from sla.sweep import sweep
 
 EVERY = timedelta(seconds=15)
 # What stands in for a poke that nobody has heard of, by the heartbeat that the poked task gives.
-STAND_INS = {"sweep": sweep, "sender": deliver}
+STAND_INS: Mapping[str, Callable[[], object]] = {"sweep": sweep, "sender": deliver}
 
 log = logging.getLogger(__name__)
 

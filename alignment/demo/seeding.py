@@ -7,7 +7,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.backends.postgresql.psycopg_any import DateRange
+from psycopg2.extras import DateRange
 
 from alignment.demo import names
 from alignment.demo.story import Person, Setting, Story, working_moment

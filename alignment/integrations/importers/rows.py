@@ -4,6 +4,7 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from alignment.integrations.importers.mapping import Mapping, MoveRule
@@ -52,7 +53,7 @@ def translate(line: Line, mapping: Mapping, places: Places) -> Arrival:
     key = line.cells[mapping.key]
     if not key:
         raise RowError(f"The key column {mapping.key} is blank.")
-    values = {**mapping.constants, **{ours: _value(line, mapping, column) for ours, column in mapping.fields.items()}}
+    values = _values(line, mapping, mapping.constants, mapping.fields)
     if mapping.key_is_email:
         values["email"] = key
         if not email_key_or_blank(key):
@@ -62,11 +63,13 @@ def translate(line: Line, mapping: Mapping, places: Places) -> Arrival:
         remarks.append(f"“{values['email']}” is not an e-mail address; it was kept as text.")
     steps = _steps(line, mapping, places)
     dated = [step.at for step in steps if step.at is not None]
+    texts: dict[str, Any] = {name: values.get(name, "")[:200] for name in _TEXTS}
+    facets: dict[str, Any] = {name: values.get(name) or None for name in _FACETS}
     return Arrival(
         line=line,
         draft=Draft(
-            **{name: values.get(name, "")[:200] for name in _TEXTS},
-            **{name: values.get(name) or None for name in ("source", "campaign", "segment", "territory")},
+            **texts,
+            **facets,
             consent=_consent(values.get("consent", "")),
             attributes={column: line.cells[column] for column in mapping.attributes if line.cells[column]},
             references=_references(key, mapping),
@@ -81,14 +84,20 @@ def translate(line: Line, mapping: Mapping, places: Places) -> Arrival:
 
 
 _TEXTS = ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
+_FACETS = ("source", "campaign", "segment", "territory")
 
 
 def person(line: Line, mapping: Mapping) -> Named:
     """The person that a row of a people file describes. Raises RowError."""
     if line.fault or not line.cells[mapping.key]:
         raise RowError(line.fault or f"The key column {mapping.key} is blank.")
-    values = {**mapping.constants, **{ours: _value(line, mapping, column) for ours, column in mapping.fields.items()}}
-    return Named(f"{mapping.system}:{line.cells[mapping.key]}", **values)
+    values = _values(line, mapping, mapping.constants, mapping.fields)
+    return Named(
+        f"{mapping.system}:{line.cells[mapping.key]}",
+        email=values.get("email", ""),
+        name=values.get("name", ""),
+        team=values.get("team", ""),
+    )
 
 
 def parse_date(text: str, mapping: Mapping, places: Places) -> datetime:
@@ -105,6 +114,13 @@ def parse_date(text: str, mapping: Mapping, places: Places) -> datetime:
             raise RowError(f"“{text}” lies outside the years 1990 to 2100.")
         return found if found.tzinfo else found.replace(tzinfo=mapping.zone or places.zone)
     raise RowError(f"“{text}” is not a date as the mapping writes them ({', '.join(mapping.date_formats)}).")
+
+
+def _values(
+    line: Line, mapping: Mapping, constants: Dictionary[str, str], fields: Dictionary[str, str]
+) -> dict[str, str]:
+    """What a row says, by our names: the constants, and over them the cells as the mapping's `values` put them."""
+    return {**constants, **{ours: _value(line, mapping, column) for ours, column in fields.items()}}
 
 
 def _value(line: Line, mapping: Mapping, column: str) -> str:
@@ -167,10 +183,7 @@ def _consent(text: str) -> str:
 
 def _deal(line: Line, mapping: Mapping, places: Places, steps: tuple[Step, ...]) -> DealDraft | None:
     """The deal of a row whose lead reached SQO or was won; None before."""
-    values = {
-        **mapping.deal_constants,
-        **{ours: _value(line, mapping, column) for ours, column in mapping.deal.items()},
-    }
+    values = _values(line, mapping, mapping.deal_constants, mapping.deal)
     at_deal = [step for step in steps if step.kind in (Kind.WIN, Kind.LOSE) or step.stage_id in places.deal_stages]
     if not (mapping.deal or mapping.deal_constants) or not at_deal:
         return None
