@@ -43,12 +43,17 @@ def unread(request: SignedInRequest) -> HttpResponse:
 
 
 def _list(request: SignedInRequest) -> HttpResponse:
+    """The page, or for htmx the fragment, which also answers what was read from an older page of the list."""
     shown = Notification.objects.of(request.user)
     before = request.GET.get("before", "")
     if before.isdecimal():
         shown = shown.filter(pk__lt=int(before))
     rows = list(shown[: PAGE_ROWS + 1])
-    context = {"rows": rows[:PAGE_ROWS], "has_older": len(rows) > PAGE_ROWS, "is_newest": not before}
+    context = {
+        "rows": rows[:PAGE_ROWS],
+        "has_older": len(rows) > PAGE_ROWS,
+        "place": f"?before={before}" if before.isdecimal() else "",
+    }
     return render(request, "ops/_notifications.html" if request.htmx else "ops/notifications.html", context)
 
 

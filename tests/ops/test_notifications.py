@@ -204,6 +204,18 @@ def test_pages_follow_each_other_by_key(page, ada):
     assert seen == [row.pk for row in rows]
 
 
+def test_reading_on_an_older_page_stays_there(page, ada):
+    newest, *_, oldest = tell(ada, 60)
+
+    response = page.post(
+        reverse("notification", args=[oldest.pk]) + f"?before={oldest.pk + 1}", headers={"HX-Request": "true"}
+    )
+
+    assert [row.pk for row in response.context["rows"]] == [oldest.pk]
+    assert f'hx-get="{reverse("notifications")}?before={oldest.pk + 1}"' in response.content.decode()
+    assert newest.title not in response.content.decode()
+
+
 @pytest.mark.parametrize("before", ["x", "-1", "99999999999999999999999999"])
 def test_a_made_up_place_is_no_error(page, ada, before):
     tell(ada)
