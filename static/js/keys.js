@@ -1,5 +1,5 @@
 /* One-key commands. A control names its key ([data-key="a"]); J and K walk the rows, G goes to a page ([data-go="q"]).
-   Ignored in fields and with Ctrl, Alt or ⌘; switched off in the account or in the help dialog, for this browser. */
+   Ignored in fields and with Ctrl, Alt or ⌘; switched off in the account. */
 import { selectedRow, step } from "./rows.js";
 
 const FIELDS = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=submit], [type=button])";
@@ -7,7 +7,7 @@ const GO_WITHIN = 1500;
 const help = document.getElementById("keys");
 let goUntil = 0;
 
-const isOn = () => document.documentElement.dataset.keys !== "off" && localStorage.getItem("keys") !== "off";
+const isOn = document.documentElement.dataset.keys !== "off";
 const isShown = (element) => element.checkVisibility() && !element.disabled;
 
 /* The control of a key: the selected row's own first, else one that belongs to no row. */
@@ -61,7 +61,7 @@ function command(key) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.isComposing || !isOn() || document.querySelector("dialog[open]")) return;
+  if (event.defaultPrevented || event.isComposing || !isOn || document.querySelector("dialog[open]")) return;
   const isSearch = event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey);
   if (!isSearch && (event.metaKey || event.ctrlKey || event.altKey)) return;
   const key = isSearch ? "/" : event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -71,9 +71,3 @@ document.addEventListener("keydown", (event) => {
   }
   if (command(key)) event.preventDefault();
 });
-
-const keySwitch = document.querySelector("[data-keys-switch]");
-if (keySwitch) {
-  keySwitch.checked = isOn();
-  keySwitch.addEventListener("change", () => localStorage.setItem("keys", keySwitch.checked ? "on" : "off"));
-}

@@ -75,6 +75,7 @@ async function draw(figure) {
     const [traces, arranged] = [resolve(data), resolve(merge(template(), layout))];
     done();
     await Plotly.react(box, traces, arranged, CONFIG);
+    if (drawn.has(box)) await Plotly.Plots.resize(box);
     figure.dataset.plotState = "drawn";
     drawn.set(box, figure);
   } catch {
@@ -109,5 +110,7 @@ function forgetGone() {
 }
 
 document.addEventListener("htmx:afterSettle", () => { forgetGone(); watch(); });
-document.addEventListener("accord:theme", () => drawn.forEach(draw));
+document.addEventListener("accord:theme", () => drawn.forEach((figure) => draw(figure)));
+// Paper has its own width and is always light.
+matchMedia("print").addEventListener("change", () => drawn.forEach((figure) => draw(figure)));
 watch();
