@@ -23,4 +23,6 @@ def resume_jobs() -> None:
 
 @shared_task
 def run_job(job_id: int) -> None:
+    # A worker that is busy with long jobs takes no pokes, but lives.
+    heartbeats.beat("worker")
     jobs.run(job_id)
