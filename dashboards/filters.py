@@ -1,0 +1,229 @@
+"""What a dashboard is asked for: read from an address, checked, and written back into one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Self
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from alignment.lib import periods
+from alignment.lib.periods import Period
+from alignment.people.models import Company
+from dashboards.options import FACETS, Choice, Options
+from leads.milestones import Milestone
+from leads.models import Opportunity
+from leads.models.opportunity import DealKind
+
+
+class Basis(StrEnum):
+    """Which journeys a period holds: those that entered in it (a cohort), or each number's own events in it."""
+
+    COHORT = "cohort"
+    PERIOD = "period"
+
+
+class Span(StrEnum):
+    """How the period was chosen. All but `dates` move with today."""
+
+    YEAR = "12m"
+    NINETY_DAYS = "90d"
+    QUARTER = "quarter"
+    ALL = "all"
+    DATES = "dates"
+
+
+class Passes(StrEnum):
+    """Whether leads that came back count."""
+
+    ALL = "all"
+    FIRST = "first"
+    RETURNING = "returning"
+
+
+class Deals(StrEnum):
+    """What is being sold."""
+
+    NEW = "new"
+    ALL = "all"
+
+
+class Anchor(StrEnum):
+    """The date that makes a journey part of a cohort: its first dated milestone, or a certain one."""
+
+    FIRST = "first"
+    MGL = "mgl"
+    MQL = "mql"
+    SQL = "sql"
+    SQO = "sqo"
+    WON = "won"
+
+    @property
+    def milestone(self) -> Milestone | None:
+        """The chosen milestone; None for the first dated one."""
+        return None if self is Anchor.FIRST else Milestone[self.name]
+
+    @property
+    def column(self) -> str:
+        """The journey's date."""
+        return "entered_at" if self is Anchor.FIRST else f"{self}_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The company's: in it dates become instants, and figures are cut into weeks, months and quarters."""
+
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    week_starts_on: int = 1
+    fiscal_start: int = 1
+
+    @classmethod
+    def of(cls, company: Company) -> Self:
+        """The calendar of `company`."""
+        return cls(ZoneInfo(company.time_zone), company.week_start, company.fiscal_year_start_month)
+
+    def today(self, at: datetime) -> date:
+        """The company's date at the instant `at`."""
+        return timezone.localdate(at, self.zone)
+
+
+class FilterError(ValueError):
+    """An address that asks for something that does not exist; `messages` are sentences for people."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__(" ".join(messages))
+        self.messages = messages
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What figures are about. `period` None: all time, and only then undated journeys count."""
+
+    calendar: Calendar = field(default_factory=Calendar)
+    span: Span = Span.ALL
+    period: Period | None = None
+    basis: Basis = Basis.COHORT
+    anchor: Anchor = Anchor.FIRST
+    passes: Passes = Passes.ALL
+    deals: Deals = Deals.NEW
+    facets: Mapping[str, Choice] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, given: Mapping[str, str], *, options: Options, calendar: Calendar, at: datetime) -> Self:
+        """Read `given` parameters; those it does not know belong to somebody else. Raises FilterError."""
+        errors: list[str] = []
+
+        def read(name: str, kind: type[StrEnum], default: StrEnum) -> Any:
+            try:
+                return kind(given.get(name) or default)
+            except ValueError:
+                errors.append(f"“{given[name]}” is no {name}: choose {', '.join(kind)}.")
+                return default
+
+        has_dates = bool(given.get("from") or given.get("to"))
+        span = read("period", Span, Span.DATES if has_dates else Span.YEAR)
+        period = None
+        try:
+            period = _period(given, span, calendar, calendar.today(at))
+        except ValueError as error:
+            errors.append(str(error))
+        filters = cls(
+            calendar=calendar,
+            span=span,
+            period=period,
+            basis=read("basis", Basis, Basis.COHORT),
+            anchor=read("anchor", Anchor, Anchor.FIRST),
+            passes=read("passes", Passes, Passes.ALL),
+            deals=read("deals", Deals, Deals.NEW),
+            facets=_facets(given, options, errors),
+        )
+        if errors:
+            raise FilterError(errors)
+        return filters
+
+    def with_period(self, period: Period) -> Self:
+        """The same for these dates."""
+        return replace(self, span=Span.DATES, period=period)
+
+    def with_facet(self, choice: Choice) -> Self:
+        """The same for one value of a facet."""
+        return replace(self, facets={**self.facets, choice.facet: choice})
+
+    @property
+    def query(self) -> str:
+        """What an address says, without the usual: `from=2017-06-01&to=2018-05-31&source=organic_search`."""
+        asked: dict[str, str] = {}
+        if self.span == Span.DATES and self.period:
+            asked |= {"from": self.period.first.isoformat(), "to": self.period.last.isoformat()}
+        elif self.span != Span.YEAR:
+            asked["period"] = self.span
+        usual = Filters()
+        asked |= {
+            name: getattr(self, name)
+            for name in ("basis", "anchor", "passes", "deals")
+            if getattr(self, name) != getattr(usual, name)
+        }
+        asked |= {facet: self.facets[facet].key for facet in FACETS if facet in self.facets}
+        return urlencode(asked)
+
+    @property
+    def instants(self) -> tuple[datetime, datetime] | None:
+        """Begin (included) and end (not included) of the period; None for all time."""
+        return self.period.instants(self.calendar.zone) if self.period else None
+
+    def conditions(self) -> Q:
+        """The journeys that are meant, whatever the period."""
+        if self.deals == Deals.ALL:
+            return self.whose()
+        others = Opportunity.objects.exclude(kind=DealKind.NEW).values("pk")
+        return self.whose() & ~Q(opportunity__in=others)
+
+    def whose(self, journey: str = "") -> Q:
+        """The same whatever is being sold; `journey` is the prefix of a joined one (`journey__`). Empty for all."""
+        meant = Q(**{f"{journey}{facet}": choice.pk for facet, choice in self.facets.items()})
+        if self.passes != Passes.ALL:
+            first = Q(**{f"{journey}pass_no": 1})
+            meant &= first if self.passes == Passes.FIRST else ~first
+        return meant
+
+
+def _period(given: Mapping[str, str], span: Span, calendar: Calendar, today: date) -> Period | None:
+    match span:
+        case Span.YEAR:
+            return periods.last_months(today, 12)
+        case Span.NINETY_DAYS:
+            return periods.last_days(today, 90)
+        case Span.QUARTER:
+            return periods.this_quarter(today, fiscal_start=calendar.fiscal_start)
+        case Span.ALL:
+            return None
+    return Period(_day(given.get("from", ""), "first"), _day(given.get("to", ""), "last"))
+
+
+def _day(text: str, which: str) -> date:
+    if not text:
+        raise ValueError(f"Choose the {which} day too.")
+    try:
+        day = parse_date(text)
+    except ValueError:
+        day = None
+    if day is None:
+        raise ValueError(f"“{text}” is not a date such as 2018-05-31.")
+    return day
+
+
+def _facets(given: Mapping[str, str], options: Options, errors: list[str]) -> dict[str, Choice]:
+    chosen = {}
+    for facet in FACETS:
+        if key := given.get(facet):
+            choice = options.find(facet, key)
+            if choice:
+                chosen[facet] = choice
+            else:
+                errors.append(f"There is no {facet} “{key}”.")
+    return chosen

@@ -1,0 +1,1 @@
+"""Every figure: its definition, its denominator, and the passes that make it."""

@@ -1,0 +1,120 @@
+"""Counting once: the database groups like journeys into cells, and every count of a page is a sum over cells."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db.models import Case, Count, Expression, F, IntegerField, Q, Value, When
+
+from dashboards.filters import Filters
+from dashboards.metrics.frames import Frame
+from dashboards.metrics.journeys import DATES, ENDED_AT, OPEN, Journeys, cohort, dated, journeys, reached
+from leads.milestones import Milestone, Outcome
+
+AGES = (30, 60, 90, 120, 150, 180)
+"""Days after entry at which the cohort table looks."""
+
+ENTERED = 0
+ENDED = -1
+"""What a cell's part dates, beside the entry to a milestone: the entry into the cohort, and the end of the pass."""
+
+NOTHING = Value(None, output_field=IntegerField())
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """`n` like journeys: what happened to them in which part of the frame, their facet, place (see `journeys`) and age.
+
+    `age` is the first index of `AGES` within which they were won; None is later, undated or not won.
+    """
+
+    event: int
+    part: int | None
+    group: int | None
+    last: int
+    state: str
+    age: int | None
+    n: int
+
+
+def of_cohort(filters: Filters, frame: Frame, by: str | None = None) -> list[Cell]:
+    """The cohort of `filters`, by the part of `frame` that each journey entered in; one query."""
+    entered = F(filters.anchor.column)
+    return [Cell(*row) for row in _grouped(cohort(filters), ENTERED, entered, frame, by, _age(entered))]
+
+
+def of_period(filters: Filters, frame: Frame, by: str | None = None) -> list[Cell]:
+    """What happened in the period, each by its own date: entries to the milestones, and ends; one query."""
+    rows = journeys(filters)
+    ends = dated(rows.exclude(state__in=[OPEN, Outcome.WON]), ENDED_AT, filters.instants)
+    events = [_grouped(ends, ENDED, ENDED_AT, frame, by)]
+    for milestone in Milestone:
+        when = F(DATES[milestone])
+        entries = dated(rows.filter(reached(milestone)), when, filters.instants)
+        events.append(_grouped(entries, milestone, when, frame, by))
+    return [Cell(*row) for row in events[0].union(*events[1:], all=True)]
+
+
+def _grouped(
+    rows: Journeys,
+    event: int,
+    when: F | Expression,
+    frame: Frame,
+    by: str | None,
+    age: Expression = NOTHING,
+) -> Journeys:
+    keys = {
+        "event": Value(int(event)),
+        "part": frame.marks.number(when),
+        "group": F(f"{by}_id") if by else NOTHING,
+        "age": age,
+    }
+    grouped = rows.annotate(**keys).values_list("event", "part", "group", "last", "state", "age")
+    return grouped.annotate(n=Count("*")).order_by()
+
+
+def _age(entered: F) -> Expression:
+    within = [When(won_at__lte=entered + timedelta(days=days), then=Value(index)) for index, days in enumerate(AGES)]
+    return Case(When(~Q(outcome=Outcome.WON), then=NOTHING), *within, default=NOTHING, output_field=IntegerField())
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many reached each milestone, and what became of those that went no further."""
+
+    counts: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def add(self, event: int, last: int, state: str, n: int) -> None:
+        """Count `n` like journeys: whole passes in a cohort, single events in a period."""
+        if event == ENTERED:
+            for milestone in range(Milestone.MGL, last + 1):
+                self.counts["reached", milestone] += n
+        elif event != ENDED:
+            self.counts["reached", event] += n
+        if event in (ENTERED, ENDED) or (event == last and state == OPEN):
+            self.counts[state, last] += n
+
+    def reached(self, milestone: Milestone) -> int:
+        """Journeys that got to `milestone` or further."""
+        return self.counts["reached", milestone]
+
+    def stopped(self, state: str, milestone: Milestone) -> int:
+        """Journeys that are, or ended, in `state` at `milestone`."""
+        return self.counts[state, milestone]
+
+
+def tallies(cells: Iterable[Cell], key: Callable[[Cell], int | None]) -> defaultdict[int | None, Tally]:
+    """The sums of these cells by their `key`, e.g. `attrgetter("part")`."""
+    like: Counter[tuple[int | None, int, int, str]] = Counter()
+    for cell in cells:
+        like[key(cell), cell.event, cell.last, cell.state] += cell.n
+    totals: defaultdict[int | None, Tally] = defaultdict(Tally)
+    for (which, event, last, state), n in like.items():
+        totals[which].add(event, last, state, n)
+    return totals
+
+
+def tally(cells: Iterable[Cell]) -> Tally:
+    """The sum of these cells."""
+    return tallies(cells, lambda cell: None)[None]

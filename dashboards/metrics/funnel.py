@@ -1,0 +1,200 @@
+"""The funnel: how many reached each milestone, and what became of the others.
+
+Counts are of passes up to SQL and of deals from SQO on (see `journeys`). On the cohort basis all of them are journeys
+that entered in the period, so a step rate (reached B ÷ reached A) recomputes from the counts beside it. On the period
+basis each number counts its own dates in the period: a rate is entries to B ÷ entries to A and may exceed 100 %.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Self
+
+from django.db.models import Count, DateTimeField, F, Q, Value
+from django.db.models.functions import Coalesce, Greatest, Least
+from django.db.models.lookups import LessThanOrEqual
+
+from dashboards.filters import Basis, Filters
+from dashboards.metrics import cells
+from dashboards.metrics.cells import Cell, Tally
+from dashboards.metrics.frames import Frame
+from dashboards.metrics.journeys import DATES, ENDED_AT, LOSSES, OPEN, Journeys, cohort, dated, journeys, reached
+from leads.milestones import Milestone, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From one milestone to the next. On the cohort basis the parts sum to `entered`."""
+
+    start: Milestone
+    entered: int
+    went_on: int
+    lost: Mapping[str, int]
+    attached: int
+    still_open: int
+
+    @classmethod
+    def of(cls, counts: Tally, start: Milestone) -> Self:
+        """The step after `start`."""
+        return cls(
+            start=start,
+            entered=counts.reached(start),
+            went_on=counts.reached(Milestone(start + 1)),
+            lost={state: counts.stopped(state, start) for state in LOSSES},
+            attached=counts.stopped(Outcome.ATTACHED, start),
+            still_open=counts.stopped(OPEN, start),
+        )
+
+    @property
+    def end(self) -> Milestone:
+        """The milestone it leads to."""
+        return Milestone(self.start + 1)
+
+    @property
+    def name(self) -> str:
+        """As addresses say it: `MQL-SQL`."""
+        return f"{self.start.name}-{self.end.name}"
+
+    @property
+    def rate(self) -> float | None:
+        """Went on ÷ entered; None where nobody entered."""
+        return ratio(self.went_on, self.entered)
+
+    @property
+    def drop_off(self) -> int:
+        """Rejected, recycled and lost; not those that are open or joined another deal."""
+        return sum(self.lost.values())
+
+    @property
+    def drop_off_rate(self) -> float | None:
+        """Drop-off ÷ entered; None where nobody entered."""
+        return ratio(self.drop_off, self.entered)
+
+
+STEPS = tuple(milestone for milestone in Milestone if milestone != Milestone.WON)
+"""The milestones that a step starts from."""
+
+
+def ratio(part: float, whole: float) -> float | None:
+    """`part` ÷ `whole`; None where there is nothing to divide by."""
+    return part / whole if whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The journeys of one value of a facet (`pk` None: of none). `n` is their cohort."""
+
+    pk: int | None
+    n: int
+    counts: Tally
+
+    def rate(self, start: Milestone, end: Milestone) -> float | None:
+        """Reached `end` ÷ reached `start`; None where nobody reached `start`."""
+        return ratio(self.counts.reached(end), self.counts.reached(start))
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """The counts of `filters`. `n` is the cohort of the period (also beside period figures); `undated` is how many of
+    these have no date, which can only be where no period is set. `parts` are the sums by part of `frame`.
+    """
+
+    filters: Filters
+    frame: Frame
+    n: int
+    undated: int
+    counts: Tally
+    entries: list[Cell]
+    groups: list[Group]
+    parts: list[Tally]
+
+    @property
+    def steps(self) -> list[Step]:
+        """The four steps from MGL to won."""
+        return [Step.of(self.counts, start) for start in STEPS]
+
+
+def measure(filters: Filters, *, by: str | None = None) -> Funnel:
+    """The funnel of `filters`; `by` also groups it by a facet, the largest group first.
+
+    One query for a cohort, two for a period; one more where no period is set, to know the first and last date.
+    """
+    frame = frame_of(filters)
+    entries = cells.of_cohort(filters, frame, by)
+    happened = entries if filters.basis == Basis.COHORT else cells.of_period(filters, frame, by)
+    by_part = cells.tallies(happened, attrgetter("part"))
+    return Funnel(
+        filters=filters,
+        frame=frame,
+        n=sum(cell.n for cell in entries),
+        undated=sum(cell.n for cell in entries if cell.part is None),
+        counts=cells.tally(happened),
+        entries=entries,
+        groups=_groups(entries, happened) if by else [],
+        parts=[by_part[number] for number in range(1, len(frame.parts) + 1)],
+    )
+
+
+def _groups(entries: list[Cell], happened: list[Cell]) -> list[Group]:
+    sizes = cells.tallies(entries, attrgetter("group"))
+    counts = cells.tallies(happened, attrgetter("group"))
+    groups = [Group(pk, sizes[pk].reached(Milestone.MGL), counts[pk]) for pk in {*sizes, *counts}]
+    return sorted(groups, key=lambda group: (-group.n, group.pk or 0))
+
+
+def frame_of(filters: Filters) -> Frame:
+    """The parts that trends and cohorts are shown in. A query only where no period is set."""
+    if filters.period:
+        return Frame.cut(filters.period, filters.calendar)
+    if filters.basis == Basis.COHORT:
+        return Frame.around(cohort(filters), F(filters.anchor.column), filters.calendar)
+    return Frame.around(cohort(filters), Greatest("entered_at", *DATES.values(), "closed_at"), filters.calendar)
+
+
+def reached_rows(filters: Filters, milestone: Milestone) -> Journeys:
+    """The journeys behind a reached count."""
+    if filters.basis == Basis.COHORT:
+        return cohort(filters).filter(reached(milestone))
+    return dated(journeys(filters).filter(reached(milestone)), F(DATES[milestone]), filters.instants)
+
+
+def stopped_rows(filters: Filters, milestone: Milestone, *states: str) -> Journeys:
+    """The journeys behind what became of those that got to `milestone` and no further."""
+    rows = cohort(filters) if filters.basis == Basis.COHORT else journeys(filters)
+    stopped = rows.filter(last=milestone, state__in=states)
+    if filters.basis == Basis.COHORT:
+        return stopped
+    return dated(stopped, F(DATES[milestone]) if OPEN in states else ENDED_AT, filters.instants)
+
+
+def reached_before(filters: Filters, at: datetime) -> Mapping[Milestone, int] | None:
+    """Reached counts of as many days right before the period; None without a period or without journeys in those days.
+
+    A cohort is compared at the same age: only what had happened by as long ago as the period is long counts.
+    """
+    before = filters.period and filters.period.before()
+    if not before:
+        return None
+    earlier = filters.with_period(before)
+    if filters.basis == Basis.PERIOD:
+        counts = cells.tally(cells.of_period(earlier, Frame.of([before], filters.calendar)))
+        found = {milestone: counts.reached(milestone) for milestone in Milestone}
+    else:
+        then = at - timedelta(days=before.days)
+        rows = cohort(earlier).aggregate(
+            **{
+                milestone.name: Count(Value(1), filter=reached(milestone) & _reached_by(milestone, then))
+                for milestone in Milestone
+            }
+        )
+        found = {milestone: rows[milestone.name] for milestone in Milestone}
+    return found if any(found.values()) else None
+
+
+def _reached_by(milestone: Milestone, then: datetime) -> Q:
+    """Whether a journey that reached `milestone` had by `then`, going by its dates from there on; undated ones had."""
+    dates = [F(DATES[later]) for later in Milestone if later >= milestone]
+    moment = Value(then, output_field=DateTimeField())
+    earliest = Coalesce(Least(*dates) if len(dates) > 1 else dates[0], moment)
+    return Q(LessThanOrEqual(earliest, moment))

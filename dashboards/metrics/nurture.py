@@ -1,0 +1,60 @@
+"""Nurture as an inventory: recycled leads wait there until their next pass begins."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+
+from django.db.models import Count, Exists, F, OuterRef
+
+from dashboards.filters import Filters
+from dashboards.metrics.frames import Frame, Marks
+from dashboards.metrics.journeys import Journeys
+from leads.milestones import Outcome
+from leads.models import Journey, Lead
+
+
+@dataclass(frozen=True, slots=True)
+class Nurture:
+    """`now` leads wait in nurture, `due` of them for another look by today. `balances` are what it held at the end of
+    each part of a frame: the balance before, plus recycled, minus come back.
+    """
+
+    now: int
+    due: int
+    balances: Sequence[int]
+
+
+def in_nurture(filters: Filters) -> Journeys:
+    """The recycled passes of leads that have not come back, whatever the period and what is being sold."""
+    later = Journey.objects.filter(lead=OuterRef("lead"), pass_no=OuterRef("pass_no") + 1)
+    return _recycled(filters).filter(~Exists(later))
+
+
+def _recycled(filters: Filters) -> Journeys:
+    merged = Lead.objects.filter(merged_into__isnull=False).values("pk")
+    return Journey.objects.filter(filters.whose(), outcome=Outcome.RECYCLED).exclude(lead__in=merged)
+
+
+def measure(filters: Filters, frame: Frame, at: datetime) -> Nurture:
+    """The inventory of `filters`. Three queries: what came, what went back, and what is due."""
+    marks = Marks(part.instants(filters.calendar.zone)[1] for part in frame.parts)
+    came = _by_piece(_recycled(filters), "closed_at", marks)
+    back = _recycled(filters).filter(lead__journeys__pass_no=F("pass_no") + 1)
+    went = _by_piece(back, "lead__journeys__entered_at", marks)
+    came.subtract(went)
+    return Nurture(
+        now=came.total(),
+        due=in_nurture(filters).filter(revisit_on__lte=filters.calendar.today(at)).count(),
+        balances=list(accumulate(came[piece] for piece in range(len(frame.parts)))),
+    )
+
+
+def _by_piece(rows: Journeys, column: str, marks: Marks) -> Counter[int]:
+    """How many of these fall before each mark, and after the last; without a date before all of them."""
+    grouped = rows.annotate(piece=marks.number(F(column))).values_list("piece").annotate(n=Count("*")).order_by()
+    counts: Counter[int] = Counter()
+    for piece, n in grouped:
+        counts[piece or 0] += n
+    return counts

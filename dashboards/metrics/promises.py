@@ -1,0 +1,248 @@
+"""What both sides promised, and what they kept: leads handed over and accepted, answers given in time.
+
+Each figure goes by its own date in the period, whichever basis the funnel has: MQLs by when they qualified, answers
+by when they were given, clocks by when they were due. Sales owes an answer whatever is being sold, so clocks are not
+filtered by kind of deal.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.db.models import Count, Exists, F, OuterRef, Q
+
+from alignment.lib.periods import Period, weeks
+from dashboards.filters import Filters
+from dashboards.metrics.frames import Marks
+from dashboards.metrics.funnel import ratio
+from dashboards.metrics.journeys import PLACE, Journeys, dated, flag, journeys, reached
+from dashboards.metrics.speed import Epoch, Percentiles
+from leads.milestones import Milestone, Outcome
+from leads.models import Journey
+from sla.models import Clock, Promise
+from sla.querysets import Attainment, ClockQuerySet
+from sla.verdict import late
+
+WEEKS = 12
+
+DELIVERED = reached(Milestone.MQL) & Q(pass_no=1)
+ACCEPTED = Q(accepted_at__isnull=False) | reached(Milestone.SQL)
+UNTOUCHED = Q(accepted_at__isnull=False, worked_at=None)
+"""Accepted, and no human outbound touch since."""
+REFUSED = Q(outcome=Outcome.REJECTED, reached=Milestone.MQL)
+"""Rejected instead of accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoned:
+    """Why leads were rejected. `is_miss`: it counts as marketing's miss. `is_agreed`: it is one of the agreed list, not
+    “not recorded”.
+    """
+
+    pk: int
+    label: str
+    is_miss: bool
+    is_agreed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was kept in one stretch of time."""
+
+    delivered: int
+    accepted: int
+    untouched: int
+    rejections: Mapping[Reasoned, int]
+    answered: Attainment
+
+    @property
+    def rejected(self) -> int:
+        """All rejections."""
+        return sum(self.rejections.values())
+
+    @property
+    def missed(self) -> int:
+        """Rejections that count as marketing's miss."""
+        return sum(n for reason, n in self.rejections.items() if reason.is_miss)
+
+    @property
+    def reasoned(self) -> int:
+        """Rejections with a reason from the agreed list."""
+        return sum(n for reason, n in self.rejections.items() if reason.is_agreed)
+
+    @property
+    def acceptance(self) -> float | None:
+        """Accepted ÷ (accepted + rejections that count as marketing's miss); None before there is any."""
+        return ratio(self.accepted, self.accepted + self.missed)
+
+    @property
+    def untouched_share(self) -> float | None:
+        """Accepted and never touched ÷ accepted; None where nothing was accepted."""
+        return ratio(self.untouched, self.accepted)
+
+    @property
+    def reasoned_share(self) -> float | None:
+        """Rejections with a reason ÷ rejections; None where nothing was rejected."""
+        return ratio(self.reasoned, self.rejected)
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What was kept in the period and in each of its last weeks, and what was promised. `overdue` are the MQLs that
+    wait for an answer past their due time now, whenever they were due. `answer_time` is the median of the answers
+    to clocks due in the period, None without any. `per_week` is MQLs ÷ the weeks of the period that have passed.
+    """
+
+    kept: Kept
+    weeks: Sequence[tuple[Period, Kept]]
+    targets: Mapping[str, Promise]
+    overdue: int
+    answer_time: timedelta | None
+    per_week: float | None
+
+    def target(self, key: str) -> float | None:
+        """What was promised under `key`; a share of 1 where it is a percentage. None if nothing was."""
+        promise = self.targets.get(key)
+        if promise is None:
+            return None
+        return float(promise.target) / (100 if promise.unit == "percent" else 1)
+
+
+def measure(filters: Filters, at: datetime) -> Promises:
+    """The promises of `filters` as they stand at `at`. Six queries."""
+    today = filters.calendar.today(at)
+    last = min(filters.period.last, today) if filters.period else today
+    shown = weeks(last, WEEKS, starts_on=filters.calendar.week_starts_on)
+    stretches = [week.instants(filters.calendar.zone) for week in shown]
+    marks = Marks(instant for stretch in (*stretches, filters.instants or ()) for instant in stretch)
+    found = _Found.read(filters, marks, at)
+    kept = found.kept(marks.numbers(*filters.instants) if filters.instants else None)
+    return Promises(
+        kept=kept,
+        weeks=[(week, found.kept(marks.numbers(*stretch))) for week, stretch in zip(shown, stretches, strict=True)],
+        targets={promise.key: promise for promise in Promise.objects.order_by("version")},
+        overdue=clocks(filters).overdue(at).count(),
+        answer_time=_answer_time(filters),
+        per_week=ratio(kept.delivered, _weeks_passed(filters, at)),
+    )
+
+
+def _weeks_passed(filters: Filters, at: datetime) -> float:
+    """How many weeks of the period have passed; 0 before it began, or where there is no period."""
+    if filters.instants is None:
+        return 0
+    start, end = filters.instants
+    return max(timedelta(0), min(end, at) - start) / timedelta(days=7)
+
+
+# What the period and its weeks are summed from ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Counts by name, and of rejections by reason, each by numbered piece of time."""
+
+    counts: Mapping[tuple[str, int | None], int]
+    rejections: Mapping[tuple[Reasoned, int | None], int]
+
+    @classmethod
+    def read(cls, filters: Filters, marks: Marks, at: datetime) -> Self:
+        """Three queries."""
+        window = (marks.instants[0], marks.instants[-1]) if filters.instants else None
+        return cls(
+            _moves(filters, marks, window) + _verdicts(filters, marks, window, at), _refused(filters, marks, window)
+        )
+
+    def kept(self, pieces: range | None) -> Kept:
+        """The sums over `pieces`; None for all time, undated ones included."""
+        sums: Counter[str] = Counter()
+        for (name, piece), n in self.counts.items():
+            if pieces is None or piece in pieces:
+                sums[name] += n
+        rejections: Counter[Reasoned] = Counter()
+        for (reason, piece), n in self.rejections.items():
+            if pieces is None or piece in pieces:
+                rejections[reason] += n
+        return Kept(
+            delivered=sums["delivered"],
+            accepted=sums["accepted"],
+            untouched=sums["untouched"],
+            rejections=rejections,
+            answered=Attainment(met=sums["met"], breached=sums["breached"]),
+        )
+
+
+Window = tuple[datetime, datetime] | None
+
+
+def _moves(filters: Filters, marks: Marks, window: Window) -> Counter[tuple[str, int | None]]:
+    rows = journeys(filters).filter(Q(reached__gte=Milestone.MQL) | Q(accepted_at__isnull=False))
+    if window:
+        rows = rows.filter(_between("mql_at", window) | _between("accepted_at", window))
+    grouped = (
+        rows.annotate(qualified=marks.number(F("mql_at")), answered=marks.number(F("accepted_at")))
+        .annotate(delivered=flag(DELIVERED), accepted=flag(ACCEPTED), untouched=flag(UNTOUCHED))
+        .values_list("qualified", "answered", "delivered", "accepted", "untouched")
+        .annotate(n=Count("*"))
+        .order_by()
+    )
+    counts: Counter[tuple[str, int | None]] = Counter()
+    for qualified, answered, is_delivered, is_accepted, is_untouched, n in grouped:
+        counts["delivered", qualified] += n * is_delivered
+        counts["accepted", answered] += n * is_accepted
+        counts["untouched", answered] += n * is_untouched
+    return counts
+
+
+def _refused(filters: Filters, marks: Marks, window: Window) -> Mapping[tuple[Reasoned, int | None], int]:
+    rows = dated(journeys(filters).filter(REFUSED), F("closed_at"), window)
+    grouped = (
+        rows.annotate(piece=marks.number(F("closed_at")))
+        .values_list("piece", "reason", "reason__label", "reason__counts_as_miss", "reason__is_offered")
+        .annotate(n=Count("*"))
+        .order_by()
+    )
+    return {(Reasoned(*reason), piece): n for piece, *reason, n in grouped}
+
+
+def _verdicts(filters: Filters, marks: Marks, window: Window, at: datetime) -> Counter[tuple[str, int | None]]:
+    rows = clocks(filters).judged(at)
+    if window:
+        rows = rows.due_between(*window)
+    grouped = (
+        rows.annotate(piece=marks.number(F("due_at")), is_late=flag(late(at)))
+        .values_list("piece", "is_late")
+        .annotate(n=Count("*"))
+        .order_by()
+    )
+    return Counter({("breached" if is_late else "met", piece): n for piece, is_late, n in grouped})
+
+
+def _answer_time(filters: Filters) -> timedelta | None:
+    rows = clocks(filters).filter(stopped_at__isnull=False, cancelled_at=None)
+    if filters.instants:
+        rows = rows.due_between(*filters.instants)
+    row = rows.aggregate(length=Percentiles(Epoch(F("stopped_at")) - Epoch(F("started_at"))))
+    return timedelta(seconds=row["length"][0]) if row["length"] else None
+
+
+def _between(column: str, window: tuple[datetime, datetime]) -> Q:
+    return Q(**{f"{column}__gte": window[0], f"{column}__lt": window[1]})
+
+
+# Clocks, and the journeys behind them ---------------------------------------------------------------------------
+
+
+def clocks(filters: Filters) -> ClockQuerySet:
+    """The disposition clocks of the journeys that `filters` mean; joined with them only where that narrows."""
+    rows = Clock.objects.dispositions()
+    whose = filters.whose("journey__")
+    return rows.with_journey().filter(whose) if whose else rows
+
+
+def behind(rows: ClockQuerySet) -> Journeys:
+    """The journeys whose clocks these are: one each."""
+    own = rows.filter(lead=OuterRef("lead"), pass_no=OuterRef("pass_no"))
+    return Journey.objects.annotate(**PLACE).filter(Exists(own))

@@ -1,0 +1,138 @@
+"""How long leads stay at each milestone, in elapsed time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import (
+    Aggregate,
+    Case,
+    Count,
+    DateTimeField,
+    Expression,
+    F,
+    FloatField,
+    Func,
+    Q,
+    Value,
+    When,
+)
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
+
+from dashboards.filters import Basis, Filters
+from dashboards.metrics.funnel import STEPS
+from dashboards.metrics.journeys import DATES, OPEN, Journeys, cohort, dated, journeys, reached
+from leads.milestones import Milestone
+
+
+class Percentiles(Aggregate):
+    """The median and the ninth decile of a number (interpolated), as an array; null where there is none."""
+
+    function = "percentile_cont"
+    template = "%(function)s(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = ArrayField(FloatField())
+
+
+class Epoch(Func):
+    """Seconds since 1970 as a float, which sorts several times as fast as an interval."""
+
+    template = "date_part('epoch', %(expressions)s)"
+    output_field = FloatField()
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Stays at one milestone. `median` and `p90` (timedeltas; None without any) are of the `n` completed ones: both
+    dates known and in order. Those still there are apart: `still_open`, their median age, and how many of them are
+    `stuck`, older than the P90.
+    """
+
+    n: int = 0
+    median: timedelta | None = None
+    p90: timedelta | None = None
+    still_open: int = 0
+    age: timedelta | None = None
+    stuck: int = 0
+
+
+SINCE = Case(
+    *(When(reached=milestone, then=F(column)) for milestone, column in DATES.items()), output_field=DateTimeField()
+)
+"""Since when an open journey has been where it is; null where nobody knows."""
+
+
+def stays(filters: Filters, at: datetime) -> Mapping[Milestone, Stay]:
+    """The stays before each step: from a milestone to the next one, or to where the pass ended. Two queries.
+
+    On the cohort basis the cohort's; on the period basis those that ended in the period, and of the open ones those
+    that began in it.
+    """
+    found = completed(filters)
+    for row in (
+        _open(filters)
+        .values("reached")
+        .annotate(
+            n=Count("*"),
+            age=Percentiles(Value(at.timestamp()) - Epoch(SINCE)),
+            stuck=Count(Value(1), filter=_stuck(found, at)),
+        )
+    ):
+        if row["reached"] in found:
+            age = timedelta(seconds=row["age"][0]) if row["age"] else None
+            found[row["reached"]] = replace(found[row["reached"]], still_open=row["n"], age=age, stuck=row["stuck"])
+    return found
+
+
+def completed(filters: Filters) -> dict[Milestone, Stay]:
+    """The completed stays alone. One query."""
+    rows = cohort(filters) if filters.basis == Basis.COHORT else journeys(filters)
+    asked: dict[str, Aggregate] = {}
+    for milestone in STEPS:
+        over = _completed(milestone, filters)
+        length = Epoch(_left(milestone)) - Epoch(F(DATES[milestone]))
+        asked[f"n_{milestone}"] = Count(Value(1), filter=over)
+        asked[f"length_{milestone}"] = Percentiles(length, filter=over)
+    row = rows.aggregate(**asked)
+    return {milestone: _stay(row[f"n_{milestone}"], row[f"length_{milestone}"]) for milestone in STEPS}
+
+
+def _stay(n: int, percentiles: list[float] | None) -> Stay:
+    if percentiles is None:
+        return Stay(n)
+    median, p90 = (timedelta(seconds=seconds) for seconds in percentiles)
+    return Stay(n, median, p90)
+
+
+def _left(milestone: Milestone) -> Expression:
+    """When a journey went on from `milestone`, or ended there; null while it is open there, or where nobody knows."""
+    return Case(When(reached__gt=milestone, then=F(DATES[milestone + 1])), default=F("closed_at"))
+
+
+def _completed(milestone: Milestone, filters: Filters) -> Q:
+    left = _left(milestone)
+    over = reached(milestone) & Q(GreaterThanOrEqual(left, F(DATES[milestone])))
+    if filters.basis == Basis.PERIOD and filters.instants:
+        start, end = (Value(instant, output_field=DateTimeField()) for instant in filters.instants)
+        over &= Q(GreaterThanOrEqual(left, start)) & Q(LessThan(left, end))
+    return over
+
+
+def _open(filters: Filters) -> Journeys:
+    if filters.basis == Basis.COHORT:
+        return cohort(filters).filter(state=OPEN)
+    return dated(journeys(filters).filter(state=OPEN), SINCE, filters.instants)
+
+
+def _stuck(found: Mapping[Milestone, Stay], at: datetime) -> Q:
+    """Open beyond the P90 of the completed stays at the same milestone; nobody where that is not known."""
+    late = Q(pk__in=[])
+    for milestone, stay in found.items():
+        if stay.p90 is not None:
+            late |= Q(reached=milestone) & Q(LessThan(SINCE, Value(at - stay.p90, output_field=DateTimeField())))
+    return late
+
+
+def stuck(filters: Filters, milestone: Milestone, at: datetime) -> Journeys:
+    """The journeys behind `Stay.stuck`. One query besides their own."""
+    return _open(filters).filter(_stuck(completed(filters), at), reached=milestone)
