@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.core.checks import Tags, register
 
 from alignment.checks import check_production
+from alignment.lib import lookups
 
 
 class AlignmentConfig(AppConfig):
@@ -12,5 +13,6 @@ class AlignmentConfig(AppConfig):
     def ready(self) -> None:
         from alignment import wiring  # the models that it names are loaded only now
 
+        lookups.register()
         wiring.connect()
         register(check_production, Tags.security, deploy=True)

@@ -23,3 +23,7 @@ class Cause:
     actor_id: int | None = None
     at: datetime | None = None
     promise: Promise = Promise.START
+
+    def recorded_at(self, at: datetime | None, now: datetime) -> datetime:
+        """When Accord learnt of a move that took effect `at`: now. The demo company has used it all along."""
+        return min(at or now, now) if self.source == CauseSource.DEMO else now

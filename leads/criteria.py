@@ -1,11 +1,16 @@
-"""Entry criteria of stages: what a lead must show before it may enter."""
+"""Entry criteria of stages, and of joining a deal: what a lead must show before it may move."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Case, CharField, Expression, Func, Q, Value, When
 
-from leads.models import Lead, Stage
+from leads.decisions import Step
+from leads.milestones import Kind
+from leads.models import Lead, Opportunity, Stage
+from leads.models.opportunity import DealState
+from leads.stages import Stages
+from leads.standing import Standing
 
 FIELDS: Mapping[str, tuple[str, Q]] = {
     "name": ("a name", ~Q(name="")),
@@ -42,7 +47,7 @@ def lacking(stages: Collection[Stage], lead_ids: Collection[int]) -> dict[int, d
     demanding = [stage for stage in stages if stage.criteria.get("fields")]
     if not demanding:
         return {}
-    rows = Lead.objects.filter(pk__in=lead_ids).values_list(
+    rows = Lead.objects.filter(pk__any_of=lead_ids).values_list(
         "pk", *(missing_fields(stage.criteria["fields"]) for stage in demanding)
     )
     found: dict[int, dict[int, list[str]]] = {stage.pk: {} for stage in demanding}
@@ -62,3 +67,69 @@ def sentence(stage: Stage, *, fields: Iterable[str], confirmations: Iterable[str
         return ""
     listed = ", ".join(missing[:-1]) + " and " + missing[-1] if len(missing) > 1 else missing[0]
     return f"{stage.name} needs {listed}."
+
+
+def unmet(steps: Sequence[Step], standings: Mapping[int, Standing], stages: Stages) -> dict[int, str]:
+    """Index of each step that asks for more than its lead shows → the sentence that says what is missing."""
+    return _not_ready(steps, standings, stages) | _nothing_to_join(steps)
+
+
+def _not_ready(steps: Sequence[Step], standings: Mapping[int, Standing], stages: Stages) -> dict[int, str]:
+    judged = {
+        index: stage
+        for index, step in enumerate(steps)
+        if not step.override and step.lead_id in standings
+        if (stage := stages.of(step.kind, step.stage_id)) is not None and stage.criteria
+        if _enters(step, standings[step.lead_id], stage)
+    }
+    if not judged:
+        return {}
+    fields = lacking(set(judged.values()), {steps[index].lead_id for index in judged})
+    deals = {index: _deal(steps[index], standings[steps[index].lead_id]) for index in judged}
+    valued = set(
+        Opportunity.objects.filter(pk__any_of=set(filter(None, deals.values())), amount__isnull=False).values_list(
+            "pk", flat=True
+        )
+    )
+    sentences = {
+        index: sentence(
+            stage,
+            fields=fields.get(stage.pk, {}).get(steps[index].lead_id, ()),
+            confirmations=[
+                name for name in stage.criteria.get("confirmations", ()) if name not in steps[index].confirmations
+            ],
+            needs_deal=bool(stage.criteria.get("deal")) and deals[index] not in valued,
+        )
+        for index, stage in judged.items()
+    }
+    return {index: text for index, text in sentences.items() if text}
+
+
+def _enters(step: Step, standing: Standing, stage: Stage) -> bool:
+    """Whether the step would bring the lead to the stage; evidence of what it has reached, and a correction, do not."""
+    if step.kind == Kind.CORRECT:
+        return False
+    return not standing.passes or step.kind == Kind.REQUALIFY or stage.position > standing.passes[-1].stage.position
+
+
+def _deal(step: Step, standing: Standing) -> int | None:
+    return step.opportunity_id or (standing.passes[-1].opportunity_id if standing.passes else None)
+
+
+def _nothing_to_join(steps: Sequence[Step]) -> dict[int, str]:
+    """Leads join an open deal of their own company; of a deal without a company nobody knows better."""
+    joining = {index: step for index, step in enumerate(steps) if step.kind == Kind.ATTACH}
+    if not joining:
+        return {}
+    wanted = {step.opportunity_id for step in joining.values() if step.opportunity_id}
+    deals = {deal.pk: deal for deal in Opportunity.objects.filter(pk__any_of=wanted)}
+    leads = Lead.objects.filter(pk__any_of={step.lead_id for step in joining.values()})
+    accounts = dict(leads.values_list("pk", "account_id"))
+    found = {}
+    for index, step in joining.items():
+        deal = deals.get(step.opportunity_id or 0)
+        if deal is None or deal.state != DealState.OPEN:
+            found[index] = "A lead can only join an open deal."
+        elif deal.account_id not in (None, accounts.get(step.lead_id)):
+            found[index] = "A lead can only join a deal of its own company."
+    return found

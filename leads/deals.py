@@ -80,7 +80,9 @@ def find_or_open(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
     """The deals that the external references of these drafts name, in order, opened where they are new."""
     names = {(one.system, one.external_id) for draft in drafts for one in draft.references}
     stored = ExternalReference.objects.filter(
-        opportunity__isnull=False, system__in={name[0] for name in names}, external_id__in={name[1] for name in names}
+        opportunity__isnull=False,
+        system__in={name[0] for name in names},
+        external_id__any_of={name[1] for name in names},
     )
     known = {
         (system, external_id): pk

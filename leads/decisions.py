@@ -13,6 +13,8 @@ from leads.milestones import CLOSES, Kind, Milestone, Outcome
 from leads.passes import Move, Pass, Target, effective, newest
 
 UNDO_WITHIN = timedelta(hours=24)
+REASONED = (Kind.REJECT, Kind.RECYCLE, Kind.LOSE)
+"""The kinds that have a list of reasons of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refused step: `message` is a sentence for a person, `standing` the move that was first, if one was."""
+    """A refused step: `message` is a sentence for a person, `standing` the move that brought the lead to where it
+    stands, if that is what is in the way.
+    """
 
     lead_id: int
     code: Code
@@ -83,52 +87,67 @@ def decide(
     target: Target | None,
     at: datetime | None,
     now: datetime,
+    explains: str | None = None,
 ) -> Granted | Refusal:
     """Whether `step` may be taken by a lead with these `moves` and the `passes` that they replay to.
 
-    `target` is the stage that the step leads to, `at` its effective time (None: undated history).
+    `target` is the stage that the step leads to, `at` its effective time (None: undated history); `explains` the kind
+    of move that its reason is for (None for a reason that does not exist).
     """
+    if step.override and not step.note.strip():
+        return Refusal(step.lead_id, Code.REASON, "Say why the rule does not hold here.")
     if step.kind == Kind.UNDO:
         return _undo(step, moves, at, now)
     if step.kind == Kind.CORRECT:
-        return _correct(step, moves, target, at)
-    current = passes[-1] if passes else None
-    if current is None:
+        return _correct(step, moves, target, at, explains)
+    if step.kind in REASONED and step.reason_id is not None and explains != step.kind:
+        return _wrong_reason(step)
+    if not passes:
         return _first(step, target, at)
     if step.kind in (Kind.REJECT, Kind.LOSE) and step.reason_id is None:
         return Refusal(step.lead_id, Code.REASON, "Choose a reason: both teams learn from it.")
+    return _next(step, passes[-1], target, at)
+
+
+def _next(step: Step, current: Pass, target: Target | None, at: datetime | None) -> Granted | Refusal:
+    # History of an earlier pass that arrives late, or again, is none of this one's.
+    if step.at is not None and current.requalified_at is not None and step.at < current.requalified_at:
+        return _standing(step, current, Code.ALREADY)
     if step.kind == Kind.REQUALIFY:
-        return _requalify(step, current, moves, target, at)
+        return _requalify(step, current, target, at)
     if step.kind == Kind.REOPEN:
-        return _reopen(step, current, moves, at)
+        return _reopen(step, current, at)
     if step.kind in CLOSES:
-        return _close(step, current, moves, target, at)
-    return _reach(step, current, moves, target, at)
+        return _close(step, current, target, at)
+    return _reach(step, current, target, at)
 
 
 def _granted(step: Step, target: Target | None, at: datetime | None) -> Granted:
     return Granted(step.kind, target, at, reason_id=step.reason_id)
 
 
+def _wrong_reason(step: Step) -> Refusal:
+    return Refusal(step.lead_id, Code.REASON, "That reason explains another kind of move.")
+
+
 def _first(step: Step, target: Target | None, at: datetime | None) -> Granted | Refusal:
-    if step.kind not in (Kind.ADVANCE, Kind.ACCEPT) or target is None:
-        return Refusal(step.lead_id, Code.NOT_ALLOWED, "A lead enters the lifecycle by reaching a stage.")
+    if step.kind not in (Kind.ADVANCE, Kind.ACCEPT) or target is None or target.milestone == Milestone.WON:
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, "A lead enters the lifecycle by reaching a stage before won.")
     return _granted(step, target, at)
 
 
-def _reach(
-    step: Step, current: Pass, moves: Sequence[Move], target: Target | None, at: datetime | None
-) -> Granted | Refusal:
+def _reach(step: Step, current: Pass, target: Target | None, at: datetime | None) -> Granted | Refusal:
     if target is None:
         return Refusal(step.lead_id, Code.NOT_ALLOWED, "Say which stage the lead goes to.")
     if target.milestone == Milestone.WON:
         return Refusal(step.lead_id, Code.NOT_ALLOWED, "A lead becomes a customer by winning its deal.")
-    if current.is_open and target.position > current.stage.position:
-        return _granted(step, target, at)
+    if target.position > current.stage.position:
+        return _granted(step, target, at) if current.is_open else _standing(step, current, Code.CONFLICT)
     known = current.accepted_at if step.kind == Kind.ACCEPT else current.date_of(target.milestone)
-    if target.milestone <= current.reached and _dates(step, known, at):
+    says_nothing = step.kind == Kind.ADVANCE and current.is_past(target)
+    if _dates(step, known, at) and not says_nothing:
         return _granted(step, target, at)
-    return _standing(step, current, moves)
+    return _standing(step, current, Code.ALREADY)
 
 
 def _dates(step: Step, known: datetime | None, at: datetime | None) -> bool:
@@ -136,31 +155,33 @@ def _dates(step: Step, known: datetime | None, at: datetime | None) -> bool:
     return step.at is not None and at is not None and (known is None or at < known)
 
 
-def _close(
-    step: Step, current: Pass, moves: Sequence[Move], target: Target | None, at: datetime | None
-) -> Granted | Refusal:
-    if current.outcome == CLOSES[step.kind] and _dates(step, current.closed_at, at):
-        return _granted(step, target if step.kind == Kind.WIN else current.stage, at)
+def _close(step: Step, current: Pass, target: Target | None, at: datetime | None) -> Granted | Refusal:
+    target = target if step.kind == Kind.WIN else current.stage
+    if current.outcome == CLOSES[step.kind]:
+        is_news = _dates(step, current.closed_at, at)
+        return _granted(step, target, at) if is_news else _standing(step, current, Code.ALREADY)
     if not current.is_open:
-        return _standing(step, current, moves)
+        return _standing(step, current, Code.CONFLICT)
     if step.kind in (Kind.REJECT, Kind.RECYCLE) and current.reached > Milestone.SQL:
         return Refusal(step.lead_id, Code.NOT_ALLOWED, "This lead has an open deal: lose the deal instead.")
     if step.kind == Kind.LOSE and current.reached < Milestone.SQL:
         return Refusal(step.lead_id, Code.NOT_ALLOWED, "Sales has not accepted this lead: reject or recycle it.")
-    return _granted(step, target if step.kind == Kind.WIN else current.stage, at)
-
-
-def _requalify(
-    step: Step, current: Pass, moves: Sequence[Move], target: Target | None, at: datetime | None
-) -> Granted | Refusal:
-    if current.is_open or current.outcome in (Outcome.MERGED, Outcome.ATTACHED):
-        return _standing(step, current, moves)
     return _granted(step, target, at)
 
 
-def _reopen(step: Step, current: Pass, moves: Sequence[Move], at: datetime | None) -> Granted | Refusal:
-    if current.is_open or current.outcome == Outcome.MERGED or current.closed_from is None:
-        return _standing(step, current, moves)
+def _requalify(step: Step, current: Pass, target: Target | None, at: datetime | None) -> Granted | Refusal:
+    if current.is_open:
+        return _opened(step, current)
+    if current.outcome in (Outcome.MERGED, Outcome.ATTACHED):
+        return _standing(step, current, Code.CONFLICT)
+    return _granted(step, target, at)
+
+
+def _reopen(step: Step, current: Pass, at: datetime | None) -> Granted | Refusal:
+    if current.closed_from is None:
+        return _opened(step, current)
+    if current.outcome == Outcome.MERGED:
+        return _standing(step, current, Code.CONFLICT)
     return _granted(step, current.closed_from[0], at)
 
 
@@ -172,27 +193,37 @@ def _undo(step: Step, moves: Sequence[Move], at: datetime | None, now: datetime)
         return Refusal(
             step.lead_id, Code.CONFLICT, "The lead has moved on since: only its newest move can be undone.", last
         )
-    # History that was recorded today is no slip of today.
-    if now - min(last.at or last.recorded_at, last.recorded_at) > UNDO_WITHIN:
+    if not last.is_stored:
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, "A move and its undo cannot come together.")
+    if now - last.recorded_at > UNDO_WITHIN:
         return Refusal(
             step.lead_id, Code.TOO_LATE, "A move can be undone for 24 hours; ask RevOps to correct it.", last
         )
     return Granted(Kind.UNDO, None, at, reverts_id=last.id)
 
 
-def _correct(step: Step, moves: Sequence[Move], target: Target | None, at: datetime | None) -> Granted | Refusal:
+def _correct(
+    step: Step, moves: Sequence[Move], target: Target | None, at: datetime | None, explains: str | None
+) -> Granted | Refusal:
+    if not step.note.strip():
+        return Refusal(step.lead_id, Code.REASON, "Say why the move is corrected.")
     row = next((move for move in effective(moves) if move.id == step.transition_id), None)
     if row is None or row.target is None:
         return Refusal(step.lead_id, Code.NOT_ALLOWED, "That move does not count any more, so it cannot be corrected.")
+    if step.reason_id is not None and explains != row.kind:
+        return _wrong_reason(step)
     new = target or row.target
     if new != row.target and (row.kind != Kind.ADVANCE or new.milestone == Milestone.WON):
         return Refusal(step.lead_id, Code.NOT_ALLOWED, "Only the stage of an advance can be corrected.")
     return Granted(Kind.CORRECT, new, at, corrects_id=row.id, reason_id=step.reason_id or row.reason_id)
 
 
-def _standing(step: Step, current: Pass, moves: Sequence[Move]) -> Refusal:
-    """Somebody was first, or the lead is where the step would bring it."""
-    last = newest(moves)
-    done = Outcome(current.outcome).label.lower() if current.outcome else current.stage.milestone.label.lower()
-    code = Code.ALREADY if last is not None and last.kind == step.kind else Code.CONFLICT
-    return Refusal(step.lead_id, code, f"This lead is already {done}.", last)
+def _opened(step: Step, current: Pass) -> Refusal:
+    """The pass is open, by such a step or by another one."""
+    return _standing(step, current, Code.ALREADY if current.brought_by.kind == step.kind else Code.CONFLICT)
+
+
+def _standing(step: Step, current: Pass, code: Code) -> Refusal:
+    """The lead is where the step would bring it, or beyond (`already`), or somebody decided otherwise (`conflict`)."""
+    stands = Outcome(current.outcome).label.lower() if current.outcome else current.stage.milestone.label.lower()
+    return Refusal(step.lead_id, code, f"This lead is already {stands}.", current.brought_by)

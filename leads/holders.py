@@ -38,11 +38,14 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
     """
     wanted = {each.lead_id: each for each in assignments}
     leads = (
-        Lead.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+        Lead.objects.filter(pk__any_of=wanted)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk", flat=True)
     )
     locked = list(leads)
     held = dict(
-        HolderInterval.objects.filter(lead_id__in=locked, held__upper_inf=True).values_list("lead_id", "user_id")
+        HolderInterval.objects.filter(lead_id__any_of=locked, held__upper_inf=True).values_list("lead_id", "user_id")
     )
     changing = [pk for pk in locked if held.get(pk) != wanted[pk].user_id]
     if changing:

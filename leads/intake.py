@@ -50,7 +50,7 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False) -
     incoming = _columns(drafts, now)
     stages = Stages.load()
     arrivals = [_arrival(draft, stages, cause) for draft in drafts]
-    lead_ids, created = _place(drafts, incoming, arrivals, now)
+    lead_ids, created = _place(drafts, incoming, arrivals, cause, now)
     updated = _join(lead_ids, created, incoming, overwrite)
     matching.store_references(lead_ids, drafts)
     _hold(drafts, lead_ids, cause)
@@ -82,7 +82,11 @@ def _columns(drafts: Sequence[Draft], now: datetime) -> list[dict[str, Any]]:
 
 
 def _place(
-    drafts: Sequence[Draft], incoming: Sequence[dict[str, Any]], arrivals: Sequence[Sequence[Step]], now: datetime
+    drafts: Sequence[Draft],
+    incoming: Sequence[dict[str, Any]],
+    arrivals: Sequence[Sequence[Step]],
+    cause: Cause,
+    now: datetime,
 ) -> tuple[list[int], set[int]]:
     """The lead of each draft, in order, and those of them that were created now."""
     references = matching.known_references(drafts)
@@ -104,7 +108,7 @@ def _place(
             if row["email_key"]:
                 emails[row["email_key"]] = lead_id
         placed.append(lead_id)
-    created = _insert(fresh, drafts, incoming, arrivals, now)
+    created = _insert(fresh, drafts, incoming, arrivals, cause, now)
     if len(created) < len(fresh):
         placed = _yield_to_others(placed, incoming, set(fresh) - created)
     return placed, created
@@ -125,6 +129,7 @@ def _insert(
     drafts: Sequence[Draft],
     incoming: Sequence[dict[str, Any]],
     arrivals: Sequence[Sequence[Step]],
+    cause: Cause,
     now: datetime,
 ) -> set[int]:
     """Insert new leads, where their arrival will bring them and in the order of their addresses: so no row is written
@@ -140,11 +145,10 @@ def _insert(
         {
             "id": pk,
             **incoming[index],
-            **_standing(arrivals[index], stages, now),
+            **_standing(arrivals[index], stages, cause, now),
             "owner_id": drafts[index].owner_id,
             "team_id": teams.get(drafts[index].owner_id),
             "created_at": drafts[index].created_at or now,
-            "moved_at": now,
         }
         for pk, index in fresh.items()
     ]
@@ -156,11 +160,11 @@ def _insert(
         returning=("id",),
     )
     created = {row[0] for row in inserted}
-    _index(row for row in rows if row["id"] in created)
+    index(row for row in rows if row["id"] in created)
     return created
 
 
-def _standing(arrival: Sequence[Step], stages: Stages, now: datetime) -> dict[str, Any]:
+def _standing(arrival: Sequence[Step], stages: Stages, cause: Cause, now: datetime) -> dict[str, Any]:
     """Where the steps of its arrival leave a new lead; `lifecycle.move` mends it should it refuse one of them."""
     passes: list[Pass] = []
     for seq, step in enumerate(arrival, start=1):
@@ -173,6 +177,7 @@ def _standing(arrival: Sequence[Step], stages: Stages, now: datetime) -> dict[st
         "outcome": passes[-1].outcome,
         "pass_no": passes[-1].no,
         "last_seq": len(arrival),
+        "moved_at": cause.recorded_at(arrival[-1].at or cause.at, now),
     }
 
 
@@ -184,7 +189,7 @@ def _yield_to_others(placed: Sequence[int], incoming: Sequence[dict[str, Any]], 
     ]
 
 
-def _index(rows: Iterable[dict[str, Any]]) -> None:
+def index(rows: Iterable[dict[str, Any]]) -> None:
     """Let the search box find these leads."""
     batch.insert(
         LeadSearch,
@@ -211,7 +216,7 @@ def _join(lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[st
     if not told:
         return set()
     names = [*TEXTS, "email_key", "email_domain", *KEYS, "consent", "do_not_contact", "attributes"]
-    leads = Lead.objects.filter(pk__in=told).order_by("pk").select_for_update(no_key=True)
+    leads = Lead.objects.filter(pk__any_of=told).order_by("pk").select_for_update(no_key=True)
     standing = {row["pk"]: row for row in leads.values("pk", *names)}
     taken = matching.known_emails([row["email_key"] for rows in told.values() for row in rows if row["email_key"]])
     changed = []
@@ -223,7 +228,7 @@ def _join(lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[st
             after["id"] = after.pop("pk")
             changed.append(after)
     batch.update(Lead, changed)
-    _index(changed)
+    index(changed)
     return {row["id"] for row in changed}
 
 

@@ -15,7 +15,7 @@ from leads import criteria
 from leads.causes import Cause
 from leads.decisions import Code, Refusal, Step, decide
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
-from leads.models import Opportunity, Stage
+from leads.models import Reason, Stage
 from leads.signals import leads_moved
 from leads.stages import Stages, as_target
 from leads.standing import Standing, lock, write
@@ -150,31 +150,37 @@ def _for_each(lead_ids: Iterable[int], step: Step) -> list[Step]:
 # The core: one path for all of them ---------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What the steps of one call are judged by; `unmet` has the criteria that steps fail, by index."""
+
+    cause: Cause
+    now: datetime
+    stages: Stages
+    reasons: Mapping[int, str]
+    unmet: Mapping[int, str]
+
+
 @transaction.atomic
 def move(*, steps: Sequence[Step], cause: Cause) -> Moved:
     """Take these steps, in the order given for each lead (an import hands in several a lead)."""
     stages = Stages.load()
     standings = lock({step.lead_id for step in steps}, stages)
-    now = database_now()
-    unmet = _unmet(steps, standings, stages, cause)
+    # History that an import brings is recorded, not judged.
+    unmet = {} if cause.source == CauseSource.IMPORT else criteria.unmet(steps, standings, stages)
+    rules = _Rules(cause, database_now(), stages, _reasons(steps), unmet)
     taken: list[tuple[int, Taken]] = []
     refused: list[Refusal] = []
     for index, step in enumerate(steps):
-        standing = standings.get(step.lead_id)
-        if standing is None:
-            refused.append(Refusal(step.lead_id, Code.UNKNOWN_LEAD, "This lead does not exist or was merged."))
-        elif index in unmet:
-            refused.append(Refusal(step.lead_id, Code.CRITERIA, unmet[index]))
+        outcome = _take(index, step, standings.get(step.lead_id), rules)
+        if isinstance(outcome, Refusal):
+            refused.append(outcome)
         else:
-            outcome = _take(step, standing, stages, cause, now)
-            if isinstance(outcome, Refusal):
-                refused.append(outcome)
-            else:
-                taken.append((standing.last_seq, outcome))
-    keys = write(standings.values(), now)
+            taken.append((standings[step.lead_id].last_seq, outcome))
+    keys = write(standings.values())
     moved = Moved(
         cause=cause,
-        recorded_at=now,
+        recorded_at=rules.now,
         taken=tuple(replace(each, transition_id=keys[each.lead_id, seq]) for seq, each in taken),
         refused=tuple(refused),
     )
@@ -183,16 +189,25 @@ def move(*, steps: Sequence[Step], cause: Cause) -> Moved:
     return moved
 
 
-def _take(step: Step, standing: Standing, stages: Stages, cause: Cause, now: datetime) -> Taken | Refusal:
-    stage = stages.of(step.kind, step.stage_id)
-    at = None if step.is_undated else step.at or cause.at or now
+def _take(index: int, step: Step, standing: Standing | None, rules: _Rules) -> Taken | Refusal:
+    if standing is None:
+        return Refusal(step.lead_id, Code.UNKNOWN_LEAD, "This lead does not exist or was merged.")
+    stage = rules.stages.of(step.kind, step.stage_id)
     decision = decide(
-        step, passes=standing.passes, moves=standing.moves, target=as_target(stage) if stage else None, at=at, now=now
+        step,
+        passes=standing.passes,
+        moves=standing.moves,
+        target=as_target(stage) if stage else None,
+        at=None if step.is_undated else step.at or rules.cause.at or rules.now,
+        now=rules.now,
+        explains=rules.reasons.get(step.reason_id or 0),
     )
     if isinstance(decision, Refusal):
         return decision
+    if index in rules.unmet:
+        return Refusal(step.lead_id, Code.CRITERIA, rules.unmet[index])
     before = (standing.passes[-1].reached, standing.passes[-1].outcome) if standing.passes else None
-    current = standing.take(step, decision, cause, now)
+    current = standing.take(step, decision, rules.cause, rules.now)
     return Taken(
         lead_id=step.lead_id,
         transition_id=0,
@@ -203,44 +218,10 @@ def _take(step: Step, standing: Standing, stages: Stages, cause: Cause, now: dat
     )
 
 
-def _unmet(steps: Sequence[Step], standings: Mapping[int, Standing], stages: Stages, cause: Cause) -> dict[int, str]:
-    """Index of each step whose stage asks for more than the lead shows → the sentence that says what is missing.
-
-    History that an import brings is recorded, not judged.
-    """
-    if cause.source == CauseSource.IMPORT:
-        return {}
-    judged = {
-        index: stage
-        for index, step in enumerate(steps)
-        if not step.override and step.kind != Kind.CORRECT and step.lead_id in standings
-        if (stage := stages.of(step.kind, step.stage_id)) is not None and stage.criteria
-    }
-    if not judged:
-        return {}
-    fields = criteria.lacking(set(judged.values()), {steps[index].lead_id for index in judged})
-    deals = {index: _deal(steps[index], standings[steps[index].lead_id]) for index in judged}
-    valued = set(
-        Opportunity.objects.filter(pk__in=set(filter(None, deals.values())), amount__isnull=False).values_list(
-            "pk", flat=True
-        )
-    )
-    sentences = {
-        index: criteria.sentence(
-            stage,
-            fields=fields.get(stage.pk, {}).get(steps[index].lead_id, ()),
-            confirmations=[
-                name for name in stage.criteria.get("confirmations", ()) if name not in steps[index].confirmations
-            ],
-            needs_deal=bool(stage.criteria.get("deal")) and deals[index] not in valued,
-        )
-        for index, stage in judged.items()
-    }
-    return {index: text for index, text in sentences.items() if text}
-
-
-def _deal(step: Step, standing: Standing) -> int | None:
-    return step.opportunity_id or (standing.passes[-1].opportunity_id if standing.passes else None)
+def _reasons(steps: Sequence[Step]) -> dict[int, str]:
+    """The reasons that these steps name → the kind of move that each explains; no query where none does."""
+    named = {step.reason_id for step in steps if step.reason_id}
+    return dict(Reason.objects.filter(pk__any_of=named).values_list("pk", "kind")) if named else {}
 
 
 def database_now() -> datetime:

@@ -36,7 +36,7 @@ def known_references(drafts: Sequence[Draft]) -> dict[tuple[str, str], int]:
         return {}
     named = Q()
     for system, ids in wanted.items():
-        named |= Q(system=system, external_id__in=ids)
+        named |= Q(system=system, external_id__any_of=ids)
     rows = ExternalReference.objects.filter(named, lead__isnull=False).values_list(
         "system", "external_id", "lead_id", "lead__merged_into_id"
     )
@@ -47,7 +47,7 @@ def known_emails(keys: Sequence[str]) -> dict[str, int]:
     """E-mail key → the standing lead that has it."""
     if not keys:
         return {}
-    return dict(Lead.objects.standing().filter(email_key__in=keys).values_list("email_key", "pk"))
+    return dict(Lead.objects.standing().filter(email_key__any_of=keys).values_list("email_key", "pk"))
 
 
 def match(
@@ -101,7 +101,7 @@ class _Accounts:
 def _known_accounts(keys: Sequence[tuple[str, str]]) -> _Accounts:
     domains = {domain for domain, _ in keys if domain}
     names = {name for _, name in keys if name}
-    rows = Account.objects.filter(Q(domain__in=domains) | Q(name_key__in=names)).order_by("-pk")
+    rows = Account.objects.filter(Q(domain__any_of=domains) | Q(name_key__any_of=names)).order_by("-pk")
     known = _Accounts({}, {}, {})
     for pk, domain, name in rows.values_list("pk", "domain", "name_key"):
         known.by_name[name] = pk

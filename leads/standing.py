@@ -47,8 +47,9 @@ class Standing:
         no = 1 if current is None else current.no + (granted.kind == Kind.REQUALIFY)
         row = Move(
             id=-self.last_seq, seq=self.last_seq, pass_no=no, kind=granted.kind, target=granted.target,
-            at=granted.at, recorded_at=now, actor_id=step.actor_id or cause.actor_id, reason_id=granted.reason_id,
-            reverts_id=granted.reverts_id, corrects_id=granted.corrects_id, opportunity_id=step.opportunity_id,
+            at=granted.at, recorded_at=cause.recorded_at(granted.at, now),
+            actor_id=step.actor_id or cause.actor_id, reason_id=granted.reason_id, reverts_id=granted.reverts_id,
+            corrects_id=granted.corrects_id, opportunity_id=step.opportunity_id,
             qualified_by=step.qualified_by, track_id=step.track_id, revisit_on=step.revisit_on,
         )  # fmt: skip
         self.moves.append(row)
@@ -95,7 +96,7 @@ def lock(lead_ids: Collection[int], stages: Stages) -> dict[int, Standing]:
     """Lock these leads (merged ones are left out) in ascending order and read where they stand; two queries."""
     rows = (
         Lead.objects.standing()
-        .filter(pk__in=list(lead_ids))
+        .filter(pk__any_of=lead_ids)
         .order_by("pk")
         .select_for_update(no_key=True)
         .values("pk", "owner_id", "team_id", *journeys.FROZEN)
@@ -122,7 +123,7 @@ def _standing(row: Mapping[str, Any], moves: list[Move], entries: Entries) -> St
 def histories(lead_ids: Sequence[int], stages: Stages) -> dict[int, tuple[list[Move], Entries]]:
     """The moves of these leads by `seq`, and what each of their passes froze; one query."""
     rows = (
-        LeadTransition.objects.filter(lead_id__in=lead_ids)
+        LeadTransition.objects.filter(lead_id__any_of=lead_ids)
         .order_by("lead_id", "seq")
         .only(
             "lead_id", "pass_no", "seq", "kind", "to_stage_id", "reason_id", "at", "recorded_at", "actor_id",
@@ -147,7 +148,7 @@ def as_move(row: LeadTransition, stages: Stages) -> Move:
     )  # fmt: skip
 
 
-def write(standings: Iterable[Standing], now: datetime) -> dict[tuple[int, int], int]:
+def write(standings: Iterable[Standing]) -> dict[tuple[int, int], int]:
     """Write the fresh rows and all that follows from them. Returns (lead id, seq) → key of the new row."""
     moved = [standing for standing in standings if standing.fresh]
     if not moved:
@@ -176,5 +177,7 @@ def write(standings: Iterable[Standing], now: datetime) -> dict[tuple[int, int],
         holders={each.lead_id: each.holder for each in moved},
     )
     journeys.refresh([each.lead_id for each in moved])
-    journeys.write_state([journeys.as_state(each.lead_id, each.passes[-1], each.last_seq, now) for each in moved])
+    journeys.write_state(
+        [journeys.as_state(each.lead_id, each.passes[-1], each.last_seq, each.moves[-1].recorded_at) for each in moved]
+    )
     return keys

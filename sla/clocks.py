@@ -5,7 +5,7 @@ the same statements for one lead and for fifty thousand. Only the sweep writes c
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -60,7 +60,7 @@ def settle(*, moved: Moved) -> None:
 
 def _hand_offs(lead_ids: Sequence[int]) -> dict[PassKey, HandOff]:
     """What the promise reads of the passes of these leads; one query."""
-    rows = Journey.objects.filter(lead_id__in=lead_ids).values_list(
+    rows = Journey.objects.filter(lead_id__any_of=lead_ids).values_list(
         "lead_id", "pass_no", "reached", "outcome", "mql_at",
         Least("accepted_at", "sql_at", "sqo_at", "won_at", "closed_at"),
     )  # fmt: skip
@@ -74,7 +74,7 @@ def _locked(lead_ids: Sequence[int]) -> dict[PassKey, dict[str, Any]]:
     """The disposition clocks of these leads, locked in ascending order; one query."""
     rows = (
         Clock.objects.dispositions()
-        .filter(lead_id__in=lead_ids)
+        .filter(lead_id__any_of=lead_ids)
         .order_by("pk")
         .select_for_update()
         .values("id", "lead_id", "pass_no", "policy_id", "next_at", "parked_at", "parked_why", *TIMES)
@@ -101,7 +101,11 @@ def _followed(clock: Mapping[str, Any], given: HandOff, policy: Policy, now: dat
     # A breach that is recorded already has no next moment; a new due time, or a reopened clock, is looked at again.
     goes_on = before.is_running and after.is_running and before.due_at == after.due_at
     scheduled = {name: clock[name] for name in ("next_at", "parked_at", "parked_why")} if goes_on else _schedule(after)
-    return Change({"id": clock["id"], **asdict(after), **scheduled}, events)
+    return Change({"id": clock["id"], **_columns(after), **scheduled}, events)
+
+
+def _columns(times: Times) -> dict[str, Any]:
+    return {name: getattr(times, name) for name in TIMES}
 
 
 def _schedule(times: Times) -> dict[str, Any]:
@@ -122,7 +126,7 @@ def _started(fresh: Mapping[PassKey, HandOff], policy: Policy, moved: Moved) -> 
             "subject_id": lead_id,
             "lead_id": lead_id,
             "pass_no": pass_no,
-            **asdict(times),
+            **_columns(times),
             **_schedule(times),
             "is_silent": is_history,
         }

@@ -5,28 +5,57 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('leads', '0002_append_only'),
-        ('ops', '0001_initial'),
+        ("leads", "0002_append_only"),
+        ("ops", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ImportProblem',
+            name="ImportProblem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('rejected', 'Rejected'), ('refused', 'Move refused'), ('contradiction', 'Contradiction'), ('remark', 'Remark')], max_length=13)),
-                ('line', models.PositiveIntegerField(help_text='The row of the file, the header being 1.')),
-                ('message', models.CharField(max_length=500)),
-                ('cells', models.JSONField(default=dict, help_text='The row as it was read; of rejected rows only.')),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='import_problems', to='ops.job')),
-                ('lead', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.lead')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("rejected", "Rejected"),
+                            ("refused", "Move refused"),
+                            ("contradiction", "Contradiction"),
+                            ("remark", "Remark"),
+                        ],
+                        max_length=13,
+                    ),
+                ),
+                ("line", models.PositiveIntegerField(help_text="The row of the file, the header being 1.")),
+                ("message", models.CharField(max_length=500)),
+                ("cells", models.JSONField(default=dict, help_text="The row as it was read; of rejected rows only.")),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="import_problems", to="ops.job"
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="leads.lead",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['rejected', 'refused', 'contradiction', 'remark'])), name='import_problem_kind_known')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["rejected", "refused", "contradiction", "remark"])),
+                        name="import_problem_kind_known",
+                    )
+                ],
             },
         ),
     ]
