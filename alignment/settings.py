@@ -253,7 +253,7 @@ else:
     # Without a mail server every mail becomes a file below the state folder: nothing is lost, all can be read.
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = STATE_DIR / "mail"
-DEFAULT_FROM_EMAIL = os.environ.get("ACCORD_EMAIL_FROM", "Accord <accord@localhost>")
+DEFAULT_FROM_EMAIL = os.environ.get("ACCORD_EMAIL_FROM") or f"Accord <accord@{_base.hostname}>"
 
 # Celery -------------------------------------------------------------------------------------------------------
 
