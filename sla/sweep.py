@@ -48,7 +48,7 @@ def sweep(*, limit: int = 500, at: datetime | None = None, within: timedelta = t
     stop_at = time.monotonic() + within.total_seconds()
     done = Swept()
     while time.monotonic() < stop_at:
-        with transaction.atomic(durable=True):
+        with transaction.atomic():
             now = at or database_now()
             clocks = _claim(limit, now)
             done += _handle(clocks, now) if clocks else Swept()
@@ -100,9 +100,11 @@ def _record(clocks: Sequence[Clock], now: datetime) -> Swept:
         returning=("clock_id",),
     )  # fmt: skip
     Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(next_at=None, parked_at=None, parked_why="")
-    fresh = {row[0] for row in recorded}
-    notify(notices=breach_notices([clock for clock in clocks if clock.pk in fresh and not clock.is_silent]))
-    announce("leads", [clock.lead_id for clock in clocks if clock.lead_id and clock.pk in fresh])
+    keys = {row[0] for row in recorded}
+    fresh = [clock for clock in clocks if clock.pk in keys]
+    if fresh:
+        notify(notices=breach_notices([clock for clock in fresh if not clock.is_silent]))
+        announce("leads", [clock.lead_id for clock in fresh if clock.lead_id])
     return Swept(claimed=len(clocks), breached=len(fresh))
 
 
