@@ -87,6 +87,7 @@ def own_servers(places: Places, *, durable: bool = True) -> Iterator[tuple[Child
         yield children, start_servers(places, children, durable=durable)
     finally:
         with undisturbed():
+            places.addresses.unlink(missing_ok=True)
             children.stop_all()
 
 

@@ -94,15 +94,16 @@ class Stack:
 
 
 class Demo(Stack):
-    """A running demo without demo data."""
+    """A running demo, usually without demo data."""
 
-    def __init__(self, state: Path, *, port: int):
+    def __init__(self, state: Path, *, port: int, empty: bool = True):
         super().__init__(state)
+        self.empty = empty
         self.port = port
         self.supervisor: subprocess.Popen[str] | None = None
 
     def begin(self) -> None:
-        self.supervisor = self.start("demo", "--empty", "--port", str(self.port))
+        self.supervisor = self.start("demo", "--port", str(self.port), *(["--empty"] if self.empty else []))
         until(lambda: self.supervisor.poll() is not None or "Ctrl-C stops it" in self.output, "the demo runs")
         assert self.supervisor.poll() is None, self.output
 
