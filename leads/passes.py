@@ -5,10 +5,12 @@ The rules, which `leads.lifecycle`, `manage.py verify` and `manage.py rebuild_jo
 - Rows count in the order of `seq`, never of `at`. A row that an `undo` reverts leaves no trace; an `undo` itself does
   nothing else. A `correct` row replaces stage, reason and date of the row it names (the newest correction wins).
 - A milestone's date is the earliest date among the rows that reached it, so late evidence moves it back and fills it
-  in, and a milestone that was skipped counts as reached without a date.
-- `accepted_at` is the earliest date of an acceptance; entering SQL without one counts as acceptance.
+  in, and a milestone that was skipped counts as reached without a date. A further stage of the same milestone than the
+  one by which the pass came to it says nothing about that date.
+- `accepted_at` is the earliest date of an acceptance; without a dated one, entering SQL counts as acceptance.
 - A closing row gives the pass its outcome. A second row with the same outcome only dates it earlier. `reopen` takes
-  back what the closing row did: outcome, reason, dates of winning and closing, stage and milestone.
+  back what the closing row did: outcome, reason, dates of winning and closing, stage and milestone, and the deal that
+  the pass was attached to.
 - `requalify` opens the next pass, which is MGL and MQL from that moment.
 """
 
@@ -38,7 +40,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One row of `LeadTransition`, without what replay does not read. `target` is None for an undo."""
+    """One row of `LeadTransition`, without what replay does not read. `target` is None for an undo; `id` is negative
+    until the row is stored.
+    """
 
     id: int
     seq: int
@@ -56,19 +60,25 @@ class Move:
     track_id: int | None = None
     revisit_on: date | None = None
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether the row has its key, so that others may name it."""
+        return self.id > 0
+
 
 @dataclass(slots=True)
 class Pass:
-    """Where one pass stands. Dates are None where nobody knows them."""
+    """Where one pass stands, and the move that brought it there. Dates are None where nobody knows them."""
 
     no: int
     stage: Target
     reached: Milestone
+    brought_by: Move
     outcome: str = ""
     reason_id: int | None = None
     mgl_at: datetime | None = None
     mql_at: datetime | None = None
-    accepted_at: datetime | None = None
+    acceptance_at: datetime | None = None
     sql_at: datetime | None = None
     sqo_at: datetime | None = None
     won_at: datetime | None = None
@@ -77,12 +87,29 @@ class Pass:
     track_id: int | None = None
     revisit_on: date | None = None
     opportunity_id: int | None = None
-    closed_from: tuple[Target, Milestone] | None = field(default=None, repr=False)
+    came_by: dict[Milestone, int] = field(default_factory=dict, repr=False)
+    """Position of the stage by which the pass came to each milestone."""
+    closed_from: tuple[Target, Milestone, int | None] | None = field(default=None, repr=False)
+    """Stage, milestone and deal before the close."""
 
     @property
     def is_open(self) -> bool:
         """Whether nothing has ended this pass."""
         return not self.outcome
+
+    @property
+    def accepted_at(self) -> datetime | None:
+        """When sales accepted: its dated acceptance, else its entry into SQL."""
+        return self.acceptance_at or self.sql_at
+
+    @property
+    def requalified_at(self) -> datetime | None:
+        """When a returning lead's pass began; None for a first pass, and where nobody knows."""
+        return self.mgl_at if self.no > 1 else None
+
+    def is_past(self, target: Target) -> bool:
+        """Whether `target` is a further stage of a milestone to which the pass came by an earlier one."""
+        return target.position > self.came_by.get(target.milestone, target.position)
 
     def date_of(self, milestone: Milestone) -> datetime | None:
         """The date of `milestone`, None when it is undated or was never reached."""
@@ -135,28 +162,26 @@ def apply(passes: list[Pass], move: Move) -> None:
     target = move.target
     assert target is not None  # only an undo has no target, and undos never come here
     if not passes or move.kind == Kind.REQUALIFY:
-        passes.append(Pass(no=len(passes) + 1, stage=target, reached=target.milestone))
+        passes.append(Pass(no=len(passes) + 1, stage=target, reached=target.milestone, brought_by=move))
     current = passes[-1]
-    if move.opportunity_id:
-        current.opportunity_id = move.opportunity_id
     if move.kind == Kind.REOPEN:
-        _reopen(current)
+        _reopen(current, move)
     elif move.kind in CLOSES:
         _close(current, move, CLOSES[move.kind])
     else:
         _reach(current, move, target)
+    current.opportunity_id = move.opportunity_id or current.opportunity_id
 
 
 def _reach(current: Pass, move: Move, target: Target) -> None:
-    goes_on = current.is_open and target.position > current.stage.position
-    # A further stage of the same milestone says nothing about when that milestone was reached.
-    if not (goes_on and target.milestone == current.reached):
+    if current.is_open and target.position > current.stage.position:
+        current.stage, current.reached, current.brought_by = target, target.milestone, move
+    if not current.is_past(target):
+        current.came_by.setdefault(target.milestone, target.position)
         name = DATE_OF[target.milestone]
         setattr(current, name, earliest(getattr(current, name), move.at))
-    if goes_on:
-        current.stage, current.reached = target, target.milestone
-    if move.kind == Kind.ACCEPT or (target.milestone == Milestone.SQL and not current.accepted_at):
-        current.accepted_at = earliest(current.accepted_at, move.at)
+    if move.kind == Kind.ACCEPT:
+        current.acceptance_at = earliest(current.acceptance_at, move.at)
     if move.kind == Kind.REQUALIFY:
         current.mgl_at = current.mql_at
     if move.qualified_by and target.milestone == Milestone.MQL:
@@ -167,8 +192,8 @@ def _close(current: Pass, move: Move, outcome: Outcome) -> None:
     if current.outcome == outcome:
         current.closed_at = earliest(current.closed_at, move.at)
     elif current.is_open:
-        current.closed_from = (current.stage, current.reached)
-        current.outcome = outcome
+        current.closed_from = (current.stage, current.reached, current.opportunity_id)
+        current.outcome, current.brought_by = outcome, move
         current.reason_id = move.reason_id
         current.closed_at = move.at
         current.track_id, current.revisit_on = move.track_id, move.revisit_on
@@ -177,12 +202,12 @@ def _close(current: Pass, move: Move, outcome: Outcome) -> None:
         current.won_at = current.closed_at
 
 
-def _reopen(current: Pass) -> None:
+def _reopen(current: Pass, move: Move) -> None:
     if current.closed_from is None:
         return
-    current.stage, current.reached = current.closed_from
+    current.stage, current.reached, deal_before = current.closed_from
     if current.outcome == Outcome.ATTACHED:
-        current.opportunity_id = None
-    current.outcome, current.reason_id = "", None
+        current.opportunity_id = deal_before
+    current.outcome, current.reason_id, current.brought_by = "", None, move
     current.closed_at = current.won_at = None
     current.track_id = current.revisit_on = current.closed_from = None
