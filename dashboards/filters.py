@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_date
 from alignment.lib import periods
 from alignment.lib.periods import Period
 from alignment.people.models import Company
-from dashboards.options import FACETS, Choice, Options
+from dashboards.options import FACETS, Choice, Facet, Options
 from leads.milestones import Milestone
 from leads.models import Opportunity
 from leads.models.opportunity import DealKind
@@ -102,7 +102,9 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What figures are about. `period` None: all time, and only then undated journeys count."""
+    """What figures are about. `period` None: all time, and only then undated journeys count. `by`: the facet that they
+    are also grouped by.
+    """
 
     calendar: Calendar = field(default_factory=Calendar)
     span: Span = Span.ALL
@@ -111,7 +113,8 @@ class Filters:
     anchor: Anchor = Anchor.FIRST
     passes: Passes = Passes.ALL
     deals: Deals = Deals.NEW
-    facets: Mapping[str, Choice] = field(default_factory=dict)
+    by: Facet = Facet.SOURCE
+    facets: Mapping[Facet, Choice] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, given: Mapping[str, str], *, options: Options, calendar: Calendar, at: datetime) -> Self:
@@ -140,6 +143,7 @@ class Filters:
             anchor=read("anchor", Anchor, Anchor.FIRST),
             passes=read("passes", Passes, Passes.ALL),
             deals=read("deals", Deals, Deals.NEW),
+            by=read("by", Facet, Facet.SOURCE),
             facets=_facets(given, options, errors),
         )
         if errors:
@@ -152,7 +156,7 @@ class Filters:
 
     def with_facet(self, choice: Choice) -> Self:
         """The same for one value of a facet."""
-        return replace(self, facets={**self.facets, choice.facet: choice})
+        return replace(self, facets={**self.facets, Facet(choice.facet): choice})
 
     @property
     def query(self) -> str:
@@ -165,7 +169,7 @@ class Filters:
         usual = Filters()
         asked |= {
             name: getattr(self, name)
-            for name in ("basis", "anchor", "passes", "deals")
+            for name in ("basis", "anchor", "passes", "deals", "by")
             if getattr(self, name) != getattr(usual, name)
         }
         asked |= {facet: self.facets[facet].key for facet in FACETS if facet in self.facets}
@@ -217,7 +221,7 @@ def _day(text: str, which: str) -> date:
     return day
 
 
-def _facets(given: Mapping[str, str], options: Options, errors: list[str]) -> dict[str, Choice]:
+def _facets(given: Mapping[str, str], options: Options, errors: list[str]) -> dict[Facet, Choice]:
     chosen = {}
     for facet in FACETS:
         if key := given.get(facet):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 
 from django.db.models import CharField, F, Model, QuerySet, Value
@@ -10,12 +11,29 @@ from django.db.models.functions import Cast
 from alignment.people.models import Team, User
 from leads.models import Campaign, Segment, Source, Territory
 
-KEYED: Mapping[str, type[Model]] = {"source": Source, "campaign": Campaign, "segment": Segment, "territory": Territory}
-NUMBERED: Mapping[str, type[Model]] = {"owner": User, "team": Team}
-FACETS = (*KEYED, *NUMBERED)
-"""The names in addresses: what a journey froze at its entry, and who holds or held it."""
-
 NO_KEY = "-"
+
+
+class Facet(StrEnum):
+    """What a journey froze at its entry, and who holds or held it."""
+
+    SOURCE = "source"
+    CAMPAIGN = "campaign"
+    SEGMENT = "segment"
+    TERRITORY = "territory"
+    OWNER = "owner"
+    TEAM = "team"
+
+
+FACETS = tuple(Facet)
+
+KEYED: Mapping[Facet, type[Model]] = {
+    Facet.SOURCE: Source,
+    Facet.CAMPAIGN: Campaign,
+    Facet.SEGMENT: Segment,
+    Facet.TERRITORY: Territory,
+}
+NUMBERED: Mapping[Facet, type[Model]] = {Facet.OWNER: User, Facet.TEAM: Team}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from django.db.models import Case, Count, Expression, F, IntegerField, Q, Value,
 from dashboards.filters import Filters
 from dashboards.metrics.frames import Frame
 from dashboards.metrics.journeys import DATES, ENDED_AT, OPEN, Journeys, cohort, dated, journeys, reached
+from dashboards.options import Facet
 from leads.milestones import Milestone, Outcome
 
 AGES = (30, 60, 90, 120, 150, 180)
@@ -38,21 +39,21 @@ class Cell:
     n: int
 
 
-def of_cohort(filters: Filters, frame: Frame, by: str | None = None) -> list[Cell]:
+def of_cohort(filters: Filters, frame: Frame) -> list[Cell]:
     """The cohort of `filters`, by the part of `frame` that each journey entered in; one query."""
     entered = F(filters.anchor.column)
-    return [Cell(*row) for row in _grouped(cohort(filters), ENTERED, entered, frame, by, _age(entered))]
+    return [Cell(*row) for row in _grouped(cohort(filters), ENTERED, entered, frame, filters.by, _age(entered))]
 
 
-def of_period(filters: Filters, frame: Frame, by: str | None = None) -> list[Cell]:
+def of_period(filters: Filters, frame: Frame) -> list[Cell]:
     """What happened in the period, each by its own date: entries to the milestones, and ends; one query."""
     rows = journeys(filters)
     ends = dated(rows.exclude(state__in=[OPEN, Outcome.WON]), ENDED_AT, filters.instants)
-    events = [_grouped(ends, ENDED, ENDED_AT, frame, by)]
+    events = [_grouped(ends, ENDED, ENDED_AT, frame, filters.by)]
     for milestone in Milestone:
         when = F(DATES[milestone])
         entries = dated(rows.filter(reached(milestone)), when, filters.instants)
-        events.append(_grouped(entries, milestone, when, frame, by))
+        events.append(_grouped(entries, milestone, when, frame, filters.by))
     return [Cell(*row) for row in events[0].union(*events[1:], all=True)]
 
 
@@ -61,13 +62,13 @@ def _grouped(
     event: int,
     when: F | Expression,
     frame: Frame,
-    by: str | None,
+    by: Facet,
     age: Expression = NOTHING,
 ) -> Journeys:
     keys = {
         "event": Value(int(event)),
         "part": frame.marks.number(when),
-        "group": F(f"{by}_id") if by else NOTHING,
+        "group": F(f"{by}_id"),
         "age": age,
     }
     grouped = rows.annotate(**keys).values_list("event", "part", "group", "last", "state", "age")

@@ -115,14 +115,14 @@ class Funnel:
         return [Step.of(self.counts, start) for start in STEPS]
 
 
-def measure(filters: Filters, *, by: str | None = None) -> Funnel:
-    """The funnel of `filters`; `by` also groups it by a facet, the largest group first.
+def measure(filters: Filters) -> Funnel:
+    """The funnel of `filters`, also grouped by the facet that they name (the largest group first).
 
     One query for a cohort, two for a period; one more where no period is set, to know the first and last date.
     """
     frame = frame_of(filters)
-    entries = cells.of_cohort(filters, frame, by)
-    happened = entries if filters.basis == Basis.COHORT else cells.of_period(filters, frame, by)
+    entries = cells.of_cohort(filters, frame)
+    happened = entries if filters.basis == Basis.COHORT else cells.of_period(filters, frame)
     by_part = cells.tallies(happened, attrgetter("part"))
     return Funnel(
         filters=filters,
@@ -131,7 +131,7 @@ def measure(filters: Filters, *, by: str | None = None) -> Funnel:
         undated=sum(cell.n for cell in entries if cell.part is None),
         counts=cells.tally(happened),
         entries=entries,
-        groups=_groups(entries, happened) if by else [],
+        groups=_groups(entries, happened),
         parts=[by_part[number] for number in range(1, len(frame.parts) + 1)],
     )
 

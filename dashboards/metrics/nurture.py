@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 
-from django.db.models import Count, Exists, F, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from dashboards.filters import Filters
 from dashboards.metrics.frames import Frame, Marks
@@ -32,6 +32,22 @@ def in_nurture(filters: Filters) -> Journeys:
     return _recycled(filters).filter(~Exists(later))
 
 
+def due(filters: Filters, at: datetime) -> Journeys:
+    """Of these, the ones whose next look is due by today."""
+    return in_nurture(filters).filter(revisit_on__lte=filters.calendar.today(at))
+
+
+def held(filters: Filters) -> Journeys:
+    """What nurture held at the end of the period; what it holds now where none is set."""
+    if filters.instants is None:
+        return in_nurture(filters)
+    _, end = filters.instants
+    later = Journey.objects.filter(
+        Q(entered_at__lt=end) | Q(entered_at=None), lead=OuterRef("lead"), pass_no=OuterRef("pass_no") + 1
+    )
+    return _recycled(filters).filter(Q(closed_at__lt=end) | Q(closed_at=None)).filter(~Exists(later))
+
+
 def _recycled(filters: Filters) -> Journeys:
     merged = Lead.objects.filter(merged_into__isnull=False).values("pk")
     return Journey.objects.filter(filters.whose(), outcome=Outcome.RECYCLED).exclude(lead__in=merged)
@@ -46,7 +62,7 @@ def measure(filters: Filters, frame: Frame, at: datetime) -> Nurture:
     came.subtract(went)
     return Nurture(
         now=came.total(),
-        due=in_nurture(filters).filter(revisit_on__lte=filters.calendar.today(at)).count(),
+        due=due(filters, at).count(),
         balances=list(accumulate(came[piece] for piece in range(len(frame.parts)))),
     )
 

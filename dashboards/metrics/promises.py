@@ -31,7 +31,7 @@ DELIVERED = reached(Milestone.MQL) & Q(pass_no=1)
 ACCEPTED = Q(accepted_at__isnull=False) | reached(Milestone.SQL)
 UNTOUCHED = Q(accepted_at__isnull=False, worked_at=None)
 """Accepted, and no human outbound touch since."""
-REFUSED = Q(outcome=Outcome.REJECTED, reached=Milestone.MQL)
+REFUSED = Q(outcome=Outcome.REJECTED, reached=Milestone.MQL, accepted_at=None)
 """Rejected instead of accepted."""
 
 
@@ -73,9 +73,14 @@ class Kept:
         return sum(n for reason, n in self.rejections.items() if reason.is_agreed)
 
     @property
+    def decided(self) -> int:
+        """Accepted, or rejected as marketing's miss: the denominator of acceptance."""
+        return self.accepted + self.missed
+
+    @property
     def acceptance(self) -> float | None:
-        """Accepted ÷ (accepted + rejections that count as marketing's miss); None before there is any."""
-        return ratio(self.accepted, self.accepted + self.missed)
+        """Accepted ÷ decided; None before anything was."""
+        return ratio(self.accepted, self.decided)
 
     @property
     def untouched_share(self) -> float | None:
@@ -240,6 +245,15 @@ def clocks(filters: Filters) -> ClockQuerySet:
     rows = Clock.objects.dispositions()
     whose = filters.whose("journey__")
     return rows.with_journey().filter(whose) if whose else rows
+
+
+def decided(filters: Filters) -> Journeys:
+    """The journeys behind `Kept.decided`."""
+    accepted, missed = ACCEPTED, REFUSED & Q(reason__counts_as_miss=True)
+    if filters.instants:
+        accepted &= _between("accepted_at", filters.instants)
+        missed &= _between("closed_at", filters.instants)
+    return journeys(filters).filter(accepted | missed)
 
 
 def behind(rows: ClockQuerySet) -> Journeys:
