@@ -20,7 +20,7 @@ from leads.models import Lead, LeadSearch
 from leads.models.lead import Consent
 from leads.models.touchpoint import Direction
 from leads.passes import Move, Pass, apply
-from leads.stages import Stages, as_target
+from leads.stages import Stages
 from leads.touches import Touch, record
 
 TEXTS = ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
@@ -168,8 +168,7 @@ def _standing(arrival: Sequence[Step], stages: Stages, cause: Cause, now: dateti
     """Where the steps of its arrival leave a new lead; `lifecycle.move` mends it should it refuse one of them."""
     passes: list[Pass] = []
     for seq, step in enumerate(arrival, start=1):
-        stage = stages.of(step.kind, step.stage_id)
-        target = as_target(stage) if stage else passes[-1].stage
+        target = stages.target_of(step.kind, step.stage_id) or passes[-1].stage
         apply(passes, Move(id=-seq, seq=seq, pass_no=1, kind=step.kind, target=target, at=None, recorded_at=now))
     return {
         "stage_id": passes[-1].stage.stage_id,

@@ -17,7 +17,7 @@ from leads.decisions import Code, Refusal, Step, decide
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Reason, Stage
 from leads.signals import leads_moved
-from leads.stages import Stages, as_target
+from leads.stages import Stages
 from leads.standing import Standing, lock, write
 
 
@@ -192,12 +192,11 @@ def move(*, steps: Sequence[Step], cause: Cause) -> Moved:
 def _take(index: int, step: Step, standing: Standing | None, rules: _Rules) -> Taken | Refusal:
     if standing is None:
         return Refusal(step.lead_id, Code.UNKNOWN_LEAD, "This lead does not exist or was merged.")
-    stage = rules.stages.of(step.kind, step.stage_id)
     decision = decide(
         step,
         passes=standing.passes,
         moves=standing.moves,
-        target=as_target(stage) if stage else None,
+        target=rules.stages.target_of(step.kind, step.stage_id),
         at=None if step.is_undated else step.at or rules.cause.at or rules.now,
         now=rules.now,
         explains=rules.reasons.get(step.reason_id or 0),

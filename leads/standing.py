@@ -3,8 +3,6 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from alignment.lib import batch
@@ -125,27 +123,21 @@ def histories(lead_ids: Sequence[int], stages: Stages) -> dict[int, tuple[list[M
     rows = (
         LeadTransition.objects.filter(lead_id__any_of=lead_ids)
         .order_by("lead_id", "seq")
-        .only(
-            "lead_id", "pass_no", "seq", "kind", "to_stage_id", "reason_id", "at", "recorded_at", "actor_id",
-            "reverts_id", "corrects_id", "opportunity_id", "qualified_by", "track_id", "revisit_on", "entry",
+        .values_list(
+            "lead_id", "entry", "id", "seq", "pass_no", "kind", "to_stage_id", "at", "recorded_at", "actor_id",
+            "reason_id", "reverts_id", "corrects_id", "opportunity_id", "qualified_by", "track_id", "revisit_on",
         )
     )  # fmt: skip
-    found = {}
-    for lead_id, group in groupby(rows, key=attrgetter("lead_id")):
-        history = list(group)
-        moves = [as_move(row, stages) for row in history]
-        found[lead_id] = (moves, {row.pass_no: row.entry for row in history if row.entry is not None})
+    found: dict[int, tuple[list[Move], Entries]] = {}
+    for lead_id, entry, pk, seq, pass_no, kind, to_stage_id, *rest in rows:
+        moves, entries = found.setdefault(lead_id, ([], {}))
+        moves.append(Move(pk, seq, pass_no, _KINDS[kind], stages.target(to_stage_id), *rest))
+        if entry is not None:
+            entries[pass_no] = entry
     return found
 
 
-def as_move(row: LeadTransition, stages: Stages) -> Move:
-    """A stored row as replay reads it."""
-    return Move(
-        id=row.pk, seq=row.seq, pass_no=row.pass_no, kind=Kind(row.kind), target=stages.target(row.to_stage_id),
-        at=row.at, recorded_at=row.recorded_at, actor_id=row.actor_id, reason_id=row.reason_id,
-        reverts_id=row.reverts_id, corrects_id=row.corrects_id, opportunity_id=row.opportunity_id,
-        qualified_by=row.qualified_by, track_id=row.track_id, revisit_on=row.revisit_on,
-    )  # fmt: skip
+_KINDS = {kind.value: kind for kind in Kind}
 
 
 def write(standings: Iterable[Standing]) -> dict[tuple[int, int], int]:
