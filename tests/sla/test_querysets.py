@@ -1,0 +1,119 @@
+"""Questions about clocks, and leads with their clocks."""
+
+from datetime import timedelta
+
+import pytest
+
+from leads import lifecycle
+from leads.decisions import Step
+from leads.milestones import Kind, Milestone
+from leads.models import Lead, Source
+from sla.models import Clock
+from sla.querysets import Attainment, with_clock
+from tests.sla.stories import HOUR, NOON, arrive, cause, clock_of, reason
+
+pytestmark = pytest.mark.django_db
+
+DUE = NOON + 48 * HOUR
+
+
+def answered(at):
+    [lead] = arrive()
+    lifecycle.accept(lead_ids=[lead], cause=cause(at))
+    return lead
+
+
+def cancelled():
+    [lead] = arrive()
+    lifecycle.move(steps=[Step(lead, Kind.MERGE)], cause=cause())
+    return lead
+
+
+def leads_of(clocks):
+    return sorted(clocks.values_list("lead_id", flat=True))
+
+
+class TestClocks:
+    def test_running_ones_await_an_answer_overdue_or_not(self):
+        [waiting] = arrive()
+        answered(NOON + HOUR)
+        cancelled()
+        assert leads_of(Clock.objects.running()) == [waiting]
+        assert leads_of(Clock.objects.overdue(DUE)) == []
+        assert leads_of(Clock.objects.overdue(DUE + HOUR)) == [waiting]
+
+    def test_due_within_leaves_out_what_is_overdue_and_what_is_due_later(self):
+        _overdue, soon, _later = (arrive((Milestone.MQL, NOON + hours * HOUR))[0] for hours in (0, 10, 30))
+        assert leads_of(Clock.objects.due_within(timedelta(hours=8), DUE + 5 * HOUR)) == [soon]
+
+    def test_met_and_breached_share_the_judged_ones(self):
+        met, late = answered(DUE), answered(DUE + HOUR)
+        [open_one] = arrive()
+        cancelled()
+        in_time, after = DUE - HOUR, DUE + HOUR
+        assert leads_of(Clock.objects.met(in_time)) == leads_of(Clock.objects.met(after)) == [met]
+        assert leads_of(Clock.objects.breached(in_time)) == [late]
+        assert leads_of(Clock.objects.breached(after)) == [late, open_one]
+        assert leads_of(Clock.objects.judged(after)) == [met, late, open_one]
+
+    def test_rows_and_queries_agree_on_the_verdict(self):
+        leads = [answered(DUE), answered(DUE + HOUR), cancelled(), *arrive()]
+        for at in (DUE - HOUR, DUE, DUE + timedelta(microseconds=1)):
+            by_row = [lead for lead in leads if clock_of(lead).is_breached(at)]
+            assert leads_of(Clock.objects.breached(at)) == by_row
+
+    def test_attainment_is_by_due_date_and_leaves_out_what_is_not_decided(self, django_assert_num_queries):
+        for hours in (1, 2, 3):
+            answered(NOON + hours * HOUR)
+        answered(DUE + HOUR)
+        cancelled()
+        arrive()
+        arrive((Milestone.MQL, NOON + 24 * HOUR))
+        day = Clock.objects.due_between(DUE, DUE + 24 * HOUR)
+        with django_assert_num_queries(1):
+            assert day.attainment(DUE - HOUR) == Attainment(met=3, breached=1)
+        assert day.attainment(DUE + HOUR) == Attainment(met=3, breached=2)
+        assert day.attainment(DUE + HOUR).share == 3 / 5
+
+    def test_where_nothing_was_due_there_is_no_share(self):
+        arrive()
+        assert Clock.objects.attainment(NOON).share is None
+
+    def test_with_journey_groups_by_what_the_pass_froze(self):
+        first, second = (Source.objects.create(key=key, name=key) for key in ("events", "search"))
+        lead, other = *arrive(), *arrive()
+        lifecycle.recycle(lead_ids=[lead], cause=cause(NOON + HOUR))
+        for pk, source in ((lead, first), (other, second)):
+            Lead.objects.get(pk=pk).journeys.update(source=source)
+        lifecycle.requalify(lead_ids=[lead], cause=cause())
+        rows = Clock.objects.with_journey().filter(journey__source=first)
+        assert list(rows.values_list("lead_id", "pass_no")) == [(lead, 1)]
+
+
+class TestLeads:
+    def test_each_lead_comes_with_the_clock_of_its_current_pass(self, django_assert_num_queries):
+        [waiting] = arrive()
+        done = answered(NOON + HOUR)
+        [raw] = arrive((Milestone.MGL, NOON))
+        gone = cancelled()
+        again = answered(NOON + HOUR)
+        lifecycle.lose(lead_ids=[again], reason_id=reason("lose"), cause=cause(NOON + 2 * HOUR))
+        lifecycle.requalify(lead_ids=[again], cause=cause(NOON + 100 * HOUR))
+        with django_assert_num_queries(1):
+            rows = {
+                lead.pk: (lead.promised_at, lead.due_at, lead.answered_at) for lead in with_clock(Lead.objects.all())
+            }
+        assert rows == {
+            waiting: (NOON, DUE, None),
+            done: (NOON, DUE, NOON + HOUR),
+            raw: (None, None, None),
+            gone: (None, None, None),
+            again: (NOON + 100 * HOUR, DUE + 100 * HOUR, None),
+        }
+
+    def test_the_queue_is_filtered_and_ordered_by_what_is_due(self):
+        first, second, third = (arrive((Milestone.MQL, NOON + hours * HOUR))[0] for hours in (9, 1, 5))
+        rows = with_clock(Lead.objects.awaiting_answer()).order_by("due_at")
+        assert [lead.pk for lead in rows] == [second, third, first]
+        overdue = rows.filter(due_at__lt=DUE + 2 * HOUR)
+        assert [lead.pk for lead in overdue] == [second]

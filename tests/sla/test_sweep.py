@@ -1,0 +1,257 @@
+"""The sweep records each breach once, and tells who has to know."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from alignment.ops.models import Heartbeat, Notification, OutboxMessage
+from alignment.people.models import Company, Role, Side
+from leads import lifecycle
+from leads.causes import Promise
+from leads.decisions import Step
+from leads.milestones import Kind, Milestone
+from sla import tasks
+from sla.models import ClockEvent, Policy
+from sla.sweep import RETRY_PARKED_AFTER, Swept, sweep
+from tests.factories import make_team, make_user
+from tests.ops.processes import Thread, listening
+from tests.sla.stories import HOUR, NOON, arrive, cause, clock_of, kinds
+
+pytestmark = pytest.mark.django_db
+
+DUE = NOON + 48 * HOUR
+LATER = DUE + HOUR
+
+
+@pytest.fixture
+def rep():
+    team = make_team(Side.SALES)
+    team.manager = make_user(Role.MANAGER, team=team)
+    team.save()
+    return make_user(Role.REP, team=team)
+
+
+def told(kind="breach"):
+    """Who was told, in order."""
+    return sorted(Notification.objects.filter(kind=kind).values_list("user_id", flat=True))
+
+
+class TestBreach:
+    def test_it_comes_after_the_due_time_not_at_it(self, rep):
+        [lead] = arrive(owner_id=rep.pk)
+        assert sweep(at=DUE) == Swept()
+        assert not clock_of(lead).is_breached(DUE)
+        after = DUE + timedelta(microseconds=1)
+        assert sweep(at=after) == Swept(claimed=1, breached=1)
+        assert clock_of(lead).is_breached(after)
+
+    def test_it_took_effect_at_the_due_time_and_was_recorded_when_it_was_seen(self):
+        [lead] = arrive()
+        sweep(at=LATER)
+        breach = clock_of(lead).events.get(kind="breached")
+        assert (breach.at, breach.recorded_at, breach.actor) == (DUE, LATER, None)
+
+    def test_the_clock_goes_on_running_and_is_not_looked_at_again(self, rep):
+        [lead] = arrive(owner_id=rep.pk)
+        sweep(at=LATER)
+        clock = clock_of(lead)
+        assert clock.is_running
+        assert clock.next_at is None
+        assert sweep(at=LATER + HOUR) == Swept()
+        assert kinds(lead) == ["started", "breached"]
+
+    def test_by_default_now_is_the_present_time(self):
+        now = lifecycle.database_now()
+        late, early = arrive((Milestone.MQL, now - 49 * HOUR)), arrive((Milestone.MQL, now - 47 * HOUR))
+        sweep()
+        assert kinds(late[0]) == ["started", "breached"]
+        assert kinds(early[0]) == ["started"]
+
+    def test_an_answer_after_the_breach_is_late_and_breaks_nothing_twice(self):
+        [lead] = arrive()
+        sweep(at=LATER)
+        lifecycle.accept(lead_ids=[lead], cause=cause(LATER + HOUR))
+        assert kinds(lead) == ["started", "breached", "stopped"]
+
+    def test_a_late_answer_that_is_taken_back_is_not_told_twice(self, rep):
+        [lead] = arrive(owner_id=rep.pk)
+        sweep(at=LATER)
+        lifecycle.accept(lead_ids=[lead], cause=cause(LATER + HOUR))
+        lifecycle.undo(lead_id=lead, cause=cause())
+        assert sweep(at=LATER + 2 * HOUR) == Swept(claimed=1, breached=0)
+        assert kinds(lead) == ["started", "breached", "stopped", "reopened"]
+        assert told() == sorted([rep.pk, rep.team.manager_id])
+
+    def test_an_answer_in_time_is_never_a_breach(self):
+        [lead] = arrive()
+        lifecycle.accept(lead_ids=[lead], cause=cause(DUE - HOUR))
+        assert sweep(at=LATER) == Swept()
+        assert kinds(lead) == ["started", "met"]
+
+    def test_a_merged_lead_never_escalates(self):
+        [lead] = arrive()
+        lifecycle.move(steps=[Step(lead, Kind.MERGE)], cause=cause())
+        assert sweep(at=LATER) == Swept()
+
+    def test_a_retired_policy_keeps_what_it_promised(self):
+        [lead] = arrive()
+        Policy.objects.update(retired_at=NOON)
+        sweep(at=LATER)
+        assert kinds(lead) == ["started", "breached"]
+
+
+class TestTold:
+    def test_the_holder_and_the_manager_in_the_app_and_by_mail(self, rep):
+        [lead] = arrive(owner_id=rep.pk)
+        sweep(at=LATER)
+        assert told() == sorted([rep.pk, rep.team.manager_id])
+        notice = Notification.objects.get(user=rep)
+        assert notice.title == "No answer within 48 hours: Ada"
+        assert notice.url == f"/leads/{lead}/"
+        mails = OutboxMessage.objects.values_list("address", flat=True)
+        assert sorted(mails) == sorted([rep.email, rep.team.manager.email])
+
+    def test_a_manager_who_holds_the_lead_is_told_once(self, rep):
+        arrive(owner_id=rep.team.manager_id)
+        sweep(at=LATER)
+        assert told() == [rep.team.manager_id]
+
+    def test_of_a_lead_in_no_ones_hands_all_managers_of_sales_hear(self, rep):
+        other, marketing, gone = make_team(Side.SALES), make_team(Side.MARKETING), make_team(Side.SALES)
+        for team, fields in ((other, {}), (marketing, {}), (gone, {"is_active": False})):
+            team.manager = make_user(Role.MANAGER, team=team, **fields)
+            team.save()
+        arrive()
+        sweep(at=LATER)
+        assert told() == sorted([rep.team.manager_id, other.manager_id])
+        assert "Nobody holds this lead." in Notification.objects.first().body
+
+    def test_without_any_manager_the_head_of_sales_hears(self):
+        rep, head = make_user(Role.REP), make_user(Role.EXECUTIVE)
+        Company.objects.update(sales_head=head)
+        arrive(owner_id=rep.pk)
+        arrive()
+        sweep(at=LATER)
+        assert told() == sorted([rep.pk, head.pk, head.pk])
+
+    def test_history_is_recorded_and_nobody_is_told(self, rep):
+        [lead] = arrive(owner_id=rep.pk, promise=Promise.HISTORY)
+        assert sweep(at=LATER) == Swept(claimed=1, breached=1)
+        assert kinds(lead) == ["started", "breached"]
+        assert told() == []
+
+
+class TestBadRow:
+    @pytest.fixture
+    def poison(self):
+        """Makes the database refuse the breach of one lead."""
+        name = "tests_poison"
+
+        def spoil(lead_id):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                    f"IF NEW.kind = 'breached' AND NEW.clock_id = {clock_of(lead_id).pk} "
+                    "THEN RAISE EXCEPTION 'spoilt'; END IF; RETURN NEW; END $$;"
+                    f"CREATE TRIGGER {name} BEFORE INSERT ON sla_clockevent FOR EACH ROW EXECUTE FUNCTION {name}()"
+                )
+
+        def mend():
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP FUNCTION {name} CASCADE")
+
+        return spoil, mend
+
+    def test_it_is_set_aside_with_an_alert_and_the_rest_goes_on(self, poison, rep):
+        spoil, _ = poison
+        admin = make_user(Role.REVOPS)
+        leads = arrive(leads=20, owner_id=rep.pk)
+        spoil(leads[7])
+        assert sweep(at=LATER) == Swept(claimed=20, breached=19, parked=1)
+        bad = clock_of(leads[7])
+        assert (bad.parked_at, bad.next_at) == (LATER, LATER + RETRY_PARKED_AFTER)
+        assert "spoilt" in bad.parked_why
+        assert kinds(leads[7]) == ["started", "parked"]
+        assert told("clock_parked") == [admin.pk]
+        assert ClockEvent.objects.filter(kind="breached").count() == 19
+        assert sweep(at=LATER + HOUR) == Swept()
+
+    def test_it_is_tried_again_by_itself_and_comes_back_when_it_is_mended(self, poison):
+        spoil, mend = poison
+        [lead] = arrive()
+        spoil(lead)
+        sweep(at=LATER)
+        again = LATER + RETRY_PARKED_AFTER + HOUR
+        assert sweep(at=again) == Swept(claimed=1, parked=1)
+        mend()
+        assert sweep(at=again + RETRY_PARKED_AFTER + HOUR) == Swept(claimed=1, breached=1)
+        clock = clock_of(lead)
+        assert (clock.parked_at, clock.parked_why, clock.next_at) == (None, "", None)
+
+    def test_it_can_still_be_answered(self, poison):
+        spoil, mend = poison
+        [lead] = arrive()
+        spoil(lead)
+        sweep(at=LATER)
+        mend()
+        lifecycle.accept(lead_ids=[lead], cause=cause(LATER + HOUR))
+        clock = clock_of(lead)
+        assert (clock.stopped_at, clock.parked_at) == (LATER + HOUR, None)
+
+
+class TestCost:
+    @pytest.mark.django_db(transaction=True)
+    def test_with_nothing_due_it_is_two_queries_however_many_clocks_run(self):
+        arrive((Milestone.MQL, lifecycle.database_now()), leads=300)
+        with CaptureQueriesContext(connection) as captured:
+            assert sweep() == Swept()
+        statements = [each["sql"] for each in captured if each["sql"] not in ("BEGIN", "COMMIT")]
+        assert len(statements) == 2
+
+    def test_a_batch_is_the_same_statements_for_one_clock_and_for_a_thousand(self, rep):
+        def statements(leads):
+            arrive(leads=leads, owner_id=rep.pk)
+            with CaptureQueriesContext(connection) as captured:
+                assert sweep(limit=1500, at=LATER).breached == leads
+            return len(captured)
+
+        assert statements(1) == statements(1000)
+
+    def test_more_than_a_batch_is_handled_in_one_sweep(self):
+        arrive(leads=25)
+        assert sweep(limit=10, at=LATER) == Swept(claimed=25, breached=25)
+
+    def test_it_begins_no_batch_after_its_time(self):
+        arrive(leads=3)
+        assert sweep(limit=1, at=LATER, within=timedelta(0)) == Swept()
+
+
+def test_the_task_shows_a_sign_of_life():
+    [lead] = arrive()
+    tasks.sweep()
+    assert kinds(lead) == ["started", "breached"]
+    assert Heartbeat.objects.filter(name="sweep").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_open_pages_hear_of_a_batch_once():
+    leads = arrive(leads=30)
+    with listening() as listener:
+        sweep(at=LATER)
+        heard = [payload for payload in listener.heard() if '"leads"' in payload]
+        assert len(heard) == 1
+        assert all(str(lead) in heard[0] for lead in leads)
+        sweep(at=LATER)
+        assert listener.heard() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sweep_does_not_wait_for_an_answer_in_progress():
+    held, free = arrive(leads=2)
+    with transaction.atomic():
+        lifecycle.accept(lead_ids=[held], cause=cause(DUE - HOUR))
+        assert Thread(lambda: sweep(at=LATER)).end() == Swept(claimed=1, breached=1)
+    assert kinds(held) == ["started", "met"]
+    assert kinds(free) == ["started", "breached"]
