@@ -39,7 +39,7 @@ class Child:
     def __init__(self, program: Program, log: Path):
         self.program = program
         self.log = log
-        self.delay_seconds = 0.5
+        self.delay_seconds: float = 0
         if log.exists():
             log.replace(log.with_suffix(".old.log"))
         self.start()
@@ -68,7 +68,7 @@ class Child:
             return False
         if self.restart_at is None:
             lived_long = time.monotonic() - self.started_at > LONGEST_DELAY_SECONDS
-            self.delay_seconds = 0.5 if lived_long else min(self.delay_seconds * 2, LONGEST_DELAY_SECONDS)
+            self.delay_seconds = 0 if lived_long else min(max(1, self.delay_seconds * 2), LONGEST_DELAY_SECONDS)
             self.restart_at = time.monotonic() + self.delay_seconds
             say(f"{self.program.name} ended ({self.process.returncode}) and starts again; see {self.log}")
             signal_session(self.process.pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import psycopg2
 
 from alignment.stack.children import Children, Program, command_line, wait_until_ready
-from alignment.stack.places import Places, StackError, say
+from alignment.stack.places import Places, StackError, pause, say
 
 USER = DATABASE = "accord"
 # The wheel has no ICU; without a UTF-8 ctype the trigrams of `Müller` break.
@@ -62,7 +62,7 @@ def start_postgres(places: Places, children: Children, *, durable: bool) -> str:
     account = choose_account(programs, data, sockets)
     if not (data / "cluster").exists():
         make_cluster(programs, data, account)
-    remove_stale_pid(data / "cluster")
+    free_cluster(data / "cluster")
     options = [*SETTINGS, f"unix_socket_directories={quote_setting(sockets)}", *(() if durable else FORGETFUL)]
     program = Program(
         name="postgres",
@@ -131,7 +131,7 @@ def accounts_beside_root(data: Path) -> Iterator[Account]:
 def can_use(account: Account, programs: Path, data: Path, sockets: Path) -> bool:
     script = 'test -w "$1" && test -w "$2" && exec "$0" --version'
     try:
-        return account.run("sh", "-c", script, programs / "postgres", data, sockets).returncode == 0
+        return account.run("/bin/sh", "-c", script, programs / "postgres", data, sockets).returncode == 0
     except OSError:
         return False
 
@@ -147,14 +147,22 @@ def make_cluster(programs: Path, data: Path, account: Account) -> None:
     draft.rename(data / "cluster")
 
 
-def remove_stale_pid(cluster: Path) -> None:
-    """PostgreSQL takes any process with the number in its pid file for a running server; look at what it really is.
+def free_cluster(cluster: Path) -> None:
+    """Stop a server that still has the data open, and forget the pid file of one that is gone.
 
-    Should one still have the data open, the shared memory tells it, whatever becomes of the pid file.
+    PostgreSQL takes any process with the number in the file for a running server; here it is looked at. Should a
+    part of the old server live on, the shared memory tells the new one.
     """
     path = cluster / "postmaster.pid"
-    if path.exists() and str(cluster) not in command_line(int(path.read_text().split()[0])):
-        path.unlink()
+    if not path.exists():
+        return
+    # Empty, if the machine went down while it was written.
+    pid = int((path.read_text().split() or ["0"])[0])
+    if str(cluster) in command_line(pid):
+        os.kill(pid, SIGINT)
+        while command_line(pid):
+            pause()
+    path.unlink(missing_ok=True)
 
 
 def quote_setting(folder: Path) -> str:

@@ -6,12 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from alignment.stack.postgres import find_programs
 from tests.runtime.stacks import ROOT, Demo, Stack, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -105,6 +107,22 @@ def test_a_process_number_that_means_something_else_now_is_left_alone(tmp_path):
         stranger.kill()
 
 
+def test_a_server_that_nobody_recorded_is_stopped(tmp_path):
+    stack = Stack(tmp_path / "state")
+    command = stack.start("manage", "shell", "--no-imports", "--command", "import time; time.sleep(600)")
+    until(stack.addresses, "the servers run")
+    os.killpg(command.pid, signal.SIGKILL)
+    command.wait()
+    stack.state.joinpath("children.json").unlink()
+    valkey = [pid for pid in stack.ours() if b"valkey" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    result = stack.run("manage", "--version")
+    assert result.returncode == 0, result.stderr
+    for pid in valkey:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: stack.ours() == [], "nothing is left")
+
+
 def test_a_half_made_database_folder_is_made_again(tmp_path):
     stack = Stack(tmp_path / "state")
     assert stack.run("manage", "--version").returncode == 0
@@ -113,6 +131,45 @@ def test_a_half_made_database_folder_is_made_again(tmp_path):
     result = stack.run("manage", *QUESTION)
     assert result.returncode == 0, result.stderr
     assert cluster.exists()
+
+
+def test_other_servers_take_the_place_of_the_embedded_ones(tmp_path):
+    stack = Stack(tmp_path / "state")
+    stack.env |= {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    result = stack.run("manage", *QUESTION)
+    assert result.returncode == 0, result.stderr
+    assert "Starting" not in result.stderr
+    assert not list(stack.state.glob("postgres*"))
+
+
+def test_pg_bin_names_another_postgresql(tmp_path):
+    stack = Stack(tmp_path / "state")
+    programs = tmp_path / "programs"
+    programs.symlink_to(find_programs())
+    stack.env["PG_BIN"] = str(programs)
+    assert stack.run("manage", "--version").returncode == 0
+
+    stack.env["PG_BIN"] = str(tmp_path)
+    result = stack.run("manage", "--version")
+    assert result.returncode == 1
+    assert "holds no PostgreSQL that runs here" in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root must become someone else")
+def test_root_without_user_namespaces_becomes_nobody_or_says_why_not(tmp_path):
+    refused = Stack(tmp_path / "only root enters here")
+    refused.env["PATH"] = "/nonexistent"
+    result = refused.run("manage", "--version")
+    assert result.returncode == 1
+    assert "PostgreSQL refuses to run as root" in result.stderr
+    assert "Traceback" not in result.stderr
+
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        stack = Stack(Path(folder, "state"))
+        stack.env["PATH"] = "/nonexistent"
+        assert stack.run("manage", *QUESTION).returncode == 0
+        assert next(stack.state.glob("postgres*")).owner() == "nobody"
 
 
 # demo -----------------------------------------------------------------------------------------------------------
