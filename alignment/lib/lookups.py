@@ -12,9 +12,13 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        """The SQL and its one parameter."""
+        """The SQL and its one parameter.
+
+        The array gets the column's own type: PostgreSQL hashes it only then, and otherwise compares every row with
+        every key.
+        """
         left, params = self.process_lhs(compiler, connection)
-        return f"{left} = ANY(%s)", [*params, list(self.rhs)]
+        return f"{left} = ANY(%s::{self.lhs.output_field.db_type(connection)}[])", [*params, list(self.rhs)]
 
 
 def register() -> None:

@@ -835,6 +835,7 @@ class Migration(migrations.Migration):
                 (
                     "campaign",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -845,6 +846,7 @@ class Migration(migrations.Migration):
                 (
                     "owner",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -855,6 +857,7 @@ class Migration(migrations.Migration):
                 (
                     "team",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -874,6 +877,7 @@ class Migration(migrations.Migration):
                 (
                     "track",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -893,6 +897,7 @@ class Migration(migrations.Migration):
                 (
                     "reason",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -903,6 +908,7 @@ class Migration(migrations.Migration):
                 (
                     "segment",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -913,6 +919,7 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -923,12 +930,17 @@ class Migration(migrations.Migration):
                 (
                     "stage",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="leads.stage"
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="leads.stage",
                     ),
                 ),
                 (
                     "territory",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -1040,6 +1052,12 @@ class Migration(migrations.Migration):
             model_name="holderinterval",
             constraint=django.contrib.postgres.constraints.ExclusionConstraint(
                 expressions=[("lead", "="), ("held", "&&")], name="holder_never_two"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="holderinterval",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("held__upper_inf", True)), fields=("lead",), name="holder_one_now"
             ),
         ),
         migrations.AddConstraint(

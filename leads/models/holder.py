@@ -25,6 +25,7 @@ class HolderInterval(models.Model):
                 name="holder_never_two",
                 expressions=[("lead", RangeOperators.EQUAL), ("held", RangeOperators.OVERLAPS)],
             ),
+            models.UniqueConstraint(fields=["lead"], condition=models.Q(held__upper_inf=True), name="holder_one_now"),
             models.CheckConstraint(condition=models.Q(held__isempty=False), name="holder_not_empty"),
         ]
 
