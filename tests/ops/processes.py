@@ -21,7 +21,7 @@ WAIT_SECONDS = 60
 def start_process(script: str, **env: str) -> "subprocess.Popen[bytes]":
     """A Python process that runs `script` with Django set up."""
     code = f"import django; django.setup()\n{script}"
-    given = os.environ | {"DATABASE_URL": _database_url(), "DJANGO_SETTINGS_MODULE": "alignment.settings"} | env
+    given = os.environ | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "alignment.settings"} | env
     return subprocess.Popen([sys.executable, "-c", code], env=given, cwd=ROOT)
 
 
@@ -73,7 +73,7 @@ def listening() -> Iterator[Listener]:
         yield Listener(link)
 
 
-def _database_url() -> str:
+def database_url() -> str:
     place = connection.settings_dict
     user = f"{quote(place['USER'])}:{quote(place['PASSWORD'])}@" if place["USER"] else ""
     query = urlencode({key.lower(): place[key] for key in ("HOST", "PORT") if place[key]} | place["OPTIONS"])

@@ -42,7 +42,7 @@ def test_the_table_knows_every_url(pattern):
 @every_url
 @pytest.mark.django_db
 def test_every_visitor_gets_what_the_table_says(pattern):
-    address = _address(pattern)
+    address = address_of(pattern)
     url = reverse(pattern.name, kwargs=address.kwargs)
     visitors = [None, *(make_user(role, side) for role, side in VISITORS)]
     for visitor in visitors:
@@ -54,7 +54,7 @@ def test_every_visitor_gets_what_the_table_says(pattern):
             _check(said, visitor, action_of(pattern.callback, pattern.name, method), address, _ask(client, method, url))
 
 
-def _address(pattern: URLPattern) -> Address:
+def address_of(pattern: URLPattern) -> Address:
     if not pattern.pattern.converters:
         return Address()
     assert pattern.name in ADDRESSES, f"tests.factories.ADDRESSES lacks {pattern.name}"
