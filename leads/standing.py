@@ -129,6 +129,7 @@ def histories(lead_ids: Sequence[int], stages: Stages) -> dict[int, tuple[list[M
         )
     )  # fmt: skip
     found: dict[int, tuple[list[Move], Entries]] = {}
+    rest: list[Any]
     for lead_id, entry, pk, seq, pass_no, kind, to_stage_id, *rest in rows:
         moves, entries = found.setdefault(lead_id, ([], {}))
         moves.append(Move(pk, seq, pass_no, _KINDS[kind], stages.target(to_stage_id), *rest))

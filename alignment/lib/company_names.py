@@ -38,7 +38,7 @@ _LEGAL_FORMS = frozenset(
 
 
 def company_key(name: str) -> str:
-    """The name without case, accents, punctuation and trailing legal form; empty for a name without letters or digits."""
+    """The name without case, accents, punctuation and trailing legal form; empty if it has no letters or digits."""
     plain = unicodedata.normalize("NFKD", name).casefold()
     words = re.findall(r"\w+", "".join(each for each in plain if not unicodedata.combining(each)))
     while len(words) > 1 and words[-1] in _LEGAL_FORMS:

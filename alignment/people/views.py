@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -16,13 +16,14 @@ from alignment.people import accounts
 from alignment.people.forms import CompanyForm, EditPersonForm, NewPersonForm, PasswordForm, TeamForm
 from alignment.people.models import Company, Team, User
 from alignment.people.permissions import policy
+from alignment.people.requests import SignedInRequest
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @policy("people.manage")
 @require_GET
-def people(request: HttpRequest) -> HttpResponse:
+def people(request: SignedInRequest) -> HttpResponse:
     everyone = User.objects.select_related("team").order_by("-is_active", "name", "pk")
     return render(request, "people/people.html", {"people": everyone})
 
@@ -30,7 +31,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @policy("people.manage")
 @form_view
 @sensitive_post_parameters("password")
-def person_new(request: HttpRequest) -> HttpResponse:
+def person_new(request: SignedInRequest) -> HttpResponse:
     form = NewPersonForm(request.POST or None)
     if form.is_valid():
         person = accounts.add_person(**form.cleaned_data, by=request.user)
@@ -41,7 +42,7 @@ def person_new(request: HttpRequest) -> HttpResponse:
 
 @policy("people.manage")
 @form_view
-def person(request: HttpRequest, pk: int) -> HttpResponse:
+def person(request: SignedInRequest, pk: int) -> HttpResponse:
     form = EditPersonForm(request.POST or None, instance=get_object_or_404(User, pk=pk))
     if form.is_valid() and _written(
         form, accounts.change_person, user_id=pk, changes=form.cleaned_data, by=request.user
@@ -53,7 +54,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 
 @policy("people.manage")
 @require_POST
-def person_active(request: HttpRequest, pk: int) -> HttpResponse:
+def person_active(request: SignedInRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(User, pk=pk)
     change = accounts.deactivate_person if person.is_active else accounts.reactivate_person
     _told(request, change, user_id=pk, by=request.user)
@@ -63,7 +64,7 @@ def person_active(request: HttpRequest, pk: int) -> HttpResponse:
 @policy("people.manage")
 @require_POST
 @sensitive_post_parameters("password")
-def person_password(request: HttpRequest, pk: int) -> HttpResponse:
+def person_password(request: SignedInRequest, pk: int) -> HttpResponse:
     form = PasswordForm(request.POST, person=get_object_or_404(User, pk=pk))
     if not form.is_valid():
         return _person_page(request, pk, password_form=form)
@@ -75,12 +76,12 @@ def person_password(request: HttpRequest, pk: int) -> HttpResponse:
 @policy("people.manage")
 @require_POST
 @never_cache
-def person_link(request: HttpRequest, pk: int) -> HttpResponse:
+def person_link(request: SignedInRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(User, pk=pk, is_active=True, email__isnull=False)
     return _person_page(request, pk, link=accounts.password_link(person=person))
 
 
-def _person_page(request: HttpRequest, pk: int, **context: Any) -> HttpResponse:
+def _person_page(request: SignedInRequest, pk: int, **context: Any) -> HttpResponse:
     person = get_object_or_404(User.objects.select_related("team"), pk=pk)
     defaults = {"person": person, "form": EditPersonForm(instance=person), "password_form": PasswordForm(person=person)}
     return render(request, "people/person.html", defaults | context)
@@ -88,14 +89,14 @@ def _person_page(request: HttpRequest, pk: int, **context: Any) -> HttpResponse:
 
 @policy("people.manage")
 @require_GET
-def teams(request: HttpRequest) -> HttpResponse:
+def teams(request: SignedInRequest) -> HttpResponse:
     rows = Team.objects.select_related("manager").annotate(people=Count("members", filter=Q(members__is_active=True)))
     return render(request, "people/teams.html", {"teams": rows.order_by("retired_at", "side", "name")})
 
 
 @policy("people.manage")
 @form_view
-def team_new(request: HttpRequest) -> HttpResponse:
+def team_new(request: SignedInRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if form.is_valid():
         team = accounts.add_team(**form.cleaned_data)
@@ -106,7 +107,7 @@ def team_new(request: HttpRequest) -> HttpResponse:
 
 @policy("people.manage")
 @form_view
-def team(request: HttpRequest, pk: int) -> HttpResponse:
+def team(request: SignedInRequest, pk: int) -> HttpResponse:
     team = get_object_or_404(Team, pk=pk)
     form = TeamForm(request.POST or None, instance=team)
     if form.is_valid():
@@ -118,7 +119,7 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
 
 @policy("people.manage")
 @require_POST
-def team_retire(request: HttpRequest, pk: int) -> HttpResponse:
+def team_retire(request: SignedInRequest, pk: int) -> HttpResponse:
     team = get_object_or_404(Team, pk=pk)
     change = accounts.reopen_team if team.retired_at else accounts.retire_team
     _told(request, change, team_id=pk, by=request.user)
@@ -127,7 +128,7 @@ def team_retire(request: HttpRequest, pk: int) -> HttpResponse:
 
 @policy("company.manage")
 @form_view
-def company(request: HttpRequest) -> HttpResponse:
+def company(request: SignedInRequest) -> HttpResponse:
     form = CompanyForm(request.POST or None, instance=Company.get())
     if form.is_valid():
         accounts.change_company(changes=form.cleaned_data, by=request.user)
@@ -146,7 +147,7 @@ def _written(form: BaseForm, verb: Any, **arguments: Any) -> bool:
     return True
 
 
-def _told(request: HttpRequest, verb: Any, **arguments: Any) -> None:
+def _told(request: SignedInRequest, verb: Any, **arguments: Any) -> None:
     """Runs a write verb that has no form; the page says what came of it."""
     try:
         verb(**arguments)
