@@ -10,4 +10,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("", include("alignment.people.urls")),
     path("", include("alignment.ops.urls")),
+    path("", include("leads.urls")),
+    path("", include("dashboards.urls")),
+    path("", include("alignment.desk.urls")),
 ]

@@ -3,6 +3,7 @@
 - Leads move → their deals follow, their clocks are settled, open pages hear of it.
 - Leads change hands → open pages hear of it.
 - Touches are recorded → open pages hear of it.
+- Facts of leads are edited → open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team or the company is changed → the audit log says who changed what.
 
@@ -18,9 +19,10 @@ from alignment.ops import audit
 from alignment.people.models import Company, Team, User
 from alignment.people.signals import record_changed
 from leads import deals
+from leads.editing import Edited
 from leads.holders import Handover
 from leads.lifecycle import Moved
-from leads.signals import holders_changed, leads_moved, touches_recorded
+from leads.signals import holders_changed, leads_edited, leads_moved, touches_recorded
 from leads.touches import Touched
 from sla import clocks
 
@@ -36,6 +38,7 @@ def connect() -> None:
     user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
     record_changed.connect(audit_changes, dispatch_uid="audit_changes")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
+    leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
 
 
 def deals_follow(batch: Moved, **kwargs: Any) -> None:
@@ -60,6 +63,11 @@ def pages_hear_of_handovers(batch: Handover, **kwargs: Any) -> None:
 
 def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
     """The timeline of an open lead page grows."""
+    announce("leads", batch.lead_ids)
+
+
+def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:
+    """Names and facts on lists and lead pages change."""
     announce("leads", batch.lead_ids)
 
 

@@ -1,0 +1,177 @@
+"""The list of leads as an address asks for it: filters, search, keyset pages, a capped count, and a file."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Q
+from django.utils.dateparse import parse_datetime
+
+from alignment.desk.queue import COUNT_CAP
+from alignment.lib.csv import Cell
+from dashboards.options import Choice, Facet, Options
+from leads.milestones import Milestone, Outcome
+from leads.models import Lead, LeadSearch, Stage
+from leads.querysets import LeadQuerySet
+from sla.models import Clock
+from sla.querysets import with_clock
+
+PAGE = 50
+# A search reads so many matches and no more; a word that fits more of them is not yet a question.
+CANDIDATES = 2000
+CHUNK = 2000
+
+STATES: Mapping[str, tuple[str, Q]] = {
+    "open": ("Open", Q(outcome="")),
+    "waiting": ("Waiting for sales", Q(outcome="", milestone=Milestone.MQL)),
+    "overdue": ("Overdue", Q(outcome="", milestone=Milestone.MQL)),
+    "in_sales": ("With sales", Q(outcome="", milestone__in=[Milestone.SQL, Milestone.SQO])),
+    "won": ("Won", Q(outcome=Outcome.WON)),
+    "lost": ("Lost", Q(outcome=Outcome.LOST)),
+    "rejected": ("Rejected", Q(outcome=Outcome.REJECTED)),
+    "recycled": ("In nurture", Q(outcome=Outcome.RECYCLED)),
+    "attached": ("In another lead's deal", Q(outcome=Outcome.ATTACHED)),
+}
+"""What became of a lead: key → (name, condition). Overdue also asks its clock."""
+
+HEADER = (
+    "Id", "Name", "E-mail", "Phone", "Job title", "Company", "Stage", "Milestone", "Outcome", "Owner", "Team", "Source",
+    "Campaign", "Segment", "Territory", "Answer due", "Answered", "Last moved", "Created",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One select of the filter bar."""
+
+    name: str
+    label: str
+    choices: list[tuple[str, str]]
+    chosen: str
+
+
+class LeadList:
+    """Leads, newest move first. What an address asks for and nobody knows is left out of account."""
+
+    def __init__(self, asked: Mapping[str, str], *, at: datetime) -> None:
+        self.asked, self.at = asked, at
+        self.words = " ".join(asked.get("q", "").split())
+        self.state = asked["state"] if asked.get("state") in STATES else ""
+
+    # What can be asked
+
+    @cached_property
+    def options(self) -> Options:
+        return Options.load()
+
+    @cached_property
+    def stages(self) -> dict[str, Stage]:
+        return {stage.key: stage for stage in Stage.objects.order_by("position")}
+
+    @cached_property
+    def chosen(self) -> dict[str, Choice]:
+        """The facets that the address names."""
+        named = {facet: self.options.find(facet, self.asked[facet]) for facet in Facet if self.asked.get(facet)}
+        return {facet: choice for facet, choice in named.items() if choice}
+
+    @property
+    def stage(self) -> Stage | None:
+        return self.stages.get(self.asked.get("stage", ""))
+
+    @cached_property
+    def filters(self) -> list[Filter]:
+        """The selects of the filter bar."""
+        stage = self.stage
+        return [
+            Filter("state", "State", [(key, name) for key, (name, _) in STATES.items()], self.state),
+            Filter(
+                "stage", "Stage", [(key, each.name) for key, each in self.stages.items()], stage.key if stage else ""
+            ),
+            *(self._facet(facet) for facet in Facet),
+        ]
+
+    def _facet(self, facet: Facet) -> Filter:
+        choices = self.options.by_facet[facet].values()
+        chosen = self.chosen.get(facet)
+        return Filter(facet, facet.capitalize(), [(one.key, one.name) for one in choices], chosen.key if chosen else "")
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.words or self.state or self.stage or self.chosen)
+
+    # What is found
+
+    @cached_property
+    def found(self) -> LeadQuerySet:
+        """The leads that the address means, in no order."""
+        leads = Lead.objects.standing().filter(**{facet: choice.pk for facet, choice in self.chosen.items()})
+        if self.stage:
+            leads = leads.filter(stage=self.stage)
+        if self.state:
+            leads = leads.filter(STATES[self.state][1])
+        if self.words:
+            leads = leads.filter(pk__in=self._candidates())
+        if self.state == "overdue":
+            leads = leads.filter(pk__in=Clock.objects.dispositions().overdue(self.at).values("lead"))
+        return leads
+
+    def _candidates(self) -> list[int]:
+        matches = LeadSearch.objects.all()
+        for word in self.words.split()[:8]:
+            matches = matches.filter(text__icontains=word)
+        return list(matches.values_list("pk", flat=True)[:CANDIDATES])
+
+    @cached_property
+    def count(self) -> str:
+        """How many were found, up to a thousand: `847`, `1,000+`."""
+        count = self.found.order_by()[: COUNT_CAP + 1].count()
+        return f"{COUNT_CAP:,}+" if count > COUNT_CAP else f"{count:,}"
+
+    @cached_property
+    def page(self) -> list[Any]:
+        """The rows of this page, with the dates of their clocks."""
+        return self._rows[:PAGE]
+
+    @property
+    def next(self) -> str:
+        """The place of the next page, blank on the last one."""
+        return _place(self.page[-1]) if len(self._rows) > PAGE else ""
+
+    @property
+    def is_first(self) -> bool:
+        return _parse(self.asked.get("after", "")) is None
+
+    @cached_property
+    def _rows(self) -> list[Any]:
+        page = self.found.newest_first(before=_parse(self.asked.get("after", "")))
+        return list(with_clock(page).select_related("stage", "owner__team", "source")[: PAGE + 1])
+
+    # The file
+
+    def lines(self) -> Iterator[tuple[Cell, ...]]:
+        """All that was found, as rows under `HEADER`; read in chunks, so that a long file fits in little memory."""
+        related = ("stage", "owner", "team", "source", "campaign", "segment", "territory")
+        lead: Any
+        for lead in with_clock(self.found.newest_first()).select_related(*related).iterator(CHUNK):
+            yield (
+                lead.pk, lead.name, lead.email, lead.phone, lead.title, lead.company_name, lead.stage.name,
+                Milestone(lead.milestone).name, lead.get_outcome_display(), *(
+                    str(each) if each else None
+                    for each in (lead.owner, lead.team, lead.source, lead.campaign, lead.segment, lead.territory)
+                ), lead.due_at, lead.answered_at, lead.moved_at, lead.created_at,
+            )  # fmt: skip
+
+
+def _place(lead: Lead) -> str:
+    return f"{lead.moved_at.isoformat()}~{lead.pk}"
+
+
+def _parse(text: str) -> tuple[datetime, int] | None:
+    moment, _, pk = text.partition("~")
+    try:
+        moved_at = parse_datetime(moment)
+    except ValueError:
+        return None
+    return (moved_at, int(pk)) if moved_at and moved_at.tzinfo and pk.isdecimal() else None

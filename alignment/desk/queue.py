@@ -1,0 +1,291 @@
+"""What waits for sales: whose leads somebody sees, in which order, and how well the promise is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
+from urllib.parse import urlencode
+
+from django.db.models import Case, CharField, F, FilteredRelation, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models.expressions import OrderBy
+from django.urls import reverse
+from django.utils import timezone
+
+from alignment.people.models import Role, Side, Team, User
+from leads.milestones import Milestone, QualifiedBy
+from leads.models import Lead, Segment, Touchpoint
+from leads.models.touchpoint import Direction
+from leads.querysets import LeadQuerySet
+from sla.models import Clock, Policy, Promise, SubjectKind
+from sla.querysets import with_clock
+
+SOON = timedelta(hours=8)
+PAGE = 100
+MOST = 500
+COUNT_CAP = 1000
+JUDGED_DAYS = 28
+
+
+class Tab(StrEnum):
+    """The views of the queue, as addresses name them."""
+
+    NEEDS_ANSWER = "needs_answer"
+    ACCEPTED = "accepted"
+    RECYCLED = "recycled"
+    TEAM = "team"
+
+
+class Sort(StrEnum):
+    """By time left, or who raised a hand first."""
+
+    DUE = "due"
+    NEXT = "next"
+
+
+WAITING = (Tab.NEEDS_ANSWER, Tab.TEAM)
+"""The tabs with leads that wait for an answer."""
+
+TAB_NAMES = {
+    Tab.NEEDS_ANSWER: "Needs an answer",
+    Tab.ACCEPTED: "Accepted",
+    Tab.RECYCLED: "Recycled",
+    Tab.TEAM: "Team",
+}
+
+# What a row is grouped under: the order of the groups, their state (which colours them) and their heading.
+GROUPS = {
+    Tab.NEEDS_ANSWER: (
+        ("over", "Overdue"), ("soon", "Due in the next 8 hours"), ("later", "Due later"), ("none", "Without a promise"),
+    ),
+    Tab.ACCEPTED: (
+        ("untouched", "Accepted, not contacted yet"), ("contact", "In contact"), ("deal", "Opportunities"),
+    ),
+    Tab.RECYCLED: (("look", "Look at again"), ("nurture", "In nurture"), ("none", "In nurture without a date")),
+}  # fmt: skip
+GROUPS[Tab.TEAM] = GROUPS[Tab.NEEDS_ANSWER]
+
+QUALIFIED = {
+    QualifiedBy.SCORE: "Reached the score",
+    QualifiedBy.HAND_RAISE: "Raised a hand",
+    QualifiedBy.MANUAL: "Handed over",
+    QualifiedBy.IMPORT: "Imported",
+}
+"""How it became an MQL, in the words of a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Leads under one heading. Each carries what `Queue` annotated."""
+
+    state: str
+    name: str
+    leads: list[Lead]
+
+
+@dataclass(frozen=True, slots=True)
+class TabLink:
+    """`count` is capped: 1,001 means more than a thousand."""
+
+    tab: Tab
+    name: str
+    count: int
+
+    @property
+    def shown(self) -> str:
+        return f"{COUNT_CAP:,}+" if self.count > COUNT_CAP else str(self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many answers were in time (`share`, 0 to 1, of `n` that were due), and what was promised (percent)."""
+
+    share: float
+    n: int
+    promised: int
+    hours: int
+
+
+class Queue:
+    """One visitor's queue as the address asks for it. What it knows it reads once, when it is asked."""
+
+    def __init__(self, user: User, asked: Mapping[str, str], *, at: datetime) -> None:
+        self.user, self.at = user, at
+        self.is_own = user.role == Role.REP and user.side == Side.SALES
+        tab = asked.get("view", "")
+        self.tab = Tab(tab) if tab in self.tab_names else Tab.NEEDS_ANSWER
+        self.sort = Sort(asked["sort"]) if asked.get("sort") in set(Sort) else Sort.DUE
+        self.segment = asked.get("segment", "")
+        rows = asked.get("rows", "")
+        self.most = min(max(int(rows) if rows.isdecimal() else PAGE, PAGE), MOST)
+
+    # Whose leads
+
+    @property
+    def leads_team(self) -> bool:
+        """Whether the visitor sees the leads of a sales team that they manage."""
+        return self.user.role == Role.MANAGER and self.user.side == Side.SALES
+
+    @property
+    def title(self) -> str:
+        if self.is_own:
+            return "My queue"
+        return "Team queue" if self.leads_team else "Waiting for sales"
+
+    @property
+    def tab_names(self) -> Mapping[Tab, str]:
+        """A team of its own has no tab for whom the whole queue is the team's."""
+        return TAB_NAMES if self.is_own else {tab: name for tab, name in TAB_NAMES.items() if tab != Tab.TEAM}
+
+    @cached_property
+    def _teams(self) -> list[int]:
+        managed = Team.objects.filter(manager=self.user).values_list("pk", flat=True) if self.leads_team else ()
+        return [*managed, *filter(None, [self.user.team_id])]
+
+    def _held(self, tab: Tab) -> Q:
+        """Whose leads a tab shows. What nobody holds waits for everyone in sales."""
+        if self.is_own and tab != Tab.TEAM:
+            return Q(owner=self.user)
+        if not self.is_own and not self.leads_team:
+            return Q()
+        held = Q(team__in=self._teams)
+        return held | Q(owner=None) if tab in WAITING else held
+
+    def _leads(self, tab: Tab) -> LeadQuerySet:
+        standing = {
+            Tab.NEEDS_ANSWER: Lead.objects.awaiting_answer,
+            Tab.ACCEPTED: Lead.objects.in_sales,
+            Tab.RECYCLED: Lead.objects.in_nurture,
+            Tab.TEAM: Lead.objects.awaiting_answer,
+        }
+        return standing[tab]().filter(self._held(tab))
+
+    # What the page shows
+
+    @property
+    def waits(self) -> bool:
+        """Whether the tab holds leads that wait for an answer."""
+        return self.tab in WAITING
+
+    @property
+    def address(self) -> str:
+        """This list, without what stands beside it."""
+        asked = {"view": self.tab, "segment": self.segment, "sort": self.sort, "rows": self.most}
+        usual = {"view": Tab.NEEDS_ANSWER, "segment": "", "sort": Sort.DUE, "rows": PAGE}
+        query = urlencode({name: value for name, value in asked.items() if value != usual[name]})
+        return reverse("queue") + (f"?{query}" if query else "")
+
+    @cached_property
+    def tabs(self) -> list[TabLink]:
+        """The tabs with their counts; one query each."""
+        return [
+            TabLink(tab, name, self._leads(tab).order_by()[: COUNT_CAP + 1].count())
+            for tab, name in self.tab_names.items()
+        ]
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """The segments to choose from."""
+        return list(Segment.objects.filter(Q(retired_at=None) | Q(key=self.segment)))
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The rows under their headings, at most `most`; one query."""
+        named = dict(GROUPS[self.tab])
+        grouped = groupby(self._rows[: self.most], key=attrgetter("state"))
+        return [Group(state, named[state], list(leads)) for state, leads in grouped]
+
+    @property
+    def first(self) -> Lead | None:
+        """The lead at the top."""
+        return self._rows[0] if self._rows else None
+
+    @property
+    def shown(self) -> int:
+        return min(len(self._rows), self.most)
+
+    @property
+    def has_more(self) -> bool:
+        return len(self._rows) > self.most
+
+    @property
+    def next_most(self) -> int | None:
+        """How many rows "show more" asks for; None where the page would get too long."""
+        return self.most + PAGE if self.most < MOST else None
+
+    @cached_property
+    def _rows(self) -> list[Lead]:
+        leads = self._leads(self.tab)
+        if self.segment:
+            leads = leads.filter(segment__key=self.segment)
+        current = FilteredRelation("journeys", condition=Q(journeys__pass_no=F("pass_no")))
+        rows = with_clock(leads).annotate(journey=current).annotate(
+            accepted_at=F("journey__accepted_at"),
+            worked_at=F("journey__worked_at"),
+            revisit_on=F("journey__revisit_on"),
+            track_name=F("journey__track__name"),
+            reason_label=F("journey__reason__label"),
+            qualified=_qualified(),
+            newest_touch=_newest_touch(),
+        )  # fmt: skip
+        rows = rows.annotate(state=self._state()).alias(rank=self._rank())
+        rows = rows.select_related("stage", "owner", "source", "segment")
+        return list(rows.order_by("rank", *self._order())[: self.most + 1])
+
+    @property
+    def _conditions(self) -> tuple[Q, ...]:
+        """What puts a lead into each group of `GROUPS`; the first that holds counts."""
+        if self.tab == Tab.ACCEPTED:
+            return Q(milestone=Milestone.SQL, worked_at=None), Q(milestone=Milestone.SQL), Q()
+        if self.tab == Tab.RECYCLED:
+            return Q(revisit_on__lte=timezone.localdate(self.at)), Q(revisit_on__isnull=False), Q()
+        return Q(due_at__lt=self.at), Q(due_at__lt=self.at + SOON), Q(due_at__isnull=False), Q()
+
+    def _state(self) -> Case:
+        *first, (last, _) = GROUPS[self.tab]
+        whens = (When(holds, then=Value(state)) for holds, (state, _) in zip(self._conditions, first, strict=False))
+        return Case(*whens, default=Value(last), output_field=CharField())
+
+    def _rank(self) -> Case:
+        *first, _ = self._conditions
+        whens = (When(holds, then=Value(place)) for place, holds in enumerate(first))
+        return Case(*whens, default=Value(len(first)), output_field=IntegerField())
+
+    def _order(self) -> list[str | Case | OrderBy]:
+        if self.tab == Tab.ACCEPTED:
+            return [F("accepted_at").asc(nulls_first=True), "pk"]
+        if self.tab == Tab.RECYCLED:
+            return [F("revisit_on").asc(nulls_last=True), "pk"]
+        raised = Case(When(journey__qualified_by=QualifiedBy.HAND_RAISE, then=Value(0)), default=Value(1))
+        return [*([raised] if self.sort == Sort.NEXT else []), F("due_at").asc(nulls_last=True), "pk"]
+
+    # The promise
+
+    @cached_property
+    def kept(self) -> Kept | None:
+        """How the promise was kept in the last 28 days by whose leads these are; None where nothing was due."""
+        hours = Policy.objects.filter(subject_kind=SubjectKind.DISPOSITION, retired_at=None).values("target_hours")
+        promises = Promise.objects.filter(key="answered").annotate(hours=Subquery(hours[:1]))
+        promise = promises.order_by("-version").first()
+        clocks = Clock.objects.dispositions().due_between(self.at - timedelta(days=JUDGED_DAYS), self.at)
+        if self.is_own:
+            clocks = clocks.with_journey().filter(journey__owner=self.user)  # type: ignore[misc]
+        elif self.leads_team:
+            clocks = clocks.with_journey().filter(journey__team__in=self._teams)  # type: ignore[misc]
+        attained = clocks.attainment(self.at)
+        if promise is None or promise.hours is None or attained.share is None:
+            return None
+        return Kept(attained.share, attained.n, round(promise.target), promise.hours)
+
+
+def _qualified() -> Case:
+    whens = (When(journey__qualified_by=how, then=Value(said)) for how, said in QUALIFIED.items())
+    return Case(*whens, default=Value(QUALIFIED[QualifiedBy.MANUAL]), output_field=CharField())
+
+
+def _newest_touch() -> Subquery:
+    """What the buyer did last: an engaged touch, not a send or an open."""
+    touches = Touchpoint.objects.filter(lead=OuterRef("pk"), is_engaged=True).exclude(direction=Direction.OUTBOUND)
+    return Subquery(touches.order_by("-at").values("title")[:1])

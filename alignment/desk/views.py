@@ -1,0 +1,108 @@
+"""The pages that put the apps together: the start page, the queue, the list of leads, one lead."""
+
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.timezone import now
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from alignment.desk.lead_list import HEADER, LeadList
+from alignment.desk.lead_page import LeadPage
+from alignment.desk.queue import Queue
+from alignment.lib.csv import csv_response
+from alignment.ops import audit
+from alignment.people.models import Role
+from alignment.people.permissions import can, policy, require
+from alignment.people.requests import SignedInRequest
+from leads.models import Lead
+from leads.views.moves import Recycle, Reject
+from leads.views.moving import MoveView
+
+# What a page sends by itself when htmx asks for one of its parts, by the id of the part.
+QUEUE_PARTS = {"preview": "desk/_preview.html", "queue-tabs": "desk/_tabs.html", "queue-rows": "desk/_rows.html"}
+LEAD_PARTS = {
+    "lead-track": "desk/_track.html",
+    "lead-timeline": "desk/_timeline.html",
+    "lead-aside": "desk/_aside.html",
+    "timeline-more": "desk/_events.html",
+}
+ASKED = {"reject": Reject, "recycle": Recycle}
+
+fragments = vary_on_headers("HX-Request", "HX-Target")
+
+
+@policy("queue.view")
+@require_safe
+def home(request: SignedInRequest) -> HttpResponse:
+    """Reps start with what waits for them, everyone else with the shared funnel."""
+    return redirect("queue" if request.user.role == Role.REP else "funnel")
+
+
+@policy("queue.view")
+@require_safe
+@fragments
+def queue(request: SignedInRequest) -> HttpResponse:
+    """`view`, `segment`, `sort` and `rows` choose the list, `lead` what stands beside it, `do` the move it asks for."""
+    shown = Queue(request.user, request.GET.dict(), at=now())
+    template = _part(request, QUEUE_PARTS) or "desk/queue.html"
+    page = _selected(request, shown) if template in ("desk/queue.html", "desk/_preview.html") else None
+    context = {"queue": shown, "page": page, "decision": _decision(request, page), "is_open": "lead" in request.GET}
+    return render(request, template, context)
+
+
+def _selected(request: SignedInRequest, shown: Queue) -> LeadPage | None:
+    """The lead beside the list: the one that the address names, else the first."""
+    named = request.GET.get("lead", "")
+    pk = int(named) if named.isdecimal() else shown.first and shown.first.pk
+    if not pk:
+        return None
+    return _lead_page(request, pk, shown.address)
+
+
+def _decision(request: SignedInRequest, page: LeadPage | None) -> dict[str, object]:
+    """What `leads/_decide.html` shows: the form of the move that `do` names, where it is allowed, else the buttons."""
+    move = ASKED.get(request.GET.get("do", ""))
+    if page is None:
+        return {}
+    if move is None or not can(request.user, move.policy.default, page.lead) or not move.fits(page.lead, page.stages):
+        return page.panel
+    asked: MoveView = move()
+    asked.lead = page.lead
+    return {"lead": page.lead, "asked": asked, "form": asked.form(request.user), "back": page.back}
+
+
+@policy("lead.view")
+@require_safe
+@fragments
+def lead(request: SignedInRequest, pk: int) -> HttpResponse:
+    """`kind` filters the timeline, `before` goes on from a place in it, `until` reads it down to one."""
+    page = _lead_page(request, pk, reverse("lead", args=[pk]))
+    return render(request, _part(request, LEAD_PARTS) or "desk/lead.html", {"page": page, "decision": page.panel})
+
+
+def _lead_page(request: SignedInRequest, pk: int, back: str) -> LeadPage:
+    page = LeadPage(request.user, pk, at=now(), back=back, asked=request.GET.dict())
+    try:
+        page.lead  # noqa: B018 (read here, so that an unknown lead is a 404)
+    except Lead.DoesNotExist:
+        raise Http404 from None
+    return page
+
+
+@policy("lead.view")
+@require_safe
+@fragments
+def leads(request: SignedInRequest) -> HttpResponseBase:
+    """The list; with `format=csv` all that was found, as a file."""
+    found = LeadList(request.GET.dict(), at=now())
+    if request.GET.get("format") == "csv":
+        require(request.user, "export")
+        audit.record(action="exported", actor=request.user, subject_kind="lead", detail={"query": request.GET.dict()})
+        return csv_response("leads", HEADER, found.lines())
+    return render(request, _part(request, {"leads": "desk/_leads.html"}) or "desk/leads.html", {"list": found})
+
+
+def _part(request: SignedInRequest, parts: dict[str, str]) -> str | None:
+    """The template of the part that htmx asks for; None for the whole page."""
+    return parts.get(request.htmx.target or "") if request.htmx else None

@@ -1,0 +1,146 @@
+"""What a timeline says about each event: icon, team and words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from alignment.desk.templatetags.accord import day, due_at, duration
+from alignment.desk.timeline import Event, Source
+from alignment.people.models import Side
+from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
+from leads.models.touchpoint import Direction
+from sla.models import CancelReason, EventKind
+
+Tag = tuple[str, str]
+"""A stage as a line shows it: its label, and the side that owns it."""
+
+TOUCH_ICONS = {
+    "ad": "megaphone", "call": "phone", "chat": "message-square", "download": "file-down", "e-mail": "mail",
+    "event": "calendar", "form": "mouse-pointer-click", "meeting": "calendar-check", "visit": "globe",
+    "webinar": "presentation",
+}  # fmt: skip
+
+MOVE_ICONS = {
+    Kind.ADVANCE: "arrow-right", Kind.ACCEPT: "check", Kind.REJECT: "x", Kind.RECYCLE: "rotate-ccw",
+    Kind.REQUALIFY: "refresh-cw", Kind.WIN: "trophy", Kind.LOSE: "circle-x", Kind.REOPEN: "undo-2",
+    Kind.ATTACH: "link", Kind.MERGE: "merge", Kind.UNDO: "undo-2", Kind.CORRECT: "pencil",
+}  # fmt: skip
+
+TAGGED = (Kind.ADVANCE, Kind.ACCEPT, Kind.WIN, Kind.REQUALIFY)
+"""The moves that a line shows as the stages they lead from and to."""
+
+UNNAMED = {CauseSource.API: "through the API", CauseSource.IMPORT: "by an import", CauseSource.RULE: "by a rule"}
+
+QUALIFIED = {
+    QualifiedBy.SCORE: "reached the score",
+    QualifiedBy.HAND_RAISE: "raised a hand",
+    QualifiedBy.MANUAL: "qualified by hand",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event in words. `side` is blank where neither team did it; `stages` are shown instead of a heading."""
+
+    icon: str
+    side: str
+    heading: str
+    small: str = ""
+    stages: tuple[Tag, ...] = ()
+    note: str = ""
+    is_undone: bool = False
+    is_bad: bool = False
+
+
+def line(event: Event) -> Line:
+    """Say what happened."""
+    said = {Source.TOUCH: _touch, Source.HOLDER: _holder, Source.MOVE: _move}
+    return _clock(event) if event.source == Source.CLOCK else said[event.source](event.told)
+
+
+def _touch(told: Mapping[str, Any]) -> Line:
+    parts = [f"by {told['actor']}" if told["actor"] else told["channel"], told["campaign"]]
+    side = Side.SALES if told["direction"] == Direction.OUTBOUND else Side.MARKETING
+    return Line(TOUCH_ICONS.get(told["kind"], "activity"), side, told["title"], _listed(parts))
+
+
+def _holder(told: Mapping[str, Any]) -> Line:
+    by = f"by {told['actor']}" if told["actor"] and told["actor"] != told["holder"] else ""
+    return Line("user-round-check", "", f"Held by {told['holder']}", _listed([told["why"], by]))
+
+
+def _move(told: Mapping[str, Any]) -> Line:
+    kind = Kind(told["kind"])
+    stages = _stages(told) if kind in TAGGED else ()
+    by = f"by {told['actor']}" if told["actor"] else UNNAMED.get(CauseSource(told["source"]), "")
+    done = f"{kind.label} {by}".strip() if stages and kind != Kind.ADVANCE else by
+    parts = [done, QUALIFIED.get(told["qualified_by"]), told["deal"] if kind == Kind.ADVANCE else None]
+    return Line(
+        icon=MOVE_ICONS[kind],
+        side=_side(kind, told),
+        heading="" if stages else _heading(kind, told),
+        small=_listed([*parts, "past the entry criteria" if told["is_override"] else None]),
+        stages=stages,
+        note=told["note"] or "",
+        is_undone=told["is_undone"],
+    )
+
+
+def _side(kind: Kind, told: Mapping[str, Any]) -> str:
+    if kind in (Kind.UNDO, Kind.CORRECT, Kind.MERGE):
+        return ""
+    return told["after_side"] if kind in (Kind.ADVANCE, Kind.REQUALIFY) else Side.SALES
+
+
+def _stages(told: Mapping[str, Any]) -> tuple[Tag, ...]:
+    """From and to: as milestones where the milestone changes, else by their names; one tag where a pass begins."""
+    before, after = told["before_milestone"], told["after_milestone"]
+    if told["kind"] == Kind.REQUALIFY or before is None:
+        return ((_code(after), told["after_side"]),)
+    if before == after:
+        return ((told["before"], told["before_side"]), (told["after"], told["after_side"]))
+    return ((_code(before), told["before_side"]), (_code(after), told["after_side"]))
+
+
+def _code(milestone: int) -> str:
+    return "Won" if milestone == Milestone.WON else Milestone(milestone).name
+
+
+def _heading(kind: Kind, told: Mapping[str, Any]) -> str:
+    match kind:
+        case Kind.UNDO | Kind.CORRECT:
+            about = told["undone"] or told["corrected"]
+            return f"{kind.label}: {Kind(about).label.lower()}" if about else kind.label
+        case Kind.RECYCLE:
+            to = f"{kind.label} to {told['track']}" if told["track"] else kind.label
+            again = f", look again on {day(date.fromisoformat(told['revisit_on']))}" if told["revisit_on"] else ""
+            return to + again + (f": {told['reason'].lower()}" if told["reason"] else "")
+        case Kind.ATTACH:
+            return f"{kind.label}: {told['deal']}"
+    return f"{kind.label}: {told['reason'].lower()}" if told["reason"] else kind.label
+
+
+def _clock(event: Event) -> Line:
+    told, kind = event.told, EventKind(event.told["kind"])
+    due, started = datetime.fromisoformat(told["due_at"]), datetime.fromisoformat(told["started_at"])
+    at = event.at or due
+    match kind:
+        case EventKind.STARTED:
+            return Line("timer", "", f"The {told['hours']}-hour clock started", f"Answer due {due_at(due)}")
+        case EventKind.MET:
+            return Line("timer", "", f"Answered in {duration(at - started)}", f"{duration(due - at)} before it was due")
+        case EventKind.STOPPED:
+            return Line("timer", "", f"Answered after {duration(at - started)}", f"{duration(at - due)} late")
+        case EventKind.BREACHED:
+            return Line("circle-alert", "", f"No answer within {told['hours']} hours", is_bad=True)
+        case EventKind.CANCELLED:
+            return Line("timer-off", "", "No answer is owed any more", CancelReason(told["why"]).label)
+        case EventKind.REOPENED:
+            return Line("timer-reset", "", "The clock runs again", f"Answer due {due_at(due)}, as before")
+    return Line("timer", "", kind.label, f"Answer due {due_at(due)}")
+
+
+def _listed(parts: list[str | None]) -> str:
+    text = ", ".join(filter(None, parts))
+    return text[:1].upper() + text[1:]
