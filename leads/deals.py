@@ -119,18 +119,19 @@ def change(*, opportunity_id: int, changes: Mapping[str, Any], cause: Cause) -> 
     return deal
 
 
-# What primary journeys say about their deals: won and lost close them, anything else leaves them open.
+# What primary journeys, the newest of each deal, say: won and lost close it, anything else leaves it open.
 _FOLLOW = """
     UPDATE leads_opportunity deal
     SET state = verdict.state, closed_at = verdict.closed_at
     FROM (
-        SELECT journey.opportunity_id,
+        SELECT DISTINCT ON (journey.opportunity_id) journey.opportunity_id,
             CASE WHEN journey.outcome IN ('won', 'lost') THEN journey.outcome ELSE 'open' END AS state,
             CASE WHEN journey.outcome IN ('won', 'lost') THEN journey.closed_at END AS closed_at,
             before.state AS state_before
         FROM leads_journey journey
         JOIN leads_opportunity before ON before.id = journey.opportunity_id
         WHERE journey.lead_id = ANY(%s) AND journey.is_primary
+        ORDER BY journey.opportunity_id, journey.pass_no DESC
     ) verdict
     WHERE deal.id = verdict.opportunity_id
         AND (deal.state, deal.closed_at) IS DISTINCT FROM (verdict.state, verdict.closed_at)

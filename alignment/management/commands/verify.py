@@ -6,10 +6,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 import leads.invariants
+import sla.invariants
 from alignment.lib.invariants import count_broken
 from leads.rebuild import rebuild
 
-INVARIANTS = leads.invariants.INVARIANTS
+INVARIANTS = {**leads.invariants.INVARIANTS, **sla.invariants.INVARIANTS}
 REPLAY = "Journeys and leads stand as their moves say"
 
 
