@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import ceil, floor, sqrt
+from math import floor, sqrt
 from typing import Any
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 62, 28, 4
@@ -71,10 +71,10 @@ def weekly(begins: Sequence[date], lines: Sequence[Line]) -> Mapping[str, Any]:
     return {
         "data": [_trace(days, line) for line in lines],
         "layout": {
-            "yaxis": {"range": [low, 102], "ticksuffix": "%", "nticks": 5},
+            "yaxis": {"range": [low, 104], "ticksuffix": "%", "nticks": 5},
             "xaxis": {"type": "date", "tickformat": "%-d %b", "nticks": 4},
             "shapes": [_target(line) for line in lines if line.target is not None],
-            "annotations": [label for line in lines for label in _labels(days, line)],
+            "annotations": [*_values(days, lines), *_names(days, lines)],
         },
     }
 
@@ -100,19 +100,33 @@ def _target(line: Line) -> Mapping[str, Any]:
     return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": height, "y1": height, "line": dotted}
 
 
-def _labels(days: Sequence[str], line: Line) -> list[Mapping[str, Any]]:
-    """The value beside the last point, and the name above the first."""
-    known = [(day, share * 100) for day, share in zip(days, line.shares, strict=True) if share is not None]
-    if not known:
+def _values(days: Sequence[str], lines: Sequence[Line]) -> list[Mapping[str, Any]]:
+    """The value of each line beside its last point."""
+    known = [
+        (line, [(day, share) for day, share in zip(days, line.shares, strict=True) if share is not None])
+        for line in lines
+    ]
+    return [
+        _label(line, f"{points[-1][1]:.0%}", x=points[-1][0], y=points[-1][1] * 100, xanchor="left", xshift=8)
+        for line, points in known
+        if points
+    ]
+
+
+def _names(days: Sequence[str], lines: Sequence[Line]) -> list[Mapping[str, Any]]:
+    """The name of the line that begins higher above all that is drawn in the first half, the others' below it."""
+    half = len(days) // 2 + 1
+    first = [share for line in lines for share in line.shares[:half] if share is not None]
+    if not first:
         return []
-    ink = f"--{line.team}-ink"
-    (first_day, first), (last_day, last) = known[0], known[-1]
-    value = {"x": last_day, "y": last, "text": f"<b>{last:.0f}%</b>", "xanchor": "left", "xshift": 8}
-    name = {"x": first_day, "y": first, "text": f"<b>{line.name}</b>", "xanchor": "left", "yshift": 12}
-    return [{**label, "showarrow": False, "font": {"color": ink}} for label in (value, name)]
+    ordered = sorted(lines, key=lambda line: -next((share for share in line.shares if share is not None), 0))
+    spots = [(max(first), 13), *((min(first), -13) for _ in ordered[1:])]
+    return [
+        _label(line, line.name, x=days[0], y=height * 100, xanchor="left", yshift=shift)
+        for line, (height, shift) in zip(ordered, spots, strict=True)
+    ]
 
 
-def axis_end(value: float) -> float:
-    """A round number at or above `value`, to end an axis at: 168 → 200."""
-    step = 10 ** max(0, len(str(ceil(value))) - 1)
-    return ceil(value / step) * step if value > 0 else 1
+def _label(line: Line, text: str, **place: Any) -> Mapping[str, Any]:
+    font = {"color": f"--{line.team}-ink"}
+    return {"text": f"<b>{text}</b>", "showarrow": False, "font": font, "bgcolor": "--surface", "borderpad": 0, **place}

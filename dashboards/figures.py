@@ -133,11 +133,12 @@ FIGURES: Mapping[str, Figure] = {
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A figure with its argument, as an address asked for it. `parameters` are what says so in an address."""
+    """A figure with its argument, as an address asked for it: by its name and the argument's text."""
 
     figure: Figure
     value: Any
-    parameters: Mapping[str, str]
+    name: str
+    text: str
 
     @property
     def title(self) -> str:
@@ -148,6 +149,10 @@ class Opened:
         """The journeys that make the number."""
         return self.figure.rows(filters, at, self.value)
 
+    def address(self, filters: Filters) -> str:
+        """Where it opens for these filters."""
+        return address(filters, self.name, self.text)
+
 
 def find(given: Mapping[str, str]) -> Opened:
     """The figure that an address asks for; without any, everybody who entered. Raises FigureError."""
@@ -156,11 +161,11 @@ def find(given: Mapping[str, str]) -> Opened:
     if figure is None:
         raise FigureError(f"There is no figure “{name}”.")
     if figure.argument is None:
-        return Opened(figure, None, {"figure": name})
+        return Opened(figure, None, name, "")
     key = figure.argument.key
     text = given.get(key, "")
     try:
-        return Opened(figure, figure.argument.read(text), {"figure": name, key: text})
+        return Opened(figure, figure.argument.read(text), name, text)
     except (LookupError, ValueError, Reason.DoesNotExist) as error:
         raise FigureError(f"“{text}” is no {key} of this figure.") from error
 

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from django.urls import reverse
+
 from alignment.lib.periods import Period
 from alignment.people.models import Side
 from dashboards import charts
 from dashboards.charts import Spark
-from dashboards.filters import Basis
+from dashboards.filters import Basis, Passes
 from dashboards.metrics.cells import AGES, Tally
 from dashboards.metrics.funnel import Group, Step, ratio
 from dashboards.metrics.speed import Stay
@@ -20,7 +22,7 @@ from leads.milestones import Milestone, Outcome
 
 ENOUGH = 30
 """A rate of fewer journeys is not compared with another one: chance would decide."""
-MOST_GROUPS = 8
+MOST_GROUPS = 7
 
 STEP_NAMES = {
     Milestone.MGL: "qualification",
@@ -116,6 +118,50 @@ class FunnelPage:
     def number(self, n: int, figure: str, argument: str = "", label: str = "") -> Number:
         return Number.of(n, self.filters, figure, argument, label)
 
+    # What it is about -----------------------------------------------------------------------------------------
+
+    @property
+    def address(self) -> str:
+        return self._address()
+
+    @property
+    def file_address(self) -> str:
+        return self._address("format=csv")
+
+    def _address(self, *more: str) -> str:
+        query = "&".join(filter(None, (self.filters.query, *more)))
+        return f"{reverse('funnel')}?{query}" if query else reverse("funnel")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show: nobody entered, and nothing happened."""
+        return not self.funnel.n and not self.qualified.n and not self.won.n
+
+    @property
+    def period_text(self) -> str:
+        return str(self.filters.period or "All time")
+
+    @property
+    def entry_text(self) -> str:
+        """When, as the end of a sentence."""
+        return f"in {self.filters.period}" if self.filters.period else "at any time"
+
+    @property
+    def passes_text(self) -> str:
+        return {Passes.ALL: "passes", Passes.FIRST: "first passes", Passes.RETURNING: "returning passes"}[
+            self.filters.passes
+        ]
+
+    @property
+    def chosen_names(self) -> list[str]:
+        """The chosen values of facets."""
+        return [choice.name for choice in self.filters.facets.values()]
+
+    @property
+    def before_text(self) -> str:
+        """What changes are measured against."""
+        return "on the period before, at the same age" if self.is_cohort else "on the period before"
+
     # The sentence on top --------------------------------------------------------------------------------------
 
     @property
@@ -146,6 +192,11 @@ class FunnelPage:
         return max(leaking, key=lambda row: row.step.drop_off_rate or 0, default=None)
 
     @property
+    def leak_parts(self) -> list[Number]:
+        """What that drop-off is made of."""
+        return [number for number in self.leak.lost if number.n] if self.leak else []
+
+    @property
     def leak_name(self) -> str:
         return STEP_NAMES[self.leak.step.start] if self.leak else ""
 
@@ -164,9 +215,9 @@ class FunnelPage:
 
     @property
     def won_change(self) -> int | None:
-        """Customers more than in the period before; None without one."""
+        """Customers more than in the period before; None where that one has too few leads to compare with."""
         before = self.report.before
-        return self.won.n - before[Milestone.WON] if before else None
+        return self.won.n - before[Milestone.WON] if before and before[Milestone.MQL] >= ENOUGH else None
 
     @property
     def won_rate_change(self) -> float | None:
@@ -204,12 +255,12 @@ class FunnelPage:
     @cached_property
     def sparks(self) -> dict[str, Spark | None]:
         """The trend lines of the key figures: by part of the period, promises by week."""
-        weeks = [week.kept for week in self.promises.weeks]
+        weeks = self.promises.whole_weeks
         return {
             "won": charts.spark([row.won.n for row in self.trend]),
             "won_rate": charts.spark([row.rate for row in self.trend]),
-            "answered": charts.spark([kept.answered.share for kept in weeks]),
-            "untouched": charts.spark([kept.untouched for kept in weeks]),
+            "answered": charts.spark([week.answered for week in weeks]),
+            "untouched": charts.spark([week.kept.untouched for week in weeks]),
             "nurture": charts.spark([row.nurture.n for row in self.trend]),
         }
 
@@ -288,9 +339,7 @@ class FunnelPage:
 
     @cached_property
     def groups(self) -> list[GroupRow]:
-        rates = [group.rate(Milestone.MQL, Milestone.WON) or 0 for group in self.funnel.groups]
-        end = max([*rates, self.won_rate or 0], default=0)
-        return [self._group(group, end) for group in self.funnel.groups]
+        return [self._group(group) for group in self.funnel.groups]
 
     @property
     def first_groups(self) -> list[GroupRow]:
@@ -300,13 +349,18 @@ class FunnelPage:
     def other_groups(self) -> list[GroupRow]:
         return self.groups[MOST_GROUPS:]
 
+    @cached_property
+    def axis_end(self) -> float:
+        """Where the axis of the groups ends: a little beyond the highest rate."""
+        rates = [group.rate(Milestone.MQL, Milestone.WON) or 0 for group in self.funnel.groups]
+        return max([*rates, self.won_rate or 0], default=0) * 1.08
+
     @property
     def average_place(self) -> str:
-        """Where on the axis of the groups their average lies."""
-        rates = [group.rate(Milestone.MQL, Milestone.WON) or 0 for group in self.funnel.groups]
-        return charts.length(self.won_rate or 0, max([*rates, self.won_rate or 0], default=0))
+        """Where on that axis their average lies."""
+        return charts.length(self.won_rate or 0, self.axis_end)
 
-    def _group(self, group: Group, end: float) -> GroupRow:
+    def _group(self, group: Group) -> GroupRow:
         choice = self.options.of(self.filters.by, group.pk)
         own = self.filters.with_facet(choice)
         qualified, won = (group.counts.reached(each) for each in (Milestone.MQL, Milestone.WON))
@@ -317,6 +371,6 @@ class FunnelPage:
             qualified=Number.of(qualified, own, "funnel.reached", "MQL"),
             won=Number.of(won, own, "funnel.reached", "WON"),
             rate=rate,
-            place=charts.length(rate or 0, end),
+            place=charts.length(rate or 0, self.axis_end),
             is_low=self.is_cohort and self.won_rate is not None and highest < self.won_rate,
         )

@@ -10,7 +10,7 @@ from alignment.lib.periods import Period
 from alignment.people.models import Side
 from dashboards import charts
 from dashboards.charts import Line
-from dashboards.metrics.promises import Kept, Reasoned
+from dashboards.metrics.promises import Kept
 from dashboards.numbers import Number
 from dashboards.report import Report
 
@@ -30,6 +30,8 @@ class Bullet:
     number: Number
     of: Number | None
     why_not: str
+    note: str = ""
+    note_url: str = ""
 
     @property
     def is_share(self) -> bool:
@@ -51,6 +53,21 @@ class Bullet:
         return charts.length(self.target, self.end) if self.target is not None else None
 
     @property
+    def value_text(self) -> str:
+        """What was kept, as people read it."""
+        return self._text(self.value) or "–"
+
+    @property
+    def target_text(self) -> str:
+        """What was promised, as people read it; blank where nothing was."""
+        return self._text(self.target)
+
+    def _text(self, value: float | None) -> str:
+        if value is None:
+            return ""
+        return f"{value:.0%}" if self.is_share else f"{value:,.0f}"
+
+    @property
     def is_missed(self) -> bool:
         """Whether less was kept than promised."""
         return self.value is not None and self.target is not None and self.value < self.target
@@ -62,6 +79,8 @@ class Week:
 
     period: Period
     kept: Kept
+    answered: float | None
+    accepted: float | None
     is_over: bool
     delivered: Number
     judged: Number
@@ -80,9 +99,6 @@ class PromiseCard:
     def number(self, n: int, figure: str, argument: str = "") -> Number:
         return Number.of(n, self.filters, f"promises.{figure}", argument)
 
-    def share(self, key: str, title: str, value: float | None, part: Number, of: Number, why_not: str) -> Bullet:
-        return Bullet(title, value, self.promises.target(key), part, of, why_not)
-
     # Marketing to sales ---------------------------------------------------------------------------------------
 
     @cached_property
@@ -94,37 +110,64 @@ class PromiseCard:
             number=self.number(self.kept.delivered, "delivered"),
             of=None,
             why_not="Needs a period that has begun.",
+            note=f"{self.kept.delivered:,} first passes",
         )
 
     @cached_property
     def accepted(self) -> Bullet:
-        part = self.number(self.kept.accepted, "accepted")
-        decided = self.number(self.kept.decided, "decided")
-        why_not = "Sales has decided about none."
-        return self.share("acceptance", "MQLs accepted by sales", self.kept.acceptance, part, decided, why_not)
-
-    @property
-    def top_reason(self) -> tuple[Reasoned, Number, float] | None:
-        """The most frequent reason of rejections, and its share of them; None without any."""
-        if not self.kept.rejections:
-            return None
-        reason, n = max(self.kept.rejections.items(), key=lambda each: (each[1], -each[0].pk))
-        return reason, self.number(n, "reason", str(reason.pk)), n / self.kept.rejected
+        reason = max(self.kept.rejections.items(), key=lambda each: (each[1], -each[0].pk), default=None)
+        note, number = "", None
+        if reason:
+            share = reason[1] / self.kept.rejected
+            note = f"Top reject reason: {reason[0].label.lower()}, {share:.0%}"
+            number = self.number(reason[1], "reason", str(reason[0].pk))
+        return Bullet(
+            title="MQLs accepted by sales",
+            value=self.kept.acceptance,
+            target=self.promises.target("acceptance"),
+            number=self.number(self.kept.accepted, "accepted"),
+            of=self.number(self.kept.decided, "decided"),
+            why_not="Sales has decided about none.",
+            note=note,
+            note_url=number.url if number else "",
+        )
 
     # Sales to marketing ---------------------------------------------------------------------------------------
 
     @cached_property
     def answered(self) -> Bullet:
-        part = self.number(self.kept.answered.met, "met")
-        judged = self.number(self.kept.answered.n, "judged")
-        return self.share("answered", "MQLs answered in time", self.kept.answered.share, part, judged, "None was due.")
+        missed = self.weeks_missed
+        return Bullet(
+            title="MQLs answered in time",
+            value=self.kept.answered.share,
+            target=self._answered_target,
+            number=self.number(self.kept.answered.met, "met"),
+            of=self.number(self.kept.answered.n, "judged"),
+            why_not="No answer was due.",
+            note=f"Missed {missed} weeks in a row" if missed > 1 else f"{self.late.n:,} late or overdue",
+            note_url="" if missed > 1 else self.late.url,
+        )
 
     @cached_property
     def reasoned(self) -> Bullet:
-        part = self.number(self.kept.reasoned, "reasoned")
-        rejected = self.number(self.kept.rejected, "rejected")
-        why_not = "None was rejected."
-        return self.share("reasons", "Rejections with a reason", self.kept.reasoned_share, part, rejected, why_not)
+        return Bullet(
+            title="Rejections with a reason",
+            value=self.kept.reasoned_share,
+            target=self.promises.target("reasons"),
+            number=self.number(self.kept.reasoned, "reasoned"),
+            of=self.number(self.kept.rejected, "rejected"),
+            why_not="Nothing was rejected.",
+            note=f"Of {self.kept.rejected:,} rejections",
+        )
+
+    @property
+    def by_side(self) -> Mapping[Side, Sequence[Bullet]]:
+        """Marketing's promises to sales, and sales' to marketing."""
+        return {Side.MARKETING: [self.delivered, self.accepted], Side.SALES: [self.answered, self.reasoned]}
+
+    @property
+    def _answered_target(self) -> float | None:
+        return self.promises.target("answered")
 
     @property
     def late(self) -> Number:
@@ -141,9 +184,18 @@ class PromiseCard:
     @property
     def weeks_missed(self) -> int:
         """For how many whole weeks in a row, up to the last, fewer were answered in time than promised."""
-        target = self.answered.target
-        over = (week.kept.answered.share for week in reversed(self.weeks) if week.is_over)
-        return len(list(takewhile(lambda share: share is not None and target is not None and share < target, over)))
+        target = self._answered_target
+        shares = (week.answered for week in reversed(self.whole_weeks))
+        return len(list(takewhile(lambda share: share is not None and target is not None and share < target, shares)))
+
+    @property
+    def beside(self) -> Mapping[str, Number]:
+        """Numbers without a promise, by what they count."""
+        return {
+            "Answered late, or overdue": self.late,
+            "Never answered, overdue now": self.overdue,
+            "Accepted, not touched since": self.untouched,
+        }
 
     # Week by week ---------------------------------------------------------------------------------------------
 
@@ -151,11 +203,18 @@ class PromiseCard:
     def weeks(self) -> Sequence[Week]:
         return [self._week(period, kept) for period, kept in self.promises.weeks]
 
+    @property
+    def whole_weeks(self) -> Sequence[Week]:
+        """Without the one that is not over: its shares would only tell of its first days."""
+        return [week for week in self.weeks if week.is_over]
+
     def _week(self, period: Period, kept: Kept) -> Week:
         own = self.filters.with_period(period)
         return Week(
             period=period,
             kept=kept,
+            answered=kept.answered.share,
+            accepted=kept.acceptance,
             is_over=period.instants(self.filters.calendar.zone)[1] <= self.at,
             delivered=Number.of(kept.delivered, own, "promises.delivered"),
             judged=Number.of(kept.answered.n, own, "promises.judged"),
@@ -164,13 +223,12 @@ class PromiseCard:
 
     @property
     def chart(self) -> Mapping[str, Any]:
-        """The last weeks, for Plotly."""
-        answered = [week.kept.answered.share for week in self.weeks]
-        accepted = [week.kept.acceptance for week in self.weeks]
+        """The last whole weeks, for Plotly."""
+        weeks = self.whole_weeks
         return charts.weekly(
-            [week.period.first for week in self.weeks],
+            [week.period.first for week in weeks],
             [
-                Line("Answered in time", Side.SALES, answered, self.answered.target),
-                Line("Accepted by sales", Side.MARKETING, accepted, self.accepted.target),
+                Line("Answered in time", Side.SALES, [week.answered for week in weeks], self.answered.target),
+                Line("Accepted by sales", Side.MARKETING, [week.accepted for week in weeks], self.accepted.target),
             ],
         )

@@ -74,6 +74,7 @@ REP_OF_NOBODYS = Grant(
     "a sales rep while nobody holds it", frozenset({Role.REP}), Side.SALES, where=lambda obj: obj.owner_id is None
 )
 HOLDER = Grant("the holder", WORKING, person="owner")
+OWN_REP = Grant("the rep themselves", frozenset({Role.REP}), person="rep")
 MOVER = Grant("who made the move", WORKING, person="actor")
 
 POLICY: dict[str, Action] = {
@@ -83,6 +84,8 @@ POLICY: dict[str, Action] = {
     "lead.view": Action("read leads", (EVERYONE,)),
     "queue.view": Action("see the queue", (EVERYONE,)),
     "funnel.view": Action("see the funnel", (EVERYONE,)),
+    "funnel.of_rep": Action("see the figures of one rep", (OWN_REP, MANAGER, REVOPS)),
+    "funnel.of_reps": Action("compare reps", (MANAGER, REVOPS)),
     "notification.view": Action("read their notifications", (EVERYONE,)),
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),

@@ -21,11 +21,12 @@ from dashboards.metrics.journeys import PLACE, Journeys, dated, flag, journeys, 
 from dashboards.metrics.speed import Epoch, Percentiles
 from leads.milestones import Milestone, Outcome
 from leads.models import Journey
-from sla.models import Clock, Promise
+from sla.models import Clock, Policy, Promise, SubjectKind
 from sla.querysets import Attainment, ClockQuerySet
 from sla.verdict import late
 
-WEEKS = 12
+WEEKS = 13
+"""Twelve whole ones, and the one that is under way."""
 
 DELIVERED = reached(Milestone.MQL) & Q(pass_no=1)
 ACCEPTED = Q(accepted_at__isnull=False) | reached(Milestone.SQL)
@@ -95,7 +96,8 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """What was kept in the period and in each of its last weeks, and what was promised. `overdue` are the MQLs that
+    """What was kept in the period and in each of its last weeks, and what was promised. `hours` is the time that sales
+    has for an answer today, None where nothing is promised. `overdue` are the MQLs that
     wait for an answer past their due time now, whenever they were due. `answer_time` is the median of the answers
     to clocks due in the period, None without any. `per_week` is MQLs ÷ the weeks of the period that have passed.
     """
@@ -103,6 +105,7 @@ class Promises:
     kept: Kept
     weeks: Sequence[tuple[Period, Kept]]
     targets: Mapping[str, Promise]
+    hours: int | None
     overdue: int
     answer_time: timedelta | None
     per_week: float | None
@@ -116,7 +119,7 @@ class Promises:
 
 
 def measure(filters: Filters, at: datetime) -> Promises:
-    """The promises of `filters` as they stand at `at`. Six queries."""
+    """The promises of `filters` as they stand at `at`. Seven queries."""
     today = filters.calendar.today(at)
     last = min(filters.period.last, today) if filters.period else today
     shown = weeks(last, WEEKS, starts_on=filters.calendar.week_starts_on)
@@ -128,6 +131,9 @@ def measure(filters: Filters, at: datetime) -> Promises:
         kept=kept,
         weeks=[(week, found.kept(marks.numbers(*stretch))) for week, stretch in zip(shown, stretches, strict=True)],
         targets={promise.key: promise for promise in Promise.objects.order_by("version")},
+        hours=Policy.objects.filter(subject_kind=SubjectKind.DISPOSITION, retired_at=None)
+        .values_list("target_hours", flat=True)
+        .first(),
         overdue=clocks(filters).overdue(at).count(),
         answer_time=_answer_time(filters),
         per_week=ratio(kept.delivered, _weeks_passed(filters, at)),

@@ -19,6 +19,8 @@ MINUS = "−"
 # A deadline nearer than this is marked, and one nearer than ten minutes counts seconds (countdown.js does the same).
 SOON = timedelta(hours=8)
 COUNT_SECONDS = timedelta(minutes=10)
+# From so many hours on, days are easier to read.
+HOURS_AS_DAYS = 100
 SECOND = timedelta(seconds=1)
 TEAMS = {"marketing": "Marketing", "sales": "Sales"}
 
@@ -30,22 +32,26 @@ Number = int | float | Decimal
 
 @register.filter
 def duration(value: timedelta | Number | None) -> str:
-    """A length of time (timedelta, or a number of seconds) without its sign: `38 h 54 m`, `14 m`, `45 s`."""
+    """A length of time (timedelta, or seconds) without its sign: `15 d 22 h`, `38 h 54 m`, `14 m`, `45 s`."""
     if value is None:
         return NOTHING
     seconds = abs(int(value.total_seconds() if isinstance(value, timedelta) else value))
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
+    if hours >= HOURS_AS_DAYS:
+        return f"{hours // 24} d {hours % 24} h"
     if hours:
         return f"{hours} h {minutes:02} m"
     return f"{minutes} m" if minutes else f"{seconds} s"
 
 
 @register.filter
-def stay(days: Number | None) -> str:
-    """A stay in days: `24 d`, `6.2 d`, and under a day in hours, `5 h`."""
+def stay(days: timedelta | Number | None) -> str:
+    """A stay (timedelta, or a number of days): `24 d`, `6.2 d`, and under a day in hours, `5 h`."""
     if days is None:
         return NOTHING
+    if isinstance(days, timedelta):
+        days = days / timedelta(days=1)
     if days < 1:
         return f"{round(days * 24)} h"
     return f"{days:.0f} d" if days >= 10 else f"{days:.1f} d"

@@ -1,0 +1,93 @@
+"""The rows behind a number: keyset pages of passes, and a file."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+
+from django.urls import reverse
+
+from alignment.lib.csv import Cell
+from dashboards import figures
+from dashboards.filters import Filters
+from dashboards.metrics.journeys import DATES
+from leads.milestones import Milestone
+from leads.models import Journey
+
+PAGE = 50
+CHUNK = 2000
+FACETS = ("owner", "team", "source", "campaign", "segment", "territory")
+HEADER = (
+    "Lead", "Name", "E-mail", "Company", "Pass", "Reached", "Stage", "Outcome", "Reason",
+    *(milestone.name for milestone in Milestone), "Accepted", "First touch since", "Closed",
+    *(facet.capitalize() for facet in FACETS),
+)  # fmt: skip
+
+
+class FigureList:
+    """The passes that make a figure, the newest first. Raises FigureError for a figure that does not exist."""
+
+    def __init__(self, asked: Mapping[str, str], filters: Filters, *, at: datetime) -> None:
+        self.asked, self.filters = asked, filters
+        self.opened = figures.find(asked)
+        self.found = self.opened.rows(filters, at)
+
+    @cached_property
+    def count(self) -> int:
+        """How many there are: the number that led here."""
+        return self.found.count()
+
+    @property
+    def page(self) -> list[Journey]:
+        """The rows of this page."""
+        return self._rows[:PAGE]
+
+    @property
+    def next(self) -> int | None:
+        """The place where the next page goes on; None on the last one."""
+        return self.page[-1].pk if len(self._rows) > PAGE else None
+
+    @property
+    def is_first(self) -> bool:
+        return self._after is None
+
+    @property
+    def address(self) -> str:
+        """Its own address, on the first page."""
+        return self.opened.address(self.filters)
+
+    @property
+    def back(self) -> str:
+        """The page that led here."""
+        return f"{reverse('funnel')}?{self.filters.query}"
+
+    @property
+    def said(self) -> str:
+        """The filters, in words."""
+        chosen = [choice.name for choice in self.filters.facets.values()]
+        return ", ".join([str(self.filters.period or "All time"), f"{self.filters.basis} basis", *chosen])
+
+    @property
+    def _after(self) -> int | None:
+        after = self.asked.get("after", "")
+        return int(after) if after.isdecimal() else None
+
+    @cached_property
+    def _rows(self) -> list[Journey]:
+        rows = self.found.filter(pk__lt=self._after) if self._after is not None else self.found
+        related = ("lead__account", "stage", "reason", "source", "owner__team")
+        return list(rows.select_related(*related).order_by("-pk")[: PAGE + 1])
+
+    def lines(self) -> Iterator[tuple[Cell, ...]]:
+        """All rows, under `HEADER`; read in chunks, so that a long file fits in little memory."""
+        rows = self.found.select_related("lead", "stage", "reason", *FACETS).order_by("-pk")
+        for journey in rows.iterator(CHUNK):
+            yield (
+                journey.lead_id, journey.lead.name, journey.lead.email, journey.lead.company_name, journey.pass_no,
+                Milestone(journey.reached).name, journey.stage.name, journey.get_outcome_display(),
+                _text(journey.reason), *(getattr(journey, column) for column in DATES.values()), journey.accepted_at,
+                journey.worked_at, journey.closed_at, *(_text(getattr(journey, facet)) for facet in FACETS),
+            )  # fmt: skip
+
+
+def _text(value: object | None) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,90 @@
+"""The filter bar: what can be chosen, and what is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from alignment.people.models import User
+from alignment.people.permissions import can
+from dashboards.filters import Anchor, Basis, Deals, Filters, Passes, Span
+from dashboards.options import FACETS, Choice, Facet, FiguresOfRep, Options
+
+SPANS = {
+    Span.YEAR: "Last 12 months",
+    Span.NINETY_DAYS: "Last 90 days",
+    Span.QUARTER: "This quarter",
+    Span.ALL: "All time",
+    Span.DATES: "Dates",
+}
+BASES = {Basis.COHORT: "Leads that entered in the period", Basis.PERIOD: "Events in the period"}
+ANCHORS = {each: "First milestone" if each == Anchor.FIRST else each.name for each in Anchor}
+PASSES = {Passes.ALL: "All passes", Passes.FIRST: "First passes", Passes.RETURNING: "Returning leads"}
+DEALS = {Deals.NEW: "New business", Deals.ALL: "All deals"}
+Key = TypeVar("Key", bound=StrEnum)
+
+IN_THE_BAR = (Facet.SEGMENT, Facet.SOURCE, Facet.OWNER)
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """One choice: (key, name) of each, and the chosen key."""
+
+    name: str
+    label: str
+    choices: Sequence[tuple[str, str]]
+    chosen: str
+
+
+class FilterForm:
+    """Read by the template of the filter bar. Offers what `user` may see."""
+
+    id = "filters"
+
+    def __init__(self, user: User, options: Options, filters: Filters) -> None:
+        self.user, self.options, self.filters = user, options, filters
+
+    @property
+    def span(self) -> Select:
+        return _select("period", "Period", SPANS, self.filters.span)
+
+    @property
+    def bar(self) -> list[Select]:
+        """What stands in the bar itself."""
+        return [self._facet(facet) for facet in IN_THE_BAR if self._choices(facet)]
+
+    @property
+    def more(self) -> list[Select]:
+        """What stands behind “More”."""
+        compared = [facet for facet in FACETS if facet != Facet.OWNER or can(self.user, "funnel.of_reps")]
+        return [
+            _select("basis", "Count", BASES, self.filters.basis),
+            _select("anchor", "A lead enters at", ANCHORS, self.filters.anchor),
+            _select("passes", "Passes", PASSES, self.filters.passes),
+            _select("deals", "Deals", DEALS, self.filters.deals),
+            *(self._facet(facet) for facet in FACETS if facet not in IN_THE_BAR and self._choices(facet)),
+            _select("by", "Compare by", {facet: facet.capitalize() for facet in compared}, self.filters.by),
+        ]
+
+    @property
+    def more_chosen(self) -> int:
+        """How many of those differ from the usual."""
+        usual = Filters()
+        names = ("basis", "anchor", "passes", "deals", "by")
+        hidden = [facet for facet in self.filters.facets if facet not in IN_THE_BAR]
+        return len(hidden) + sum(getattr(self.filters, name) != getattr(usual, name) for name in names)
+
+    def _facet(self, facet: Facet) -> Select:
+        chosen = self.filters.facets.get(facet)
+        return Select(facet, facet.capitalize(), [("", "all"), *self._choices(facet)], chosen.key if chosen else "")
+
+    def _choices(self, facet: Facet) -> list[tuple[str, str]]:
+        choices = self.options.by_facet[facet].values()
+        return [(one.key, one.name) for one in choices if facet != Facet.OWNER or self._may_see(one)]
+
+    def _may_see(self, owner: Choice) -> bool:
+        return can(self.user, "funnel.of_rep", FiguresOfRep.of(owner))
+
+
+def _select(name: str, label: str, choices: Mapping[Key, str], chosen: Key) -> Select:
+    return Select(name, label, [(str(key), text) for key, text in choices.items()], chosen)

@@ -1,0 +1,91 @@
+"""The funnel page, and the lists that its numbers open."""
+
+from datetime import datetime
+
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.timezone import now
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import push_url
+
+from alignment.lib.csv import csv_response
+from alignment.ops import audit
+from alignment.people.models import Company
+from alignment.people.permissions import policy, require
+from alignment.people.requests import SignedInRequest
+from dashboards import drill, report, sheet
+from dashboards.drill import FigureList
+from dashboards.figures import FigureError
+from dashboards.filters import Calendar, FilterError, Filters
+from dashboards.form import FilterForm
+from dashboards.options import Facet, FiguresOfRep, Options
+from dashboards.page import FunnelPage
+
+# Plotly styles what it draws.
+STYLED = {"style-src-elem": [SELF, UNSAFE_INLINE], "style-src-attr": [UNSAFE_INLINE]}
+
+
+@policy("funnel.view")
+@require_safe
+@vary_on_headers("HX-Request")
+@csp_update(STYLED)  # type: ignore[arg-type]  # it is typed for plain requests
+def funnel(request: SignedInRequest) -> HttpResponseBase:
+    """The page; for htmx its figures; with `format=csv` its figures as a file."""
+    at, options = now(), Options.load()
+    try:
+        filters = _filters(request, options, at)
+    except FilterError as error:
+        return _mistaken(request, error.messages)
+    page = FunnelPage(report.measure(filters, at), options)
+    if request.GET.get("format") == "csv":
+        _exported(request)
+        return csv_response("funnel", sheet.HEADER, sheet.lines(page))
+    if not request.htmx:
+        form = FilterForm(request.user, options, filters)
+        return render(request, "dashboards/funnel.html", {"page": page, "form": form})
+    response = render(request, "dashboards/_figures.html", {"page": page})
+    return push_url(response, page.address) if request.htmx.trigger == FilterForm.id else response
+
+
+@policy("funnel.view")
+@require_safe
+def funnel_leads(request: SignedInRequest) -> HttpResponseBase:
+    """The rows behind the number that `figure` names; `after` goes on from a row; with `format=csv` a file."""
+    at, options = now(), Options.load()
+    try:
+        rows = FigureList(request.GET.dict(), _filters(request, options, at), at=at)
+    except FilterError as error:
+        return _mistaken(request, error.messages)
+    except FigureError as error:
+        return _mistaken(request, [str(error)])
+    if request.GET.get("format") == "csv":
+        _exported(request)
+        return csv_response("leads", drill.HEADER, rows.lines())
+    return render(request, "dashboards/leads.html", {"list": rows})
+
+
+def _filters(request: SignedInRequest, options: Options, at: datetime) -> Filters:
+    """What the address asks for. Raises FilterError, and PermissionDenied for figures of reps that are not the user's
+    to see.
+    """
+    calendar = Calendar.of(Company.get())
+    filters = Filters.parse(request.GET.dict(), options=options, calendar=calendar, at=at)
+    if filters.by == Facet.OWNER:
+        require(request.user, "funnel.of_reps")
+    if owner := filters.facets.get(Facet.OWNER):
+        require(request.user, "funnel.of_rep", FiguresOfRep.of(owner))
+    return filters
+
+
+def _exported(request: SignedInRequest) -> None:
+    require(request.user, "export")
+    audit.record(action="exported", actor=request.user, subject_kind="funnel", detail={"query": request.GET.dict()})
+
+
+def _mistaken(request: SignedInRequest, sentences: list[str]) -> HttpResponse:
+    """422: the address asks for something that does not exist."""
+    template = "dashboards/_mistaken.html" if request.htmx else "dashboards/mistaken.html"
+    return render(request, template, {"sentences": sentences}, status=422)
