@@ -22,6 +22,8 @@ class Page:
     """An open page: what it was answered, and what it has been sent since."""
 
     def __init__(self, session_key: str | None, *, topics: str = "", host: str = "localhost", method: str = "GET"):
+        self.session_key = session_key
+        self.is_probe = topics == "probe"
         self.status: int | None = None
         self.received = ""
         self.read = asyncio.Event()
@@ -45,22 +47,25 @@ class Page:
         self.received += message.get("body", b"").decode()
 
     def events(self) -> list[tuple[str, dict]]:
-        """(topic, data) of all events so far."""
+        """(topic, data) of all events so far but those of the probe."""
         blocks = [block.split("\n") for block in self.received.split("\n\n") if block.startswith("event: ")]
-        return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+        events = [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+        return [event for event in events if event[0] != "probe" or self.is_probe]
 
 
 @contextlib.asynccontextmanager
 async def opened(*pages: Page) -> AsyncIterator[None]:
-    """Keep the pages open, and a hub that listens for them."""
+    """Keep the pages open, and before them a hub that listens for them."""
+    probe = Page(pages[0].session_key, topics="probe")
     listening = asyncio.create_task(live.hub.listen())
-    serving = [asyncio.create_task(live.events(page.scope, page.receive, page.send)) for page in pages]
+    serving = [serve(probe)]
     try:
-        await until(lambda: all(page.status for page in pages))
-        await until(listens)
+        await until(lambda: heard_of(probe))
+        serving += [serve(page) for page in pages]
+        await until(lambda: len(live.hub.streams) == len(serving))
         yield
     finally:
-        for page in pages:
+        for page in (probe, *pages):
             page.read.set()
             page.closing.set()
         await asyncio.gather(*serving)
@@ -68,16 +73,20 @@ async def opened(*pages: Page) -> AsyncIterator[None]:
         await asyncio.gather(listening, return_exceptions=True)
 
 
+def serve(page: Page) -> asyncio.Task[None]:
+    return asyncio.create_task(live.events(page.scope, page.receive, page.send))
+
+
+async def heard_of(probe: Page) -> bool:
+    """Whether what is announced arrives by now."""
+    await announced("probe")
+    return ("probe", {"ids": None}) in probe.events()
+
+
 async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
     async with asyncio.timeout(WAIT_SECONDS):
         while not (await met if isinstance(met := condition(), Awaitable) else met):
             await asyncio.sleep(0.02)
-
-
-async def listens() -> bool:
-    return await asyncio.to_thread(
-        lambda: bool(in_database("SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN accord'"))
-    )
 
 
 def in_database(sql: str) -> list[tuple]:
@@ -115,8 +124,9 @@ def session_of(user: User) -> str:
 
 
 @pytest.fixture(autouse=True)
-def released_connection():
-    """The thread that checks sessions keeps its connection; the next test's database must not wait for it."""
+def hub(monkeypatch):
+    """A hub for each event loop; and no connection stays that the next test's database would have to wait for."""
+    monkeypatch.setattr(live, "hub", live.Hub())
     yield
     live.checker.submit(lambda: connection.close()).result()
 
@@ -259,7 +269,7 @@ def test_a_stream_ends_with_its_session(user, session_key, monkeypatch):
         page = Page(session_key)
         async with opened(page):
             await asyncio.sleep(0.3)
-            assert len(live.hub.streams) == 1
+            assert len(live.hub.streams) == 2, "the page and the probe"
             await asyncio.to_thread(sign_out)
             await until(lambda: not live.hub.streams)
         return page
@@ -272,7 +282,7 @@ def test_a_page_that_closes_is_forgotten(session_key):
         page = Page(session_key)
         async with opened(page):
             page.closing.set()
-            await until(lambda: not live.hub.streams)
+            await until(lambda: len(live.hub.streams) == 1)
 
     asyncio.run(scenario())
 
