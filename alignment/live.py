@@ -2,8 +2,7 @@
 
 Each web process listens on one connection of its own and passes every notification on to its streams, as an event
 named by its topic: `event: leads`, `data: {"ids": [1, 2]}`. Null ids, and the event `refresh`, mean "look again at
-all". Nothing is replayed: a browser that connects again
-looks again at all too. A stream costs no thread.
+all". Nothing is replayed: a browser that connects again looks again at all too. A stream costs no thread.
 """
 
 import asyncio
