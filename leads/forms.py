@@ -37,12 +37,15 @@ def salespeople() -> QuerySet[User]:
 class ReasonField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """The reasons that both teams agreed on, as large radio buttons with keys 1 to 9."""
 
-    template_name = "leads/_reasons.html"
-
     def __init__(self, kind: str, **options: Any) -> None:
-        said = {"required": "Choose a reason: both teams learn from it."}
-        widget = forms.RadioSelect
-        super().__init__(Reason.objects.offered(kind), widget=widget, empty_label=None, error_messages=said, **options)
+        super().__init__(
+            Reason.objects.offered(kind),
+            widget=forms.RadioSelect,
+            empty_label=None,
+            template_name="leads/_reasons.html",
+            error_messages={"required": "Choose a reason: both teams learn from it."},
+            **options,
+        )
 
 
 def _offer(form: forms.BaseForm, name: str, choices: QuerySet[Any]) -> None:

@@ -20,7 +20,12 @@ from leads.views.moves import Recycle, Reject
 from leads.views.moving import MoveView
 
 # What a page sends by itself when htmx asks for one of its parts, by the id of the part.
-QUEUE_PARTS = {"preview": "desk/_preview.html", "queue-tabs": "desk/_tabs.html", "queue-rows": "desk/_rows.html"}
+QUEUE_PARTS = {
+    "preview": "desk/_preview.html",
+    "preview-lead": "desk/_preview.html",
+    "queue-tabs": "desk/_tabs.html",
+    "queue-rows": "desk/_rows.html",
+}
 LEAD_PARTS = {
     "lead-track": "desk/_track.html",
     "lead-timeline": "desk/_timeline.html",

@@ -4,6 +4,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const COUNT_SECONDS = 10 * MINUTE;
 const SOON = 8 * 60 * MINUTE;
+const HOURS_AS_DAYS = 100;
 const DRIFT = 2 * SECOND;
 
 // What must be added to the client's clock, which may be hours off, to get the server's.
@@ -22,6 +23,7 @@ export function timeLeftText(left) {
   const two = (number) => String(number).padStart(2, "0");
   let text;
   if (away < COUNT_SECONDS) text = minutes ? `${minutes} m ${two(seconds % 60)} s` : `${seconds} s`;
+  else if (hours >= HOURS_AS_DAYS) text = `${Math.floor(hours / 24)} d ${hours % 24} h`;
   else text = hours ? `${hours} h ${two(minutes % 60)} m` : `${minutes} m`;
   return left < 0 ? `${text} over` : text;
 }

@@ -1,6 +1,6 @@
 /* Live pages: /events says which topic changed, and every [data-live] fragment of that topic is fetched again.
    A fragment names its topics ("leads clocks"), has an id, and fetches itself on the event `live`.
-   What someone is working in waits: with [data-live-hold] the page says "2 new leads" instead of moving rows. */
+   What someone is working in (typed text, focus, an open form with [data-live-busy]) waits: with [data-live-hold] the page says "2 new leads" instead of moving rows. */
 
 const EVERY = 1000;
 const JITTER = 150;
@@ -87,6 +87,7 @@ function fetchAgain(id, force) {
 }
 
 function isInUse(element) {
+  if (element.querySelector("[data-live-busy]")) return true;
   const active = element.contains(document.activeElement) ? document.activeElement : null;
   if (element.hasAttribute("data-live-hold") && (active || element.matches(":hover"))) return true;
   // htmx gives the focus back to an element with an id; typed text it cannot give back.

@@ -1,5 +1,5 @@
 /* Dispositions: a form with [data-dispose] and [data-lead]. Its row leaves at once, and returns if the server says no. */
-import { mark, neighbour, select } from "./rows.js";
+import { mark, neighbour, select, selectedRow } from "./rows.js";
 
 const CONFLICT = 409;
 const FIELD_ERROR = 422;
@@ -13,11 +13,14 @@ function recount(row, by) {
   if (count) count.textContent = Number(count.textContent) + by;
 }
 
-function leave(row) {
+/* A form beside the list stays until its answer has come: only then the next lead takes its place. */
+const isBeside = (form) => Boolean(form.closest("#preview"));
+
+function leave(row, { load }) {
   const next = neighbour(row);
   row.hidden = true;
   recount(row, -1);
-  select(next);
+  select(next, { load });
 }
 
 function restore(row, { load }) {
@@ -29,7 +32,7 @@ function restore(row, { load }) {
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = formOf(event);
   const row = form && rowOf(form);
-  if (row && !row.hidden) leave(row);
+  if (row && !row.hidden) leave(row, { load: !isBeside(form) });
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
@@ -38,9 +41,13 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!row) return;
   // Somebody else was first: the lead is not ours any more.
   const { successful, xhr } = event.detail;
-  if (successful || xhr.status === CONFLICT) row.remove();
-  // After a field error the answer itself is the form again.
-  else restore(row, { load: xhr.status !== FIELD_ERROR });
+  if (successful || xhr.status === CONFLICT) {
+    row.remove();
+    if (isBeside(form) && selectedRow()) select(selectedRow());
+  } else {
+    // After a field error the answer itself is the form again.
+    restore(row, { load: xhr.status !== FIELD_ERROR });
+  }
 });
 
 /* A narrow page has no room for the preview: links into it are ordinary links there. */

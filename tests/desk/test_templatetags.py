@@ -30,6 +30,8 @@ def render(source: str, **context: object) -> str:
     [
         (timedelta(hours=38, minutes=54), "38 h 54 m"),
         (timedelta(hours=5, minutes=6), "5 h 06 m"),
+        (timedelta(hours=99, minutes=59), "99 h 59 m"),
+        (timedelta(hours=-382), "15 d 22 h"),
         (timedelta(minutes=-14), "14 m"),
         (45, "45 s"),
         (0, "0 s"),
