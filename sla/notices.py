@@ -1,6 +1,7 @@
 """Who is told what about a clock."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.urls import reverse
 
@@ -28,16 +29,16 @@ def breach_notices(clocks: Sequence[Clock]) -> list[Notice]:
     return notices
 
 
-def parked_notices(clock: Clock) -> list[Notice]:
-    """What RevOps is told of a clock that could not be handled; one query."""
+def parked_notices(clock: Clock, error: Exception, now: datetime) -> list[Notice]:
+    """What RevOps is told of a clock that was set aside: once a day for each kind of error. One query."""
     admins = User.objects.active().filter(role=Role.REVOPS).values_list("pk", flat=True)
     return [
         Notice(
             user_id=user_id,
             kind="clock_parked",
-            title=f"Clock {clock.pk} was set aside after an error",
-            body=f"Its promise was due and could not be handled: {clock.parked_why}\nIt is tried again every hour.",
-            dedupe_key=f"clock-parked:{clock.pk}",
+            title=f"A due promise could not be handled: {type(error).__name__}",
+            body=f"Clock {clock.pk} was set aside and is tried again every few minutes.\n{clock.parked_why}",
+            dedupe_key=f"clock-parked:{type(error).__name__}:{now.date()}",
             subject_kind="clock",
             subject_id=clock.pk,
         )

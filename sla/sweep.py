@@ -23,7 +23,7 @@ from sla.notices import breach_notices, parked_notices
 
 log = logging.getLogger(__name__)
 
-RETRY_PARKED_AFTER = timedelta(hours=1)
+RETRY_PARKED_AFTER = timedelta(minutes=5)
 # The connection, or the time, is gone: that says nothing about a row.
 NOT_ABOUT_A_ROW = (OperationalError, SoftTimeLimitExceeded)
 
@@ -119,5 +119,5 @@ def _park(clock: Clock, error: Exception, now: datetime) -> Swept:
         clock=clock, kind=EventKind.PARKED, at=now, recorded_at=now,
         detail={"why": clock.parked_why},
     )  # fmt: skip
-    notify(notices=parked_notices(clock))
+    notify(notices=parked_notices(clock, error, now))
     return Swept(claimed=1, parked=1)

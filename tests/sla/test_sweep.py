@@ -176,17 +176,17 @@ class TestBadRow:
         assert kinds(leads[7]) == ["started", "parked"]
         assert told("clock_parked") == [admin.pk]
         assert ClockEvent.objects.filter(kind="breached").count() == 19
-        assert sweep(at=LATER + HOUR) == Swept()
+        assert sweep(at=LATER + RETRY_PARKED_AFTER) == Swept()
 
     def test_it_is_tried_again_by_itself_and_comes_back_when_it_is_mended(self, poison):
         spoil, mend = poison
         [lead] = arrive()
         spoil(lead)
         sweep(at=LATER)
-        again = LATER + RETRY_PARKED_AFTER + HOUR
+        again = LATER + 2 * RETRY_PARKED_AFTER
         assert sweep(at=again) == Swept(claimed=1, parked=1)
         mend()
-        assert sweep(at=again + RETRY_PARKED_AFTER + HOUR) == Swept(claimed=1, breached=1)
+        assert sweep(at=again + 2 * RETRY_PARKED_AFTER) == Swept(claimed=1, breached=1)
         clock = clock_of(lead)
         assert (clock.parked_at, clock.parked_why, clock.next_at) == (None, "", None)
 

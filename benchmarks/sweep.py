@@ -1,0 +1,127 @@
+"""The sweep in figures: `python3 run.py manage shell --no-imports -c "from benchmarks.sweep import main; main()"`.
+
+Works in a scratch database of its own. Prints counts, buffers and milliseconds of this machine; nothing passes or
+fails by time.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg2
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from alignment.ops.models import Notification, OutboxMessage
+from alignment.people.models import Role, Side, Team, User
+from leads import intake, lifecycle
+from leads.causes import Cause, Promise
+from leads.decisions import Step
+from leads.drafts import Draft
+from leads.milestones import CauseSource, Kind, Milestone
+from leads.models import Stage
+from sla import clocks
+from sla.models import Clock, ClockEvent
+from sla.sweep import Swept, sweep
+
+OPEN = 50_000
+DUE = 20_000
+OWNERS = 20
+ROUNDS = 50
+CLAIM = "SELECT id FROM sla_clock WHERE next_at < clock_now ORDER BY next_at LIMIT 500 FOR UPDATE SKIP LOCKED"
+
+
+def main() -> None:
+    """Make a scratch database, measure, and drop it."""
+    name = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        measure()
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def measure() -> None:
+    owners = staff()
+    now = lifecycle.database_now()
+    took, moved = timed(lambda: arrive(OPEN, now, owners))
+    report("arrive", leads=OPEN, seconds=f"{took:.1f}", leads_per_second=f"{OPEN / took:,.0f}")
+    took, _ = timed(lambda: clocks.settle(moved=moved))
+    report("settle again, nothing changes", leads=OPEN, seconds=f"{took:.2f}")
+    idle(f"idle, {OPEN:,} clocks open")
+
+    arrive(DUE, now - timedelta(days=3), owners)
+    with old_snapshot():
+        took, done = timed(lambda: sweep(within=timedelta(minutes=10)))
+        report(
+            "due at once", clocks=DUE, breached=done.breached, seconds=f"{took:.1f}",
+            clocks_per_second=f"{DUE / took:,.0f}", breach_rows=ClockEvent.objects.filter(kind="breached").count(),
+            notifications=Notification.objects.count(), mails=OutboxMessage.objects.count(),
+        )  # fmt: skip
+        idle("idle after that, an old snapshot still open")
+    idle("idle after that")
+
+
+def staff() -> list[int]:
+    """Reps of one team, who hold the leads, and their manager."""
+    team = Team.objects.create(name="Sales", side=Side.SALES)
+    people = [
+        User.objects.create_user(name=f"Rep {n}", email=f"rep{n}@example.com", role=Role.REP, team=team)
+        for n in range(OWNERS)
+    ]
+    team.manager = User.objects.create_user(name="Manager", email="manager@example.com", role=Role.MANAGER, team=team)
+    team.save()
+    return [person.pk for person in people]
+
+
+def arrive(leads: int, handed_at: datetime, owners: list[int]) -> lifecycle.Moved:
+    """So many MQLs, each with a clock."""
+    stage = Stage.objects.get(milestone=Milestone.MQL)
+    steps = (Step(0, Kind.ADVANCE, stage_id=stage.pk, at=handed_at),)
+    drafts = [Draft(name=f"Buyer {n}", owner_id=owners[n % len(owners)], steps=steps) for n in range(leads)]
+    cause = Cause(CauseSource.API, promise=Promise.START)
+    return intake.receive(drafts=drafts, cause=cause).moved
+
+
+def idle(scenario: str) -> None:
+    """Sweep with nothing due, again and again."""
+    with CaptureQueriesContext(connection) as captured:
+        assert sweep() == Swept()
+    queries = [each for each in captured if each["sql"] not in ("BEGIN", "COMMIT")]
+    times = [timed(sweep)[0] * 1000 for _ in range(ROUNDS)]
+    report(
+        scenario, open=Clock.objects.filter(next_at__isnull=False).count(), queries=len(queries),
+        median_ms=f"{statistics.median(times):.1f}", buffers=buffers(),
+    )  # fmt: skip
+
+
+def buffers() -> int:
+    """How many buffers the claim touches when nothing is due."""
+    statement = CLAIM.replace("clock_now", "%s")
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", [lifecycle.database_now()])
+        plan = cursor.fetchone()[0][0]["Plan"]
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+@contextmanager
+def old_snapshot() -> Iterator[None]:
+    """A reader that keeps dead rows from being cleaned away."""
+    with closing(psycopg2.connect(**connection.get_connection_params() | {"cursor_factory": None})) as reader:
+        reader.set_session(isolation_level="REPEATABLE READ")
+        reader.cursor().execute("SELECT count(*) FROM sla_clock")
+        yield
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, and what it returned."""
+    started_at = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started_at, result
+
+
+def report(scenario: str, **facts: Any) -> None:
+    print(f"{scenario}: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items()), flush=True)
