@@ -13,8 +13,8 @@ FACETS: Mapping[str, type[Source] | type[Campaign] | type[Segment] | type[Territ
     "territory": Territory,
 }
 
-Resolved = Mapping[str, Mapping[str, int]]
-"""Facet → key → primary key."""
+Resolved = Mapping[str, Mapping[str | None, int]]
+"""Facet → name, as the drafts say it → primary key."""
 
 
 def dimension_key(name: str) -> str:
@@ -28,25 +28,30 @@ def _readable(name: str) -> str:
 
 
 def resolve(drafts: Sequence[Draft]) -> Resolved:
-    """The keys that these drafts name, created where they are new; at most three statements a facet."""
-    return {facet: _ids(facet, (getattr(draft, facet) for draft in drafts)) for facet in FACETS}
+    """The rows that these drafts name, created where they are new; at most three statements a facet."""
+    return {facet: _ids(facet, {getattr(draft, facet) for draft in drafts}) for facet in FACETS}
 
 
-def _ids(facet: str, names: Iterable[str | None]) -> dict[str, int]:
+def _ids(facet: str, names: Iterable[str | None]) -> dict[str | None, int]:
     model = FACETS[facet]
-    wanted = {dimension_key(name): name for name in names if name and name.strip()}
-    if not wanted:
+    keys = {name: dimension_key(name) for name in names if name and name.strip()}
+    if not keys:
         return {}
-    known = dict(model.objects.filter(key__in=wanted).values_list("key", "pk"))
-    missing = sorted(wanted.keys() - known.keys())
+    known = dict(model.objects.filter(key__in=keys.values()).values_list("key", "pk"))
+    missing = {key: name for name, key in keys.items() if key not in known}
     if missing:
         extra = {"currency": ""} if facet == "campaign" else {}
-        rows = [{"key": key, "name": _readable(wanted[key]), **extra} for key in missing]
+        rows = [{"key": key, "name": _readable(name), **extra} for key, name in sorted(missing.items())]
         batch.insert(model, rows, conflict="ON CONFLICT (key) DO NOTHING")
         known |= dict(model.objects.filter(key__in=missing).values_list("key", "pk"))
-    return known
+    return {name: known[key] for name, key in keys.items()}
 
 
 def primary_keys(draft: Draft, resolved: Resolved) -> dict[str, int | None]:
     """`source_id` … of one draft; None where it names none."""
-    return {f"{facet}_id": resolved[facet].get(dimension_key(getattr(draft, facet) or "")) for facet in FACETS}
+    return {
+        "source_id": resolved["source"].get(draft.source),
+        "campaign_id": resolved["campaign"].get(draft.campaign),
+        "segment_id": resolved["segment"].get(draft.segment),
+        "territory_id": resolved["territory"].get(draft.territory),
+    }

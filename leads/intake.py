@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -138,6 +138,8 @@ def _insert(
     if not fresh:
         return set()
     stages = Stages.load()
+    routes = {index: tuple((step.kind, step.stage_id) for step in arrivals[index]) for index in fresh.values()}
+    standing = {route: _standing(route, stages) for route in set(routes.values())}
     teams = dict(
         User.objects.filter(pk__in={drafts[index].owner_id for index in fresh.values()}).values_list("pk", "team_id")
     )
@@ -145,7 +147,8 @@ def _insert(
         {
             "id": pk,
             **incoming[index],
-            **_standing(arrivals[index], stages, cause, now),
+            **standing[routes[index]],
+            "moved_at": cause.recorded_at(arrivals[index][-1].at or cause.at, now),
             "owner_id": drafts[index].owner_id,
             "team_id": teams.get(drafts[index].owner_id),
             "created_at": drafts[index].created_at or now,
@@ -164,19 +167,21 @@ def _insert(
     return created
 
 
-def _standing(arrival: Sequence[Step], stages: Stages, cause: Cause, now: datetime) -> dict[str, Any]:
-    """Where the steps of its arrival leave a new lead; `lifecycle.move` mends it should it refuse one of them."""
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # where moves leave a lead does not depend on when they were recorded
+
+
+def _standing(route: Sequence[tuple[Kind, int | None]], stages: Stages) -> dict[str, Any]:
+    """Where moves of these kinds, to these stages, leave a new lead; `lifecycle.move` mends it where it refuses one."""
     passes: list[Pass] = []
-    for seq, step in enumerate(arrival, start=1):
-        target = stages.target_of(step.kind, step.stage_id) or passes[-1].stage
-        apply(passes, Move(id=-seq, seq=seq, pass_no=1, kind=step.kind, target=target, at=None, recorded_at=now))
+    for seq, (kind, stage_id) in enumerate(route, start=1):
+        target = stages.target_of(kind, stage_id) or passes[-1].stage
+        apply(passes, Move(id=-seq, seq=seq, pass_no=1, kind=kind, target=target, at=None, recorded_at=_ANY_TIME))
     return {
         "stage_id": passes[-1].stage.stage_id,
         "milestone": passes[-1].reached,
         "outcome": passes[-1].outcome,
         "pass_no": passes[-1].no,
-        "last_seq": len(arrival),
-        "moved_at": cause.recorded_at(arrival[-1].at or cause.at, now),
+        "last_seq": len(route),
     }
 
 

@@ -6,7 +6,7 @@ leads in ascending order of their keys.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from django.db import connection, transaction
@@ -26,7 +26,7 @@ class Taken:
     """A step that was taken: the new row, and the pass before and after it (None before a lead's first row)."""
 
     lead_id: int
-    transition_id: int
+    seq: int
     kind: Kind
     pass_no: int
     before: tuple[Milestone, str] | None
@@ -41,6 +41,11 @@ class Moved:
     recorded_at: datetime
     taken: tuple[Taken, ...]
     refused: tuple[Refusal, ...]
+    keys: Mapping[tuple[int, int], int] = field(repr=False)
+
+    def transition_id(self, taken: Taken) -> int:
+        """The key of the row that a taken step wrote."""
+        return self.keys[taken.lead_id, taken.seq]
 
     @property
     def lead_ids(self) -> list[int]:
@@ -169,19 +174,20 @@ def move(*, steps: Sequence[Step], cause: Cause) -> Moved:
     # History that an import brings is recorded, not judged.
     unmet = {} if cause.source == CauseSource.IMPORT else criteria.unmet(steps, standings, stages)
     rules = _Rules(cause, database_now(), stages, _reasons(steps), unmet)
-    taken: list[tuple[int, Taken]] = []
+    taken: list[Taken] = []
     refused: list[Refusal] = []
     for index, step in enumerate(steps):
         outcome = _take(index, step, standings.get(step.lead_id), rules)
         if isinstance(outcome, Refusal):
             refused.append(outcome)
         else:
-            taken.append((standings[step.lead_id].last_seq, outcome))
+            taken.append(outcome)
     keys = write(standings.values())
     moved = Moved(
         cause=cause,
         recorded_at=rules.now,
-        taken=tuple(replace(each, transition_id=keys[each.lead_id, seq]) for seq, each in taken),
+        taken=tuple(taken),
+        keys=keys,
         refused=tuple(refused),
     )
     if taken:
@@ -209,7 +215,7 @@ def _take(index: int, step: Step, standing: Standing | None, rules: _Rules) -> T
     current = standing.take(step, decision, rules.cause, rules.now)
     return Taken(
         lead_id=step.lead_id,
-        transition_id=0,
+        seq=standing.last_seq,
         kind=decision.kind,
         pass_no=current.no,
         before=before,

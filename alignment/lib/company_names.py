@@ -39,8 +39,10 @@ _LEGAL_FORMS = frozenset(
 
 def company_key(name: str) -> str:
     """The name without case, accents, punctuation and trailing legal form; empty if it has no letters or digits."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    words = re.findall(r"\w+", "".join(each for each in plain if not unicodedata.combining(each)))
+    plain = name.casefold()
+    if not name.isascii():
+        plain = "".join(each for each in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(each))
+    words = re.findall(r"\w+", plain)
     while len(words) > 1 and words[-1] in _LEGAL_FORMS:
         words.pop()
     return " ".join(words)[:200]

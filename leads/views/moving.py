@@ -83,7 +83,7 @@ class MoveView(View):
             return self._refused(request, form, error.refusal)
         if moved.refused:
             return self._refused(request, form, moved.refused[0])
-        undo = reverse("lead_undo", args=[self.lead.pk, moved.taken[0].transition_id])
+        undo = reverse("lead_undo", args=[self.lead.pk, moved.transition_id(moved.taken[0])])
         back = urlencode({"next": answers.way_back(request, self.lead)})
         return answers.done(request, self.lead, self.told(form.cleaned_data), undo=f"{undo}?{back}")
 
