@@ -1,0 +1,140 @@
+"""Chromium, a running Accord with the demo company, and windows that note what the browser complains about."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from alignment.desk.context import PROCESSES
+from alignment.ops import heartbeats
+from alignment.people.models import User
+from tests.browser.sites import Database, serving
+from tests.browser.windows import Window
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+# Enough for every chart and list to have something to show.
+LEADS = "400"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser/" in item.nodeid:
+            item.add_marker("browser")
+
+
+# Started once for all tests of this folder, and gone before others run: Playwright keeps an event loop in this thread.
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None and not os.environ.get("CI"):
+        pytest.skip("There is no Chromium on this machine; the browser tests did not run.")
+    assert CHROMIUM, "There is no Chromium on this machine."
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Django refuses the database to a thread with an event loop.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def empty_install(chromium: Browser) -> Iterator[Database]:
+    """The tables without anybody in them."""
+    database = Database("accord_browser_empty")
+    database.create()
+    database.manage("migrate", "--verbosity=0")
+    yield database
+    database.drop()
+
+
+@pytest.fixture(scope="package")
+def demo_company(empty_install: Database) -> Iterator[Database]:
+    database = Database("accord_browser")
+    database.create(template=empty_install.name)
+    database.manage("seed_demo", "--leads", LEADS, "--verbosity=0")
+    yield database
+    database.drop()
+
+
+@pytest.fixture(scope="package")
+def site(demo_company: Database) -> Iterator[str]:
+    """The address of an Accord with the demo company."""
+    with serving(demo_company) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_site(demo_company: Database, empty_install: Database) -> Iterator[str]:
+    """The address of an Accord that nobody has opened yet."""
+    with serving(empty_install) as url:
+        yield url
+
+
+@pytest.fixture
+def company(demo_company: Database, django_db_blocker: Any) -> Iterator[None]:
+    """What the site shows can be read and written here as well; it stays, so each test makes what it changes."""
+    with demo_company.in_use_here(django_db_blocker):
+        for process in PROCESSES:
+            heartbeats.beat(process)
+        yield
+
+
+Visit = Callable[..., Window]
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: str, company: None) -> Iterator[Visit]:
+    """Opens windows: `visit(user, width=390, dark=True)`; without a user a stranger's. Options go to the context.
+
+    At the end no window may have heard a complaint of the browser, save failed requests whose status it `expects`.
+    """
+    windows: list[tuple[BrowserContext, Window]] = []
+
+    def open_window(
+        user: User | None = None,
+        *,
+        width: int = 1440,
+        height: int = 900,
+        dark: bool = False,
+        expects: tuple[int, ...] = (),
+        **options: Any,
+    ) -> Window:
+        context = chromium.new_context(
+            **{
+                "base_url": site,
+                "viewport": {"width": width, "height": height},
+                "color_scheme": "dark" if dark else "light",
+                "reduced_motion": "reduce",
+            }
+            | options
+        )
+        if user:
+            context.add_cookies([{"name": "sessionid", "value": session_of(user), "url": site}])
+        window = Window(context.new_page(), expects)
+        windows.append((context, window))
+        return window
+
+    yield open_window
+    complaints = [complaint for _, window in windows for complaint in window.complaints]
+    for context, _ in windows:
+        context.close()
+    assert complaints == []
+
+
+def session_of(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.cookies["sessionid"].value
+
+
+@pytest.fixture
+def people(company: None) -> dict[str, User]:
+    """The logins of the demo, by role."""
+    return {user.role: user for user in User.objects.filter(email__endswith="@accord.example")}

@@ -1,0 +1,100 @@
+"""What can be measured of a page as the browser shows it. Each function returns the faults, as sentences."""
+
+from functools import cache
+from html.parser import HTMLParser
+from importlib.resources import files
+
+from playwright.sync_api import Page
+
+# What WCAG 2.2 AA asks for, as far as a program can tell.
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+SMALLEST_TEXT = 12
+# Rounding of layout sizes, not of decisions.
+TOLERANCE = 0.5
+
+TEXTS = """
+    (smallest) => [...document.body.querySelectorAll("*")].filter((element) =>
+        element.checkVisibility() && element.getClientRects().length
+        && [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim())
+        && parseFloat(getComputedStyle(element).fontSize) < smallest
+    ).map((element) => `${getComputedStyle(element).fontSize}: ${element.outerHTML.slice(0, 160)}`)
+"""
+
+# A target is as large as the element, or as the label that passes the press on. Links within a sentence are exempt,
+# and so is what only a screen reader or the keyboard reaches.
+TARGETS = """
+    (least) => {
+        const isInSentence = (element) => element.matches("p a, li > a:not(:only-child), dd a")
+            && getComputedStyle(element).display === "inline"
+            && element.parentElement.textContent.trim() !== element.textContent.trim();
+        const size = (element) => {
+            const boxes = [element, ...(element.labels ?? [])].map((each) => each.getBoundingClientRect());
+            return [Math.max(...boxes.map((box) => box.width)), Math.max(...boxes.map((box) => box.height))];
+        };
+        const isHidden = (element) => {
+            const { width, height } = element.getBoundingClientRect();
+            return !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+                || (width <= 1 && height <= 1) || element.closest(".sr-only, .skip, [inert]");
+        };
+        return [...document.querySelectorAll(
+            "a[href], button, input:not([type=hidden]), select, textarea, summary, [role=button], [tabindex='0']"
+        )].filter((element) => !isHidden(element) && !isInSentence(element))
+            .map((element) => [element, ...size(element)])
+            .filter(([, width, height]) => width < least || height < least)
+            .map(([element, width, height]) =>
+                `${width.toFixed(1)} × ${height.toFixed(1)}: ${element.outerHTML.replace(/\\s+/g, " ").slice(0, 160)}`);
+    }
+"""
+
+
+@cache
+def _axe() -> str:
+    return (files("axe_playwright_python") / "axe.min.js").read_text()
+
+
+def barriers(page: Page) -> list[str]:
+    """Breaches of WCAG 2.2 AA. The script comes through the browser's debugger, so that the page's policy stands."""
+    page.evaluate(_axe())
+    found = page.evaluate("(rules) => axe.run(rules)", RULES)["violations"]
+    return [
+        f"{each['id']} ({len(each['nodes'])}): {each['nodes'][0]['html'][:160]} {each['nodes'][0]['failureSummary']}"
+        for each in found
+    ]
+
+
+def overflows(page: Page, widths: tuple[int, ...]) -> list[str]:
+    """Widths at which the page scrolls sideways; what is wide has a box of its own to scroll in."""
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            found.append(f"{wide} px wide in a window of {width}")
+    return found
+
+
+def small_texts(page: Page) -> list[str]:
+    return page.evaluate(TEXTS, SMALLEST_TEXT)
+
+
+def small_targets(page: Page, least: int) -> list[str]:
+    return page.evaluate(TARGETS, least - TOLERANCE)
+
+
+class _Inline(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        if tag == "style" or (tag == "script" and "src" not in names):
+            self.found.append(f"<{tag}>")
+        self.found += [f"<{tag} {name}>" for name in names if name == "style" or name.startswith(("on", "hx-on"))]
+
+
+def inline_code(html: str) -> list[str]:
+    """Scripts, handlers and styles that stand in the page itself."""
+    parser = _Inline()
+    parser.feed(html)
+    return parser.found

@@ -1,0 +1,58 @@
+"""Every page: accessible in both themes, readable, no wider than its window, with nothing inline."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from alignment.people.models import User
+from tests.browser import looks
+from tests.people.test_policy_walk import PATTERNS, address_of
+
+WIDTHS = (1920, 1440, 820, 390, 320)
+MOUSE, FINGER = 24, 44
+
+# Pages that show more to somebody else than RevOps, or of a lead that has a history.
+TOLD: dict[str, tuple[str, Callable[[], str]]] = {}
+
+
+@pytest.fixture(params=[*PATTERNS, *TOLD], ids=lambda param: getattr(param, "name", param))
+def path_and_visitor(request, people) -> tuple[str, User | None]:
+    """An address that shows a page, and somebody to whom it does."""
+    if isinstance(request.param, str):
+        role, path = TOLD[request.param]
+        return path(), people[role]
+    return _page_of(request.param, people)
+
+
+def _page_of(pattern: URLPattern, people: dict[str, User]) -> tuple[str, User | None]:
+    path = reverse(pattern.name, kwargs=address_of(pattern).kwargs)
+    for visitor in (people["revops"], None):
+        client = Client()
+        if visitor:
+            client.force_login(visitor)
+        response = client.get(path)
+        if response.status_code == 200 and b"<!doctype html" in response.getvalue():
+            return path, visitor
+    pytest.skip("shows no page")
+
+
+def test_page(path_and_visitor, visit):
+    path, visitor = path_and_visitor
+    window = visit(visitor)
+    html = window.open(path).text()
+    faults = looks.inline_code(html) + looks.barriers(window.page)
+    faults += looks.small_texts(window.page) + looks.small_targets(window.page, MOUSE)
+    window.page.emulate_media(color_scheme="dark")
+    faults += looks.barriers(window.page)
+    faults += looks.overflows(window.page, WIDTHS)
+    assert not faults, "\n".join([path, *faults])
+
+
+def test_page_on_a_phone(path_and_visitor, visit):
+    path, visitor = path_and_visitor
+    window = visit(visitor, width=390, has_touch=True, is_mobile=True)
+    window.open(path)
+    faults = looks.barriers(window.page) + looks.small_texts(window.page) + looks.small_targets(window.page, FINGER)
+    assert not faults, "\n".join([path, *faults])
