@@ -1,0 +1,114 @@
+"""Two people at once, on two real connections."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from leads import holders, intake, lifecycle
+from leads.decisions import Code
+from leads.drafts import Draft, Reference
+from leads.holders import Assignment
+from leads.milestones import Kind, Outcome
+from leads.models import HolderInterval, Lead, LeadTransition
+from leads.rebuild import rebuild
+from tests.factories import make_user
+from tests.leads.stories import arrive, arrived, by, codes, reason, rows, standing, where
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUNDS = 5
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """What each call returns; all start together, each on a connection of its own."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        try:
+            connection.ensure_connection()
+            barrier.wait(timeout=10)
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result(timeout=60) for future in [pool.submit(run, call) for call in calls]]
+
+
+def test_of_two_reps_who_accept_one_wins_and_the_other_is_told_who_was_first():
+    reps = [make_user(), make_user()]
+    for lead in arrive(leads=ROUNDS):
+        answers = at_once(*(partial(lifecycle.accept, lead_ids=[lead], cause=by(rep.pk)) for rep in reps))
+        assert [row.kind for row in rows(lead)] == [Kind.ADVANCE, Kind.ACCEPT]
+        [second] = [moved for moved in answers if moved.refused]
+        assert codes(second) == [Code.ALREADY]
+        assert standing(second) == [rows(lead)[-1]]
+        assert rows(lead)[-1].actor_id != second.cause.actor_id
+
+
+def test_an_acceptance_and_a_rejection_never_both_count():
+    for lead in arrive(leads=ROUNDS):
+        accepted, rejected = at_once(
+            partial(lifecycle.accept, lead_ids=[lead], cause=by()),
+            partial(lifecycle.reject, lead_ids=[lead], reason_id=reason("reject"), cause=by()),
+        )
+        # A rejection may follow an acceptance; nobody accepts what was rejected.
+        assert where(lead)[1] == Outcome.REJECTED
+        assert codes(rejected) == []
+        assert codes(accepted) in ([], [Code.CONFLICT])
+
+
+def test_overlapping_sets_in_opposite_order_do_not_wait_for_each_other_in_a_ring():
+    leads, rep = arrive(leads=60), make_user()
+    answers = at_once(
+        partial(lifecycle.accept, lead_ids=leads, cause=by()),
+        partial(lifecycle.accept, lead_ids=leads[::-1], cause=by()),
+        partial(holders.hold, assignments=[Assignment(pk, rep.pk) for pk in leads[::-1]], cause=by()),
+    )
+    assert sum(len(moved.taken) for moved in answers[:2]) == len(leads)
+    assert LeadTransition.objects.filter(kind=Kind.ACCEPT).count() == len(leads)
+    assert HolderInterval.objects.count() == len(leads)
+    assert rebuild(dry_run=True).differing == 0
+
+
+def test_two_hand_overs_at_once_leave_one_holder():
+    reps = [make_user(), make_user()]
+    for lead in arrive(leads=ROUNDS):
+        at_once(*(partial(holders.hold, assignments=[Assignment(lead, rep.pk)], cause=by()) for rep in reps))
+        [held] = HolderInterval.objects.filter(lead_id=lead, held__upper_inf=True)
+        assert Lead.objects.get(pk=lead).owner_id == held.user_id
+
+
+def test_two_undos_of_the_same_move_take_back_one():
+    for lead in arrive(leads=ROUNDS):
+        lifecycle.accept(lead_ids=[lead], cause=by())
+        row = rows(lead)[-1].pk
+        answers = at_once(*[partial(lifecycle.undo, lead_id=lead, transition_id=row, cause=by())] * 2)
+        assert sorted(len(moved.taken) for moved in answers) == [0, 1]
+        assert [each.kind for each in rows(lead)] == [Kind.ADVANCE, Kind.ACCEPT, Kind.UNDO]
+
+
+@pytest.mark.parametrize("key", [{"email": "eve@buyer.example"}, {"references": (Reference("crm", "7"),)}])
+def test_the_same_person_who_arrives_twice_at_once_is_one_lead(key):
+    drafts = [Draft(name=f"Other {n}", email=f"other{n}@buyer.example") for n in range(20)] + [Draft(name="Eve", **key)]
+    one, two = at_once(
+        partial(intake.receive, drafts=drafts, cause=by()), partial(intake.receive, drafts=drafts[::-1], cause=by())
+    )
+    assert sorted(one.lead_ids) == sorted(two.lead_ids)
+    assert Lead.objects.count() == len(drafts)
+    assert LeadTransition.objects.count() == len(drafts)
+
+
+def test_a_lead_is_not_rebuilt_while_it_moves():
+    leads = arrive(leads=40)
+    _, rebuilt, _ = at_once(
+        partial(lifecycle.accept, lead_ids=leads, cause=by()),
+        partial(rebuild, dry_run=True),
+        arrived,
+    )
+    assert rebuilt.differing == 0

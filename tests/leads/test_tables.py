@@ -1,0 +1,201 @@
+"""What the tables refuse to store: every constraint has its attempt, and events stay as they were written."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from psycopg2.extras import DateTimeTZRange
+
+from leads import deals, holders, lifecycle
+from leads.drafts import DealDraft, Reference
+from leads.holders import Assignment
+from leads.milestones import Kind
+from leads.models import (
+    Account,
+    Campaign,
+    ExternalReference,
+    HolderInterval,
+    Lead,
+    LeadTransition,
+    Opportunity,
+    OpportunityChange,
+    OpportunityContact,
+    Reason,
+    Touchpoint,
+)
+from tests.factories import make_user
+from tests.leads.stories import arrived, by, day, journey, rows, stage, step, to
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def copy(row, **changes):
+    """Store the same row once more, with these changes."""
+    row.pk = None
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(force_insert=True)
+
+
+def set_(row, **wrong):
+    type(row).objects.filter(pk=row.pk).update(**wrong)
+
+
+def lead(**facts):
+    return Lead.objects.get(pk=arrived(**facts))
+
+
+def move():
+    return rows(arrived(to("mgl", day(1)), to("mql", day(2))))[-1]
+
+
+def undone():
+    lead_id = arrived(to("mgl", day(1)), to("mql", day(2)))
+    lifecycle.undo(lead_id=lead_id, cause=by())
+    return rows(lead_id)[-1]
+
+
+def deal(**fields):
+    draft = DealDraft(**{"name": "Deal", "currency": "EUR", "amount": Decimal(5)} | fields)
+    return Opportunity.objects.get(pk=deals.open_deals(drafts=[draft], cause=by())[0])
+
+
+def account(**fields):
+    return Account.objects.create(**{"name": "Acme", "name_key": "acme", "created_at": NOON} | fields)
+
+
+def held():
+    holder = make_user()
+    lead_id = arrived()
+    holders.hold(assignments=[Assignment(lead_id, holder.pk, day(3))], cause=by())
+    return HolderInterval.objects.get(lead_id=lead_id)
+
+
+def reference(**subject):
+    return ExternalReference.objects.create(system="crm", external_id="1", **subject)
+
+
+def touch(**fields):
+    given = {"at": NOON, "kind": "form", "title": "Asked for a demo", "direction": "inbound", "lead": lead()}
+    return Touchpoint.objects.create(**given | fields)
+
+
+def recycled_twice():
+    lead_id = arrived(to("mql", day(2)), step(Kind.RECYCLE, day(3)), step(Kind.REQUALIFY, day(4)))
+    return journey(lead_id, 1)
+
+
+def with_contact():
+    return OpportunityContact.objects.get(opportunity=deal(lead_id=arrived()))
+
+
+WRONG = {
+    "account_domain_unique": lambda: copy(account(domain="acme.example"), name_key="other"),
+    "account_name_unique": lambda: copy(account()),
+    "account_has_name_key": lambda: account(name_key=""),
+    "campaign_cost_has_currency": lambda: Campaign.objects.create(key="fair", name="Fair", cost=5, currency=""),
+    "holder_never_two": lambda: copy(held(), held=DateTimeTZRange(day(20), day(21))),
+    "holder_not_empty": lambda: set_(held(), held=DateTimeTZRange(empty=True)),
+    "journey_pass_unique": lambda: copy(journey(arrived()), outcome="recycled"),
+    "journey_one_open_pass": lambda: set_(recycled_twice(), outcome="", closed_at=None),
+    "journey_reached_known": lambda: set_(journey(arrived()), reached=6),
+    "journey_outcome_known": lambda: set_(journey(arrived()), outcome="bored"),
+    "journey_won_reached_won": lambda: set_(journey(arrived()), outcome="won"),
+    "journey_open_has_no_close_date": lambda: set_(journey(arrived()), closed_at=NOON),
+    "journey_has_reason": lambda: set_(journey(arrived()), outcome="rejected"),
+    "lead_email_unique": lambda: set_(lead(), email_key=lead().email_key),
+    "lead_milestone_known": lambda: set_(lead(), milestone=0),
+    "lead_outcome_known": lambda: set_(lead(), outcome="bored"),
+    "lead_consent_known": lambda: set_(lead(), consent="maybe"),
+    "lead_not_merged_into_itself": lambda: set_(one := lead(), merged_into=one.pk),
+    "deal_kind_known": lambda: set_(deal(), kind="gift"),
+    "deal_state_known": lambda: set_(deal(), state="ajar"),
+    "deal_sourced_by_known": lambda: set_(deal(), sourced_by="luck"),
+    "deal_amount_not_negative": lambda: set_(deal(), amount=-1),
+    "deal_rate_positive": lambda: set_(deal(), rate=0),
+    "deal_open_has_no_close_date": lambda: set_(deal(), closed_at=NOON),
+    "contact_role_unique": lambda: copy(with_contact(), is_primary=False),
+    "contact_one_primary": lambda: copy(with_contact(), lead=lead()),
+    "reference_names_one_thing": lambda: reference(lead=lead(), account=account()),
+    "reference_not_blank": lambda: set_(reference(lead=lead()), external_id=""),
+    "reference_lead_unique": lambda: copy(reference(lead=lead()), lead=lead()),
+    "reference_account_unique": lambda: copy(reference(account=account()), account=account(name_key="other")),
+    "reference_opportunity_unique": lambda: copy(reference(opportunity=deal()), opportunity=deal()),
+    "stage_milestone_known": lambda: set_(stage("mql"), milestone=9),
+    "stage_side_known": lambda: set_(stage("mql"), owning_side="finance"),
+    "stage_position_unique": lambda: set_(stage("mql"), position=stage("sql").position),
+    "reason_key_unique": lambda: copy(Reason.objects.first()),
+    "reason_kind_known": lambda: set_(Reason.objects.first(), kind="win"),
+    "touch_direction_known": lambda: touch(direction="sideways"),
+    "touch_external_unique": lambda: copy(touch(system="web", external_id="1")),
+    "transition_seq_unique": lambda: copy(move()),
+    "transition_reverted_once": lambda: copy(undone(), seq=9),
+    "transition_kind_known": lambda: copy(move(), seq=9, kind="jump"),
+    "transition_source_known": lambda: copy(move(), seq=9, source="dream"),
+    "transition_has_reason": lambda: copy(move(), seq=9, kind="reject"),
+    "transition_undated_only_in_history": lambda: copy(move(), seq=9, source="page", at=None),
+    "transition_undo_reverts": lambda: copy(undone(), seq=9, reverts=None),
+    "transition_correct_corrects": lambda: copy(move(), seq=9, kind="correct"),
+    "transition_has_target": lambda: copy(move(), seq=9, to_stage=None),
+}
+
+# It makes the present holder quick to find; two open ends overlap, which the exclusion refuses first.
+SHADOWED = {"holder_one_now"}
+
+
+@pytest.mark.parametrize("constraint", WRONG)
+def test_the_tables_refuse(constraint):
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        WRONG[constraint]()
+    assert refusal.value.__cause__.diag.constraint_name == constraint
+
+
+def test_every_constraint_has_its_attempt():
+    named = {each.name for model in apps.get_app_config("leads").get_models() for each in model._meta.constraints}
+    assert named == set(WRONG) | SHADOWED
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE leads_leadtransition SET at = now()", "DELETE FROM leads_leadtransition"],
+)
+def test_moves_are_append_only(statement):
+    move()
+    refused_by_trigger(statement)
+    assert LeadTransition.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE leads_opportunitychange SET new = '0'", "DELETE FROM leads_opportunitychange"],
+)
+def test_changes_of_deals_are_append_only(statement):
+    deal()
+    refused_by_trigger(statement)
+    assert OpportunityChange.objects.count() == 1
+
+
+def refused_by_trigger(statement):
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_leads_without_an_address_are_legal_and_so_is_the_address_of_a_tombstone():
+    first, second = lead(email=""), lead(email="")
+    set_(first, merged_into=second.pk, email_key="ada@buyer.example")
+    set_(second, email_key="ada@buyer.example")
+
+
+def test_a_journey_is_anchored_at_its_first_dated_milestone():
+    found = journey(arrived(to("mgl"), to("sql", day(5)), to("sqo", day(2))))
+    assert found.entered_at == day(5)
+    assert journey(arrived(to("mql"))).entered_at is None
+
+
+def test_a_reference_finds_the_lead_again_under_the_name_that_another_system_gave_it():
+    one = arrived(email="", references=(Reference("crm", "17"),))
+    assert arrived(email="", references=(Reference("crm", "17"),)) == one
