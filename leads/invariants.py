@@ -66,8 +66,8 @@ INVARIANTS: Invariants = {
         WHERE earlier.position >= later.position AND earlier.retired_at IS NULL AND later.retired_at IS NULL
     """,
     "Every milestone has a stage in use": """
-        SELECT milestone FROM generate_series(1, 5) AS milestone
-        WHERE NOT EXISTS (SELECT FROM leads_stage stage WHERE stage.milestone = milestone AND retired_at IS NULL)
+        SELECT fixed.milestone FROM generate_series(1, 5) AS fixed(milestone)
+        WHERE NOT EXISTS (SELECT FROM leads_stage stage WHERE stage.milestone = fixed.milestone AND retired_at IS NULL)
     """,
     "The owner and the team of a lead are those who hold it now": """
         SELECT lead.id FROM leads_lead lead
