@@ -215,7 +215,7 @@ def _queue(rng: Random, setting: Setting, rep_id: int) -> list[Draft]:
         ]
         drafts.append(
             Draft(
-                name=person.name, email=f"q{number}.{person.email}", title=person.title, seniority=person.seniority,
+                name=person.name, email=person.email, title=person.title, seniority=person.seniority,
                 company_name=person.company, source=person.source or None, segment=person.segment,
                 territory=person.territory, phone=f"+49 30 5550 {2000 + number}", consent="granted",
                 product_interest=rng.choice(names.PRODUCTS), references=(Reference("demo", f"Q-{number:03d}"),),

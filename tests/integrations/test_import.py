@@ -3,10 +3,7 @@
 import csv
 import io
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from alignment.integrations.models import ImportProblem
 from alignment.ops import jobs
@@ -22,6 +18,7 @@ from alignment.ops.models import Job
 from alignment.people.models import Company, User
 from leads.models import Account, ExternalReference, HolderInterval, Journey, Lead, LeadTransition
 from sla.models import Clock
+from tests.ops.processes import start_process
 
 BY_EMAIL: dict[str, Any] = {
     "name": "By e-mail",
@@ -269,9 +266,9 @@ def test_a_killed_import_goes_on_where_its_last_slice_ended(tmp_path, monkeypatc
         writer.writerow(COLUMNS)
         writer.writerows(row(f"p{number}@c{number % 999}.example", Qualified="2024-03-05") for number in range(rows))
     mapping.write_text(json.dumps(BY_EMAIL))
-    database = os.environ.copy() | {"DATABASE_URL": _test_database_url()}
-    importing = subprocess.Popen(
-        [sys.executable, "manage.py", "import_csv", str(file), "--mapping", str(mapping)], env=database
+    importing = start_process(
+        "from django.core.management import call_command\n"
+        f"call_command('import_csv', {str(file)!r}, mapping=__import__('pathlib').Path({str(mapping)!r}))"
     )
     deadline = time.monotonic() + 60
     while not Job.objects.filter(done__gte=5_000).exists() and time.monotonic() < deadline:
@@ -285,9 +282,3 @@ def test_a_killed_import_goes_on_where_its_last_slice_ended(tmp_path, monkeypatc
     jobs.run(job.pk)
     assert Job.objects.get().state == "done"
     assert (Lead.objects.count(), LeadTransition.objects.count()) == (rows, 2 * rows)
-
-
-def _test_database_url() -> str:
-    """The address of the test's own database, for another process."""
-    given = connection.settings_dict
-    return f"postgresql:///{given['NAME']}?host={given['HOST']}&port={given['PORT'] or 5432}&user={given['USER']}"
