@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -15,7 +16,18 @@ from alignment.people.models import Company, Side, User
 from leads import criteria
 from leads.activities import Activity
 from leads.drafts import Draft, TouchDraft
-from leads.models import Campaign, Lead, LeadTransition, NurtureTrack, Opportunity, Reason, Segment, Source, Territory
+from leads.models import (
+    Campaign,
+    Lead,
+    LeadTransition,
+    NurtureTrack,
+    Opportunity,
+    Reason,
+    Segment,
+    Source,
+    Stage,
+    Territory,
+)
 from leads.models.lead import Consent
 from leads.models.opportunity import DealState
 
@@ -135,40 +147,51 @@ class OverridableForm(MoveForm):
         return data
 
 
-class QualifyForm(OverridableForm):
-    """The deal that an accepted lead becomes, and what its stage wants confirmed."""
+class DealForm(forms.Form):
+    """A deal: what it is called, what it is worth, and when it is expected to close."""
 
     name = forms.CharField(label="Name of the deal", max_length=200)
     amount = forms.DecimalField(label="Amount", max_digits=14, decimal_places=2, min_value=0, required=False)
-    currency = forms.CharField(max_length=3, validators=[validate_currency])
+    currency = forms.CharField(max_length=3, validators=[validate_currency], help_text="As EUR or USD.")
     rate = forms.DecimalField(max_digits=18, decimal_places=8, min_value=0, required=False)
     expected_close_on = forms.DateField(label="Expected close", required=False, widget=DateInput)
+
+    def __init__(self, *args: Any, company: Company, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.company = company
+        self.fields["rate"].label = f"Exchange rate to {company.currency}"
+        self.fields["rate"].help_text = f"Only for another currency than {company.currency}."
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("currency") == self.company.currency:
+            data["rate"] = Decimal(1)
+        elif "currency" in data and not data.get("rate"):
+            self.add_error("rate", f"Say what 1 {data['currency']} is worth in {self.company.currency}.")
+        return data
+
+
+class QualifyForm(DealForm, OverridableForm):
+    """The deal that an accepted lead becomes, and what its stage wants confirmed."""
+
     confirmations = forms.MultipleChoiceField(
         label="Confirmed with the buyer", required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, *args: Any, asked: list[str], company: Company, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, stage: Stage, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.company = company
+        self.order_fields([*DealForm.base_fields, "confirmations", "override", "note"])
+        self.initial = {"name": _deal_name(self.lead), "currency": self.company.currency, **self.initial}
+        is_judged = not ("override" in self.fields and self.data.get("override"))
+        self.fields["amount"].required = is_judged and bool(stage.criteria.get("deal"))
+        asked = stage.criteria.get("confirmations", [])
+        if not asked:
+            del self.fields["confirmations"]
+            return
+        self.fields["confirmations"].required = is_judged
         self.fields["confirmations"].choices = [  # type: ignore[attr-defined]
             (name, criteria.CONFIRMATIONS.get(name, name).capitalize()) for name in asked
         ]
-        if not asked:
-            del self.fields["confirmations"]
-        self.fields["rate"].label = f"Worth of one in {company.currency}"
-        self.fields["rate"].help_text = f"Only for another currency than {company.currency}."
-        self.initial = {"name": _deal_name(self.lead), "currency": company.currency, **self.initial}
-
-    def clean_currency(self) -> str:
-        return self.cleaned_data["currency"].upper()
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean()
-        if data.get("currency") == self.company.currency:
-            data["rate"] = 1
-        elif "currency" in data and not data.get("rate"):
-            self.add_error("rate", f"Say what 1 {data['currency']} is worth in {self.company.currency}.")
-        return data
 
 
 def _deal_name(lead: Lead) -> str:

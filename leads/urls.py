@@ -7,6 +7,7 @@ from leads.views import moves, records
 urlpatterns = [
     path("leads/new/", records.new, name="lead_new"),
     path("leads/<int:pk>/edit/", records.edit, name="lead_edit"),
+    path("leads/<int:pk>/deal/", records.deal, name="lead_deal"),
     path("leads/<int:pk>/assign/", records.assign, name="lead_assign"),
     path("leads/<int:pk>/touch/", records.touch, name="lead_touch"),
     path("leads/<int:pk>/decide/", moves.decide, name="lead_decide"),

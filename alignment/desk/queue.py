@@ -132,7 +132,7 @@ class Queue:
     def title(self) -> str:
         if self.is_own:
             return "My queue"
-        return "Team queue" if self.leads_team else "Waiting for sales"
+        return "Team queue" if self.leads_team else "Sales queue"
 
     @property
     def tab_names(self) -> Mapping[Tab, str]:

@@ -75,7 +75,8 @@ def _move(told: Mapping[str, Any]) -> Line:
     stages = _stages(told) if kind in TAGGED else ()
     by = f"by {told['actor']}" if told["actor"] else UNNAMED.get(CauseSource(told["source"]), "")
     done = f"{kind.label} {by}".strip() if stages and kind != Kind.ADVANCE else by
-    parts = [done, QUALIFIED.get(told["qualified_by"]), told["deal"] if kind == Kind.ADVANCE else None]
+    becomes_deal = told["after_milestone"] == Milestone.SQO and told["before_milestone"] != Milestone.SQO
+    parts = [done, QUALIFIED.get(told["qualified_by"]), told["deal"] if becomes_deal else None]
     return Line(
         icon=MOVE_ICONS[kind],
         side=_side(kind, told),

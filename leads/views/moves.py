@@ -117,13 +117,12 @@ class Qualify(MoveView):
         return lead.is_open and stages.acceptance().position <= lead.stage.position and lead.milestone < Milestone.SQO
 
     def form(self, user: User, data: Any = None, initial: Any = None) -> forms.MoveForm:
-        stage = Stages.load().first(Milestone.SQO)
         return forms.QualifyForm(
             data,
             lead=self.lead,
             initial=initial,
             company=Company.get(),
-            asked=stage.criteria.get("confirmations", []),
+            stage=Stages.load().first(Milestone.SQO),
             may_override=can(user, "lead.override", self.lead),
         )
 

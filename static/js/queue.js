@@ -10,7 +10,8 @@ const rowOf = (form) => document.getElementById(`lead-${form.dataset.lead}`);
 
 function recount(row, by) {
   const count = row.closest("[data-group]")?.querySelector("[data-group-count]");
-  if (count) count.textContent = Number(count.textContent) + by;
+  // "100+" stays as it is.
+  if (count && !Number.isNaN(Number(count.textContent))) count.textContent = Number(count.textContent) + by;
 }
 
 /* A form beside the list stays until its answer has come: only then the next lead takes its place. */
