@@ -77,25 +77,46 @@ def _new_keys(count: int) -> list[int]:
 
 @transaction.atomic
 def find_or_open(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
-    """The deals that the external references of these drafts name, in order, opened where they are new."""
+    """The deals that these drafts are, in order, opened where they are new.
+
+    Found by external reference; without one, the deal of the same name that the lead carries.
+    """
+    referenced, named = _referenced(drafts), _named(drafts)
+    found = [_known(draft, referenced, named) for draft in drafts]
+    opened = iter(
+        open_deals(drafts=[draft for draft, pk in zip(drafts, found, strict=True) if pk is None], cause=cause)
+    )
+    return [pk or next(opened) for pk in found]
+
+
+def _known(
+    draft: DealDraft, referenced: Mapping[tuple[str, str], int], named: Mapping[tuple[int | None, str], int]
+) -> int | None:
+    if not draft.references:
+        return named.get((draft.lead_id, draft.name))
+    keys = ((one.system, one.external_id) for one in draft.references)
+    return next((referenced[key] for key in keys if key in referenced), None)
+
+
+def _referenced(drafts: Sequence[DealDraft]) -> dict[tuple[str, str], int]:
     names = {(one.system, one.external_id) for draft in drafts for one in draft.references}
     stored = ExternalReference.objects.filter(
         opportunity__isnull=False,
         system__in={name[0] for name in names},
         external_id__any_of={name[1] for name in names},
     )
-    known = {
+    return {
         (system, external_id): pk
         for system, external_id, pk in stored.values_list("system", "external_id", "opportunity_id")
     }
-    found = [
-        next((known[key] for one in draft.references if (key := (one.system, one.external_id)) in known), None)
-        for draft in drafts
-    ]
-    opened = iter(
-        open_deals(drafts=[draft for draft, pk in zip(drafts, found, strict=True) if pk is None], cause=cause)
-    )
-    return [pk or next(opened) for pk in found]
+
+
+def _named(drafts: Sequence[DealDraft]) -> dict[tuple[int | None, str], int]:
+    leads = {draft.lead_id for draft in drafts if draft.lead_id and not draft.references}
+    carried = OpportunityContact.objects.filter(lead_id__any_of=leads, is_primary=True)
+    return {
+        (lead_id, name): pk for lead_id, name, pk in carried.values_list("lead_id", "opportunity__name", "opportunity")
+    }
 
 
 EDITABLE = ("name", "amount", "currency", "rate", "expected_close_on", "product", "owner_id")

@@ -13,6 +13,8 @@ from leads.milestones import CLOSES, Kind, Milestone, Outcome
 from leads.passes import Move, Pass, Target, effective, newest
 
 UNDO_WITHIN = timedelta(hours=24)
+OPENS = (Kind.ADVANCE, Kind.ACCEPT)
+"""The kinds by which a lead can enter the lifecycle."""
 REASONED = (Kind.REJECT, Kind.RECYCLE, Kind.LOSE)
 """The kinds that have a list of reasons of their own."""
 
@@ -131,7 +133,7 @@ def _wrong_reason(step: Step) -> Refusal:
 
 
 def _first(step: Step, target: Target | None, at: datetime | None) -> Granted | Refusal:
-    if step.kind not in (Kind.ADVANCE, Kind.ACCEPT) or target is None or target.milestone == Milestone.WON:
+    if step.kind not in OPENS or target is None or target.milestone == Milestone.WON:
         return Refusal(step.lead_id, Code.NOT_ALLOWED, "A lead enters the lifecycle by reaching a stage before won.")
     return _granted(step, target, at)
 

@@ -12,7 +12,7 @@ from alignment.lib.emails import domain_of, email_key_or_blank
 from alignment.people.models import User
 from leads import deals, dimensions, lifecycle, matching
 from leads.causes import Cause
-from leads.decisions import Step
+from leads.decisions import OPENS, Step
 from leads.drafts import Draft
 from leads.holders import Assignment, hold
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
@@ -57,7 +57,7 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False) -
     _touch(drafts, lead_ids, incoming, cause, now)
     carried = _open_deals(drafts, lead_ids, incoming, cause)
     steps = _steps(drafts, arrivals, lead_ids, created, carried)
-    moved = lifecycle.move(steps=steps, cause=cause)
+    moved = _admit(lifecycle.move(steps=steps, cause=cause), created, stages)
     return Received(tuple(lead_ids), frozenset(created), frozenset(updated), moved)
 
 
@@ -282,9 +282,10 @@ def _touch(
 
 
 def _arrival(draft: Draft, stages: Stages, cause: Cause) -> tuple[Step, ...]:
-    """The moves by which this draft would enter as a new lead."""
+    """The moves by which this draft would enter as a new lead. One that only knows how it ended skipped the rest."""
     if draft.steps:
-        return draft.steps
+        begins = draft.steps[0].kind in OPENS
+        return draft.steps if begins else (_first_step(stages, cause, at=draft.steps[0].at), *draft.steps)
     raised = any(touch.is_hand_raise for touch in draft.touches)
     stage = stages.first(Milestone.MQL if raised else Milestone.MGL)
     return (
@@ -326,5 +327,26 @@ def _steps(
     for index, (draft, arrival, lead_id) in enumerate(zip(drafts, arrivals, lead_ids, strict=True)):
         brought = arrival if lead_id in entering else draft.steps
         entering.discard(lead_id)
-        steps += [replace(step, lead_id=lead_id, opportunity_id=carried.get(index)) for step in brought]
+        steps += [
+            replace(step, lead_id=lead_id, opportunity_id=carried.get(index, step.opportunity_id)) for step in brought
+        ]
     return steps
+
+
+def _first_step(stages: Stages, cause: Cause, *, at: datetime | None = None, lead_id: int = 0, note: str = "") -> Step:
+    """Into the first stage; what history does not say is undated. With a `note` past its criteria."""
+    return Step(
+        lead_id, Kind.ADVANCE, stage_id=stages.first(Milestone.MGL).pk, at=at,
+        is_undated=cause.source == CauseSource.IMPORT, override=bool(note), note=note,
+    )  # fmt: skip
+
+
+def _admit(moved: lifecycle.Moved, created: set[int], stages: Stages) -> lifecycle.Moved:
+    """Who came in is in the funnel: a new lead whose every move was refused enters at its beginning, and why."""
+    outside = created - set(moved.lead_ids)
+    if not outside:
+        return moved
+    why = {refusal.lead_id: refusal.message for refusal in reversed(moved.refused) if refusal.lead_id in outside}
+    steps = [_first_step(stages, moved.cause, lead_id=pk, note=why[pk]) for pk in sorted(outside)]
+    admitted = lifecycle.move(steps=steps, cause=moved.cause)
+    return replace(moved, taken=(*moved.taken, *admitted.taken))
