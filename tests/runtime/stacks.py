@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,9 @@ import psycopg2
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Machines that run tests are slow at times; what is waited for is tried again all the while.
 WAIT_SECONDS = 90
+# Their socket folders; they go when the tests end. Not only this account must be able to pass through it.
+TEMPORARY = tempfile.TemporaryDirectory(prefix="accord-tests-")
+Path(TEMPORARY.name).chmod(0o711)
 OF_THE_TEST_RUN = ("DATABASE_URL", "REDIS_URL", "ACCORD_SECRET_KEY", "ACCORD_STATE_DIR", "ACCORD_DEMO")
 
 
@@ -33,7 +37,11 @@ class Stack:
     def __init__(self, state: Path):
         self.state = state
         inherited = {name: value for name, value in os.environ.items() if name not in OF_THE_TEST_RUN}
-        self.env = inherited | {"ACCORD_STATE_DIR": str(state), "PYTHONUNBUFFERED": "1"}
+        self.env = inherited | {
+            "ACCORD_STATE_DIR": str(state),
+            "PYTHONUNBUFFERED": "1",
+            "TMPDIR": TEMPORARY.name,
+        }
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
