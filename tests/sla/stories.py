@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from leads import intake
+from leads import deals, intake
 from leads.causes import Cause, Promise
 from leads.decisions import Step
 from leads.drafts import Draft
@@ -49,6 +49,10 @@ def arrive(
         for _ in range(leads)
     ]
     return list(intake.receive(drafts=drafts, cause=cause(promise=promise, source=source)).lead_ids)
+
+
+def open_deal() -> int:
+    return deals.open_deals(drafts=[deals.DealDraft(name="Deal", currency="EUR")], cause=cause())[0]
 
 
 def clock_of(lead_id: int, pass_no: int = 1) -> Clock:

@@ -13,7 +13,7 @@ from leads.milestones import CauseSource, Kind, Milestone
 from leads.models import LeadTransition, Stage
 from sla import clocks
 from sla.models import CancelReason, Clock, ClockEvent, Policy
-from tests.sla.stories import HOUR, NOON, arrive, cause, clock_of, facts, kinds, reason, stage
+from tests.sla.stories import HOUR, NOON, arrive, cause, clock_of, facts, kinds, open_deal, reason, stage
 
 pytestmark = pytest.mark.django_db
 
@@ -214,6 +214,15 @@ class TestSecondThoughts:
         clock = clock_of(lead)
         assert (clock.cancelled_why, clock.next_at) == (CancelReason.MERGED, None)
         assert not clock.is_breached(lifecycle.database_now())
+
+    def test_joining_an_open_deal_cancels_what_sales_has_not_answered(self):
+        [waiting], [accepted] = arrive(), arrive()
+        accept(accepted, NOON + HOUR)
+        for lead in (waiting, accepted):
+            lifecycle.attach(lead_ids=[lead], opportunity_id=open_deal(), cause=cause(NOON + 60 * HOUR))
+        assert clock_of(waiting).cancelled_why == CancelReason.ATTACHED
+        assert clock_of(accepted).stopped_at == NOON + HOUR
+        assert kinds(accepted) == ["started", "met"]
 
     def test_settling_the_same_moves_again_changes_nothing(self):
         moved = []

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alignment.lib.invariants import count_broken
-from leads import deals, intake, lifecycle
+from leads import intake, lifecycle
 from leads.causes import Cause, Promise
 from leads.decisions import Step
 from leads.drafts import Draft
@@ -17,6 +17,7 @@ from leads.models import Journey, LeadTransition, Reason, Stage
 from sla.invariants import INVARIANTS
 from sla.models import Clock, ClockEvent
 from sla.sweep import sweep
+from tests.sla.stories import open_deal
 
 TWO_DAYS = timedelta(hours=48)
 DAYS = [datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=day) for day in range(12)]
@@ -112,11 +113,6 @@ def take(lead_id, kind, stage, at, promise, number):
     )
     source = CauseSource.API if kind == Kind.UNDO else CauseSource.IMPORT
     return lifecycle.move(steps=[step], cause=Cause(source, promise=promise))
-
-
-def open_deal():
-    draft = deals.DealDraft(name="Deal", currency="EUR", amount=None)
-    return deals.open_deals(drafts=[draft], cause=Cause(CauseSource.API))[0]
 
 
 def check(lead_id, story):
