@@ -164,8 +164,11 @@ class Advance(MoveView):
 
     @property
     def target(self) -> Stage:
+        """The stage that the address names; without one, the next."""
         to = self.request.GET.get("to", "")
-        return get_object_or_404(Stage.objects.in_use(), pk=to if to.isdecimal() else 0)
+        if to.isdecimal():
+            return get_object_or_404(Stage.objects.in_use(), pk=to)
+        return Stages.load().after(self.lead.stage) or self.lead.stage
 
     @property
     def address(self) -> str:
