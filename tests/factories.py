@@ -2,14 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from itertools import count
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 
 from alignment.people.accounts import password_link
 from alignment.people.models import Role, Side, Team, User
+from leads import lifecycle, qualifying
+from leads.causes import Cause
+from leads.decisions import Step
+from leads.drafts import DealDraft, Draft
+from leads.intake import receive
+from leads.milestones import CauseSource, Kind, Milestone, Outcome
+from leads.models import Journey, Lead, LeadTransition, Reason, Stage
+from sla.models import Clock, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
 
@@ -47,6 +58,73 @@ def make_imported_user(**fields: Any) -> User:
     return User.objects.create_user(**given | fields)
 
 
+# Leads, as rows: what reading needs, whether or not the lifecycle would write it ---------------------------------
+
+
+def make_journey(reached: Milestone = Milestone.MQL, outcome: str = "", **fields: Any) -> Journey:
+    """A pass of a lead of its own (or of `lead`), in the first stage of `reached`, with a reason where it needs one."""
+    now = timezone.now()
+    stage = Stage.objects.filter(milestone=reached).first()
+    kind = {Outcome.REJECTED: "reject", Outcome.LOST: "lose"}.get(outcome)
+    if kind and "reason" not in fields:
+        fields["reason"] = Reason.objects.offered(kind).first()
+    if "lead" not in fields:
+        facets = {name: fields[name] for name in ("owner", "team", "source", "segment") if name in fields}
+        fields["lead"] = Lead.objects.create(
+            name=f"Lead {next(_numbers)}", stage=stage, milestone=reached, outcome=outcome,
+            pass_no=fields.get("pass_no", 1), created_at=now, moved_at=now, **facets,
+        )  # fmt: skip
+    given = {"pass_no": 1, "reached": reached, "stage": stage, "outcome": outcome, "ended_at": now if outcome else None}
+    return Journey.objects.create(**given | fields)
+
+
+def make_clock(journey: Journey, due_at: datetime, **fields: Any) -> Clock:
+    """The promise of an answer for this pass."""
+    given = {
+        "policy": Policy.objects.get(retired_at=None), "subject_kind": SubjectKind.DISPOSITION,
+        "subject_id": journey.lead_id, "lead": journey.lead, "pass_no": journey.pass_no,
+        "started_at": due_at - timedelta(hours=48), "due_at": due_at,
+    }  # fmt: skip
+    return Clock.objects.create(**given | fields)
+
+
+# Leads as people meet them: they come in and move by the product's own verbs ------------------------------------
+
+
+def make_lead(
+    stage: str = "mql", *, owner: User | None = None, left: timedelta = timedelta(hours=24), **facts: Any
+) -> Lead:
+    """A lead that was handed over so that `left` is left of its 48 hours, and moved on to `stage` (its key)."""
+    number = next(_numbers)
+    handed_at = timezone.now() - timedelta(hours=48) + left
+    stages = {each.key: each for each in Stage.objects.all()}
+    on_the_way = [key for key in ("mgl", "mql", "sql") if stages[key].position <= stages[stage].position]
+    given: dict[str, Any] = {"name": f"Lead {number}", "email": f"lead{number}@buyer{number}.example"}
+    draft = Draft(
+        **given | facts,
+        owner_id=owner and owner.pk,
+        owned_at=handed_at,
+        steps=tuple(Step(0, Kind.ADVANCE, stage_id=stages[key].pk, at=handed_at) for key in on_the_way),
+    )
+    [lead_id] = receive(drafts=[draft], cause=Cause(CauseSource.API, at=handed_at)).lead_ids
+    if stage not in on_the_way:
+        make_deal(lead_id, stage)
+    return Lead.objects.select_related("stage", "owner").get(pk=lead_id)
+
+
+def make_deal(lead_id: int, stage: str = "sqo") -> None:
+    """Qualify an accepted lead, with a deal of 9,600 euros, and bring it on to `stage`."""
+    cause = Cause(CauseSource.API)
+    deal = DealDraft(name="Planner", currency="EUR", amount=Decimal(9600))
+    qualifying.qualify(
+        lead_id=lead_id, deal=deal, confirmations=["budget", "authority", "need", "timeline"], cause=cause
+    )
+    if stage == "won":
+        lifecycle.win(lead_ids=[lead_id], cause=cause)
+    elif stage != "sqo":
+        lifecycle.advance(lead_ids=[lead_id], to=Stage.objects.get(key=stage), cause=cause)
+
+
 # Addresses: what stands behind the URLs that name an object ----------------------------------------------------
 
 
@@ -62,12 +140,47 @@ def _of(make: Callable[[], Any]) -> Callable[[], Address]:
     return lambda: Address({"pk": make().pk})
 
 
+def _lead(stage: str = "mql") -> Address:
+    lead = make_lead(stage, owner=make_user())
+    return Address({"pk": lead.pk}, lead)
+
+
+def _move_of_lead() -> Address:
+    lead = make_lead(owner=make_user())
+    move = LeadTransition.objects.filter(lead=lead).latest("seq")
+    return Address({"pk": lead.pk, "move": move.pk}, move)
+
+
 def _password_link() -> Address:
     uid, token = password_link(person=make_user()).rstrip("/").split("/")[-2:]
     return Address({"uidb64": uid, "token": token})
 
 
 ADDRESSES: dict[str, Callable[[], Address]] = {
+    "lead": _lead,
+    **{
+        f"lead_{name}": _lead
+        for name in (
+            "edit",
+            "assign",
+            "touch",
+            "decide",
+            "hand_over",
+            "accept",
+            "reject",
+            "recycle",
+            "qualify",
+            "advance",
+            "win",
+            "lose",
+            "attach",
+            "requalify",
+            "reopen",
+        )
+    },
+    "lead_deal": lambda: _lead("sqo"),
+    "lead_undo": _move_of_lead,
+    "lead_correct": _move_of_lead,
     # Somebody else's leads back to one's own.
     "notification": lambda: Address({"pk": 1}),
     "setup_person": _of(make_user),
