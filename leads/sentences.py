@@ -8,6 +8,8 @@ from django.utils.timesince import timesince
 from alignment.people.models import User
 from leads.decisions import Code, Refusal
 from leads.milestones import Kind
+from leads.models import LeadTransition
+from leads.passes import Move
 
 DID: Mapping[Kind, str] = {
     Kind.ADVANCE: "moved it on",
@@ -34,8 +36,13 @@ def why_refused(refusal: Refusal, *, viewer: User, now: datetime) -> str:
         return refusal.message
     if move.actor_id is None:
         return f"{refusal.message} A rule or an import was first, {_ago(move.recorded_at, now)}."
+    return who_did(move, viewer=viewer, now=now)
+
+
+def who_did(move: Move | LeadTransition, *, viewer: User, now: datetime) -> str:
+    """What somebody did (“Bruno Sá accepted it 2 minutes ago.”); the kind of `move` is one of `DID`."""
     who = "You" if move.actor_id == viewer.pk else User.objects.get(pk=move.actor_id).name
-    return f"{who} {DID[move.kind]} {_ago(move.recorded_at, now)}."
+    return f"{who} {DID[Kind(move.kind)]} {_ago(move.recorded_at, now)}."
 
 
 def _ago(moment: datetime, now: datetime) -> str:
