@@ -22,6 +22,8 @@ function load(address) {
 /* What a token is now: light-dark() and color-mix() only resolve on an element. */
 function resolver(element) {
   const probe = element.appendChild(document.createElement("span"));
+  // Where people want less motion every element has a transition, however short: it would answer with the colour before.
+  probe.style.transition = "none";
   const known = {};
   const resolve = (value) => {
     if (typeof value === "string" && value.startsWith("--")) {

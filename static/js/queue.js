@@ -51,6 +51,15 @@ document.addEventListener("htmx:afterRequest", (event) => {
   }
 });
 
+/* Answers come in any order: beside the list stands what was asked for last. */
+let newest;
+document.addEventListener("htmx:beforeRequest", ({ detail: { target, xhr } }) => {
+  if (target.id === "preview") newest = xhr;
+});
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id === "preview" && detail.xhr !== newest) detail.shouldSwap = false;
+});
+
 /* A narrow page has no room for the preview: links into it are ordinary links there. */
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[hx-target='#preview']");

@@ -7,8 +7,9 @@ let hadFocus = false;
 export const rows = () => [...document.querySelectorAll("[data-rows] [data-row]:not([hidden])")];
 export const selectedRow = () => document.querySelector("[data-row][data-selected]:not([hidden])");
 
-/* Selects without moving the focus. */
+/* Selects without moving the focus, and without loading anything beside the list. */
 export function mark(row) {
+  clearTimeout(loading);
   for (const old of document.querySelectorAll("[data-row][data-selected]")) {
     old.removeAttribute("data-selected");
     old.querySelector("[data-select]")?.removeAttribute("aria-current");
@@ -20,7 +21,6 @@ export function mark(row) {
 
 /* Selects, focuses, and after a short rest loads what the link shows beside the list. */
 export function select(row, { load = true } = {}) {
-  clearTimeout(loading);
   mark(row);
   const link = row?.querySelector("[data-select]");
   link?.focus();
