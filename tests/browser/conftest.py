@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
@@ -19,7 +20,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 # Enough for every chart and list to have something to show.
-LEADS = "400"
+LEADS = 400
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,20 +46,22 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def empty_install(chromium: Browser) -> Iterator[Database]:
+def empty_install(chromium: Browser, django_db_blocker: Any) -> Iterator[Database]:
     """The tables without anybody in them."""
     database = Database("accord_browser_empty")
     database.create()
-    database.manage("migrate", "--verbosity=0")
+    with database.in_use_here(django_db_blocker):
+        call_command("migrate", verbosity=0)
     yield database
     database.drop()
 
 
 @pytest.fixture(scope="package")
-def demo_company(empty_install: Database) -> Iterator[Database]:
+def demo_company(empty_install: Database, django_db_blocker: Any) -> Iterator[Database]:
     database = Database("accord_browser")
     database.create(template=empty_install.name)
-    database.manage("seed_demo", "--leads", LEADS, "--verbosity=0")
+    with database.in_use_here(django_db_blocker):
+        call_command("seed_demo", leads=LEADS)
     yield database
     database.drop()
 

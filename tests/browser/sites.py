@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -40,10 +39,6 @@ class Database:
 
     def drop(self) -> None:
         _execute(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
-
-    def manage(self, *arguments: str) -> None:
-        """Run a management command on it."""
-        subprocess.run([sys.executable, ROOT / "manage.py", *arguments], env=os.environ | self.env, check=True)
 
     @contextmanager
     def in_use_here(self, blocker: DjangoDbBlocker) -> Iterator[None]:

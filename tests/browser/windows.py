@@ -21,7 +21,9 @@ class Window:
         self.page.on("request", lambda request: self.requests.append(request.url))
 
     def _hear(self, message: ConsoleMessage) -> None:
-        is_expected = any(f"the server responded with a status of {status}" in message.text for status in self.expects)
+        # The browser's own words for it, and those of htmx.
+        words = [f"{words} {status}" for status in self.expects for words in ("a status of", "Status Error Code")]
+        is_expected = any(each in message.text for each in words)
         if message.type in {"error", "warning"} and not is_expected:
             self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 

@@ -1,0 +1,219 @@
+"""The rep's queue: answers with one key, at once, and back again; refusals in words."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from leads import lifecycle
+from leads.causes import Cause
+from leads.milestones import CauseSource
+from tests.browser import stories
+from tests.browser.stories import state
+
+HOUR = timedelta(hours=1)
+# From the key to the row's end, in a browser that shares its machine; the wait for the server is longer than this.
+AT_ONCE_MS = 100
+SLOW_SERVER_MS = 1500
+
+MEASURE = """
+    (row) => new Promise((done) => {
+        let pressed;
+        addEventListener("keydown", () => { pressed = performance.now(); }, { once: true, capture: true });
+        const left = () => !row.isConnected || row.hidden;
+        new MutationObserver((_, observer) => {
+            if (left()) { observer.disconnect(); done(performance.now() - pressed); }
+        }).observe(document.body, { subtree: true, childList: true, attributes: true });
+    })
+"""
+
+
+@pytest.fixture
+def somebody(company):
+    return stories.rep()
+
+
+def selected(window) -> str:
+    return window.find("[data-row][data-selected] [data-select]").inner_text()
+
+
+def rows(window) -> list[str]:
+    return window.find("[data-row]:not([hidden]) [data-select]").all_inner_texts()
+
+
+def toast(window):
+    return window.find("[data-toast]").last
+
+
+def wait_for_preview(window, lead) -> None:
+    expect(window.find("#preview h2")).to_have_text(lead.name)
+
+
+def test_what_is_late_comes_first_and_says_so(visit, somebody):
+    later, late, soon = stories.handed_over(somebody, 30 * HOUR, -3 * HOUR, 2 * HOUR)
+    window = visit(somebody)
+    window.open("/queue/")
+    assert rows(window) == [late.name, soon.name, later.name]
+    headings = [" ".join(text.split()) for text in window.find("[data-group] h2").all_inner_texts()]
+    assert headings == ["Overdue 1", "Due in the next 8 hours 1", "Due later 1"]
+    over = window.find(f"#lead-{late.pk} .countdown")
+    expect(over).to_contain_text(re.compile(r"2 h 59 m over|3 h 00 m over"))
+    assert over.locator("svg").first.is_visible(), "red comes with an icon"
+
+
+def test_a_accepts_and_z_restores(visit, somebody):
+    first, second = stories.handed_over(somebody, HOUR, 2 * HOUR)
+    window = visit(somebody)
+    window.open("/queue/")
+    window.page.route("**/accept/", lambda route: (window.page.wait_for_timeout(SLOW_SERVER_MS), route.continue_())[1])
+    window.press("j", "k")
+    assert selected(window) == first.name
+    took = window.find(f"#lead-{first.pk}").evaluate_handle(f"(row) => ({{ left: ({MEASURE})(row) }})")
+    window.press("a")
+    assert took.evaluate("({ left }) => left") < AT_ONCE_MS
+    assert selected(window) == second.name, "the next row has the focus"
+    assert window.page.evaluate("document.activeElement.closest('[data-row]').id") == f"lead-{second.pk}"
+
+    expect(toast(window)).to_contain_text(f"Accepted {first.name}")
+    assert state(first) == ("SQL", "")
+    with window.without_reload():
+        window.press("z")
+        expect(window.find(f"#lead-{first.pk}")).to_be_visible()
+    assert state(first) == ("MQL", "")
+
+
+def test_reject_asks_for_a_reason_and_takes_a_digit(visit, somebody):
+    first, second = stories.handed_over(somebody, HOUR, 2 * HOUR)
+    window = visit(somebody, expects=(422,))
+    window.open("/queue/")
+    window.press("j", "k", "r")
+    expect(window.find("[data-reasons]")).to_be_visible()
+    with window.without_reload():
+        window.page.get_by_role("button", name="Reject", exact=False).last.press("Enter")
+        expect(window.find("[data-reasons] .errors")).to_have_text("Choose a reason: both teams learn from it.")
+    assert state(first) == ("MQL", "")
+    expect(window.find(f"#lead-{first.pk}")).to_be_visible()
+
+    window.press("2")
+    label = window.find("[data-reasons] label").nth(1)
+    assert label.locator("input").is_checked()
+    window.press("Enter")
+    expect(toast(window)).to_contain_text(f"Rejected {first.name}: {label.inner_text().splitlines()[0].lower()}")
+    assert state(first) == ("MQL", "rejected")
+    assert rows(window) == [second.name]
+
+
+def test_n_recycles(visit, somebody):
+    first, _ = stories.handed_over(somebody, HOUR, 2 * HOUR)
+    window = visit(somebody)
+    window.open("/queue/")
+    window.press("j", "k", "n")
+    expect(window.page.get_by_label("Nurture track")).to_be_visible()
+    window.page.get_by_role("button", name="Recycle").last.click()
+    expect(toast(window)).to_contain_text(f"Recycled {first.name}")
+    assert state(first) == ("MQL", "recycled")
+
+
+def test_the_keyboard_alone_is_enough(visit, somebody):
+    one, two, three = stories.handed_over(somebody, HOUR, 2 * HOUR, 3 * HOUR)
+    window = visit(somebody)
+    window.open("/queue/")
+    window.press("j", "j", "k")
+    assert selected(window) == two.name
+    wait_for_preview(window, two)
+    window.press("?")
+    expect(window.find("dialog#keys")).to_be_visible()
+    window.press("j", "Escape")
+    expect(window.find("dialog#keys")).to_be_hidden()
+    assert selected(window) == two.name, "a dialog keeps the keys to itself"
+
+    window.press("a")
+    expect(toast(window)).to_contain_text("Accepted")
+    assert selected(window) == three.name
+    wait_for_preview(window, three)
+    window.press("r", "Escape")
+    window.press("k")
+    assert selected(window) == one.name
+    window.press("Enter")
+    window.page.wait_for_url(f"**/leads/{one.pk}/")
+    window.until_ready()
+    window.press("g", "q")
+    window.page.wait_for_url("**/queue/")
+    window.until_ready()
+    window.press("/")
+    window.press("j", "a")
+    assert window.page.evaluate("document.activeElement.value") == "ja", "keys in a field are letters"
+    assert rows(window) == [one.name, three.name]
+
+
+def test_shortcuts_can_be_switched_off(visit, company):
+    somebody = stories.rep(shortcuts=False)
+    (lead,) = stories.handed_over(somebody)
+    window = visit(somebody)
+    window.open("/queue/")
+    window.press("j", "a", "?")
+    assert not window.find("dialog#keys").is_visible()
+    assert rows(window) == [lead.name]
+    assert state(lead) == ("MQL", "")
+
+
+def test_a_row_returns_when_the_server_cannot_be_reached(visit, somebody):
+    first, second = stories.handed_over(somebody, HOUR, 2 * HOUR)
+    window = visit(somebody)
+    window.open("/queue/")
+    window.page.route("**/accept/", lambda route: route.abort())
+    window.press("j", "k", "a")
+    expect(toast(window)).to_contain_text("Nothing was changed")
+    assert rows(window) == [first.name, second.name]
+    assert selected(window) == first.name
+    window.complaints.clear()  # the lost request itself
+
+
+def test_the_second_of_two_hears_who_was_first(visit, people, somebody):
+    lead, other = stories.handed_over(somebody, HOUR, 2 * HOUR)
+    window = visit(somebody, expects=(409,))
+    window.open("/queue/")
+    window.press("j", "k")
+    window.find("[data-live-toggle]").click()  # paused: this window still shows what was
+    window.press("k")
+    lifecycle.recycle(lead_ids=[lead.pk], cause=Cause(CauseSource.PAGE, actor_id=people["manager"].pk))
+    window.find(f"#lead-{lead.pk}").get_by_role("button", name="Accept").click()
+    expect(toast(window)).to_contain_text(people["manager"].name)
+    assert state(lead) == ("MQL", "recycled")
+    assert rows(window) == [other.name], "the lead is not ours any more"
+
+
+def test_of_two_reps_who_accept_the_same_lead_one_wins(visit, company):
+    (lead,) = stories.handed_over(None, HOUR)
+    reps = [stories.rep(name="Ada First"), stories.rep(name="Ben Second")]
+    windows = [visit(each, expects=(409,)) for each in reps]
+    for window in windows:
+        window.open("/queue/?view=team")
+        window.find("[data-live-toggle]").click()
+    for window in windows:
+        window.find(f"#lead-{lead.pk}").get_by_role("button", name="Accept").click()
+        expect(toast(window)).to_be_visible()
+    assert f"Accepted {lead.name}" in toast(windows[0]).inner_text()
+    assert "Ada First" in toast(windows[1]).inner_text()
+    lead.refresh_from_db()
+    assert (lead.owner, state(lead)) == (reps[0], ("SQL", ""))
+
+
+def test_the_list_can_be_ordered_and_filtered_and_the_address_keeps_it(visit, people):
+    window = visit(people["rep"])
+    window.open("/queue/")
+    everyone = rows(window)
+    window.page.get_by_label("Sort").select_option("next")
+    window.page.wait_for_url("**sort=next**")
+    window.until_ready()
+    ordered = rows(window)
+    assert sorted(ordered) == sorted(everyone)
+    for group in window.find("[data-group]").all():
+        raised = [text == "Raised a hand" for text in group.locator(".queue-why span").all_inner_texts()]
+        assert raised == sorted(raised, reverse=True), "who raised a hand comes first"
+    window.page.reload()
+    assert rows(window) == ordered
+    window.page.go_back()
+    window.until_ready()
+    assert rows(window) == everyone
