@@ -33,6 +33,7 @@ def as_row(lead_id: int, each: Pass, frozen: Mapping[str, Any]) -> batch.Row:
         "sqo_at": each.sqo_at,
         "won_at": each.won_at,
         "closed_at": each.closed_at,
+        "ended_at": each.ended_at,
         "qualified_by": each.qualified_by,
         "track_id": each.track_id,
         "revisit_on": each.revisit_on,
@@ -56,8 +57,8 @@ def write(rows: Sequence[batch.Row], holders: Mapping[int, Mapping[str, int | No
     )
 
 
-# Who held the lead when its pass closed, or holds it now; sales' first human touch since acceptance, while the pass
-# lasted; and whether the journey carries its deal.
+# Who holds the lead, or held it when its pass closed, else when that was recorded; sales' first human touch since
+# acceptance, while the pass lasted; and whether the journey carries its deal.
 DERIVED = """
     SELECT journey.id, holder.user_id AS owner_id, holder.team_id AS team_id,
         (
@@ -76,9 +77,11 @@ DERIVED = """
     FROM leads_journey journey
     LEFT JOIN LATERAL (
         SELECT user_id, team_id FROM leads_holderinterval interval
-        WHERE interval.lead_id = journey.lead_id AND (journey.outcome <> '' OR upper_inf(interval.held))
-        ORDER BY coalesce(interval.held @> journey.closed_at, upper_inf(interval.held)) DESC,
-            abs(extract(epoch FROM lower(interval.held) - coalesce(journey.closed_at, now())))
+        WHERE interval.lead_id = journey.lead_id AND CASE
+            WHEN journey.outcome = '' THEN upper_inf(interval.held)
+            ELSE interval.held @> journey.closed_at OR interval.held @> journey.ended_at
+        END
+        ORDER BY interval.held @> journey.closed_at DESC NULLS LAST
         LIMIT 1
     ) holder ON true
 """

@@ -83,6 +83,8 @@ class Pass:
     sqo_at: datetime | None = None
     won_at: datetime | None = None
     closed_at: datetime | None = None
+    ended_at: datetime | None = None
+    """When Accord learnt of the close."""
     qualified_by: str = ""
     track_id: int | None = None
     revisit_on: date | None = None
@@ -195,7 +197,7 @@ def _close(current: Pass, move: Move, outcome: Outcome) -> None:
         current.closed_from = (current.stage, current.reached, current.opportunity_id)
         current.outcome, current.brought_by = outcome, move
         current.reason_id = move.reason_id
-        current.closed_at = move.at
+        current.closed_at, current.ended_at = move.at, move.recorded_at
         current.track_id, current.revisit_on = move.track_id, move.revisit_on
     if outcome == Outcome.WON and move.target and current.outcome == outcome:
         current.stage, current.reached = move.target, Milestone.WON
@@ -209,5 +211,5 @@ def _reopen(current: Pass, move: Move) -> None:
     if current.outcome == Outcome.ATTACHED:
         current.opportunity_id = deal_before
     current.outcome, current.reason_id, current.brought_by = "", None, move
-    current.closed_at = current.won_at = None
+    current.closed_at = current.ended_at = current.won_at = None
     current.track_id = current.revisit_on = current.closed_from = None

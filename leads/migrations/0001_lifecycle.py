@@ -808,6 +808,10 @@ class Migration(migrations.Migration):
                 ("won_at", models.DateTimeField(null=True)),
                 ("closed_at", models.DateTimeField(null=True)),
                 (
+                    "ended_at",
+                    models.DateTimeField(help_text="When Accord learnt that the pass had ended.", null=True),
+                ),
+                (
                     "entered_at",
                     models.GeneratedField(
                         db_persist=True,
@@ -1454,6 +1458,17 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(models.Q(("outcome", ""), _negated=True), ("closed_at", None), _connector="OR"),
                 name="journey_open_has_no_close_date",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="journey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at", None), ("outcome", "")),
+                    models.Q(models.Q(("outcome", ""), _negated=True), ("ended_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="journey_end_is_recorded",
             ),
         ),
         migrations.AddConstraint(

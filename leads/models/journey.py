@@ -29,8 +29,9 @@ class Journey(models.Model):
     Each date is independently nullable, and no constraint orders them: real data is undated and out of order, and
     contradictions are reported. `entered_at`, the cohort anchor, is the date of the first dated milestone,
     `accepted_at` that of sales' acceptance, `worked_at` that of the first human outbound touch since. Source,
-    campaign, segment and territory are frozen at entry; owner and team follow the holder and are frozen at close.
-    `is_primary` is false for a journey that joined a deal which another one carries: from SQO on, figures count deals.
+    campaign, segment and territory are frozen at entry; owner and team are those of the holder, of a closed pass of
+    whoever held it when it closed, else when that was recorded (`ended_at`). `is_primary` is false for a journey that
+    joined a deal which another one carries: from SQO on, figures count deals.
     """
 
     lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="journeys", db_index=False)
@@ -48,6 +49,7 @@ class Journey(models.Model):
     sqo_at = models.DateTimeField(null=True)
     won_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True, help_text="When Accord learnt that the pass had ended.")
     entered_at = models.GeneratedField(
         expression=Coalesce(*MILESTONE_DATES), output_field=models.DateTimeField(null=True), db_persist=True
     )
@@ -79,6 +81,10 @@ class Journey(models.Model):
                 name="journey_won_reached_won",
             ),
             models.CheckConstraint(condition=~Q(outcome="") | Q(closed_at=None), name="journey_open_has_no_close_date"),
+            models.CheckConstraint(
+                condition=Q(outcome="", ended_at=None) | (~Q(outcome="") & Q(ended_at__isnull=False)),
+                name="journey_end_is_recorded",
+            ),
             models.CheckConstraint(
                 condition=~Q(outcome__in=[Outcome.REJECTED, Outcome.LOST]) | Q(reason__isnull=False),
                 name="journey_has_reason",

@@ -50,7 +50,7 @@ BREAKS = {
         "UPDATE leads_leadtransition SET seq = 99 WHERE seq = 4"
     ),
     "Only the newest pass of a lead is open": (
-        "UPDATE leads_journey SET outcome = '', closed_at = NULL, reason_id = NULL WHERE outcome = 'recycled'"
+        "UPDATE leads_journey SET outcome = '', closed_at = NULL, ended_at = NULL WHERE outcome = 'recycled'"
     ),
     "A lead was last moved when its newest move was recorded, or is stored with it": (
         "UPDATE leads_lead SET moved_at = clock_timestamp() + interval '1 day'"
@@ -131,8 +131,9 @@ class TestRebuild:
             "UPDATE leads_journey SET source_id = NULL, owner_id = NULL, worked_at = now(), is_primary = false",
             "DELETE FROM leads_journey",
             (
-                "INSERT INTO leads_journey (lead_id, pass_no, reached, stage_id, outcome, qualified_by, is_primary) "
-                "SELECT lead_id, 7, 1, stage_id, 'recycled', '', true FROM leads_journey WHERE pass_no = 2"
+                "INSERT INTO leads_journey "
+                "(lead_id, pass_no, reached, stage_id, outcome, ended_at, qualified_by, is_primary) "
+                "SELECT lead_id, 7, 1, stage_id, 'recycled', now(), '', true FROM leads_journey WHERE pass_no = 2"
             ),
             "UPDATE leads_lead SET pass_no = 9, last_seq = 1, outcome = 'won', moved_at = now()",
         ],
@@ -154,7 +155,7 @@ class TestRebuild:
 
     def test_it_goes_through_all_leads_in_slices(self, lead, monkeypatch):
         monkeypatch.setattr(rebuild, "SLICE", 1)
-        Journey.objects.update(reached=2, outcome="recycled")
+        Journey.objects.update(reached=2, outcome="recycled", ended_at=day(1))
         assert rebuild.rebuild(dry_run=False) == rebuild.Rebuilt(leads=2, differing=2)
         assert rebuild.rebuild(dry_run=True) == rebuild.Rebuilt(leads=2, differing=0)
 
