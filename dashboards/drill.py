@@ -1,7 +1,7 @@
 """The rows behind a number: keyset pages of passes, and a file."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 from django.urls import reverse
@@ -37,14 +37,15 @@ class FigureList:
         return self.found.count()
 
     @property
-    def page(self) -> list[Journey]:
-        """The rows of this page."""
-        return self._rows[:PAGE]
+    def page(self) -> list[tuple[Journey, date | None]]:
+        """The rows of this page, each with the company's date of its entry (None: nobody knows)."""
+        calendar = self.filters.calendar
+        return [(row, row.entered_at and calendar.today(row.entered_at)) for row in self._rows[:PAGE]]
 
     @property
     def next(self) -> int | None:
         """The place where the next page goes on; None on the last one."""
-        return self.page[-1].pk if len(self._rows) > PAGE else None
+        return self._rows[PAGE - 1].pk if len(self._rows) > PAGE else None
 
     @property
     def is_first(self) -> bool:

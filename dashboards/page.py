@@ -192,6 +192,11 @@ class FunnelPage:
         return max(leaking, key=lambda row: row.step.drop_off_rate or 0, default=None)
 
     @property
+    def waiting(self) -> StepRow | None:
+        """The step before which most are still open; None where nobody is."""
+        return max((row for row in self.steps if row.still_open.n), key=lambda row: row.still_open.n, default=None)
+
+    @property
     def leak_parts(self) -> list[Number]:
         """What that drop-off is made of."""
         return [number for number in self.leak.lost if number.n] if self.leak else []

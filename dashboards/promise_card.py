@@ -103,14 +103,16 @@ class PromiseCard:
 
     @cached_property
     def delivered(self) -> Bullet:
+        number = self.number(self.kept.delivered, "delivered")
         return Bullet(
             title="MQLs handed over a week",
             value=self.promises.per_week,
             target=self.promises.target("mqls_per_week"),
-            number=self.number(self.kept.delivered, "delivered"),
+            number=number,
             of=None,
             why_not="Needs a period that has begun.",
-            note=f"{self.kept.delivered:,} first passes",
+            note=f"{number.n:,} first passes",
+            note_url=number.url,
         )
 
     @cached_property
@@ -220,6 +222,11 @@ class PromiseCard:
             judged=Number.of(kept.answered.n, own, "promises.judged"),
             decided=Number.of(kept.decided, own, "promises.decided"),
         )
+
+    @property
+    def has_weeks(self) -> bool:
+        """Whether there is anything to draw."""
+        return any(week.answered is not None or week.accepted is not None for week in self.whole_weeks)
 
     @property
     def chart(self) -> Mapping[str, Any]:

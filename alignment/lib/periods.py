@@ -50,11 +50,6 @@ class Period:
         first = self.first - self.days * DAY
         return type(self)(first, self.first - DAY) if first >= EARLIEST else None
 
-    def within(self, other: "Period") -> Self | None:
-        """The days that it shares with `other`; None without any."""
-        first, last = max(self.first, other.first), min(self.last, other.last)
-        return type(self)(first, last) if first <= last else None
-
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The instant (UTC) at which `day` begins in `zone`. Where the clock skips midnight, that is when it skips."""

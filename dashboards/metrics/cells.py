@@ -9,7 +9,7 @@ from django.db.models import Case, Count, Expression, F, IntegerField, Q, Value,
 
 from dashboards.filters import Filters
 from dashboards.metrics.frames import Frame
-from dashboards.metrics.journeys import DATES, ENDED_AT, OPEN, Journeys, cohort, dated, journeys, reached
+from dashboards.metrics.journeys import DATES, LEFT_AT, OPEN, Journeys, cohort, dated, journeys, reached
 from dashboards.options import Facet
 from leads.milestones import Milestone, Outcome
 
@@ -48,8 +48,8 @@ def of_cohort(filters: Filters, frame: Frame) -> list[Cell]:
 def of_period(filters: Filters, frame: Frame) -> list[Cell]:
     """What happened in the period, each by its own date: entries to the milestones, and ends; one query."""
     rows = journeys(filters)
-    ends = dated(rows.exclude(state__in=[OPEN, Outcome.WON]), ENDED_AT, filters.instants)
-    events = [_grouped(ends, ENDED, ENDED_AT, frame, filters.by)]
+    ends = dated(rows.exclude(state__in=[OPEN, Outcome.WON]), LEFT_AT, filters.instants)
+    events = [_grouped(ends, ENDED, LEFT_AT, frame, filters.by)]
     for milestone in Milestone:
         when = F(DATES[milestone])
         entries = dated(rows.filter(reached(milestone)), when, filters.instants)

@@ -55,9 +55,9 @@ class Frame:
         return cls.of(parts, calendar)
 
     @classmethod
-    def around(cls, rows: Journeys, when: F | Expression, calendar: Calendar) -> Self:
-        """From the first to the last date of these rows; no parts where none is dated. One query."""
-        first, last = rows.aggregate(first=Min(when), last=Max(when)).values()
+    def around(cls, rows: Journeys, begin: F, end: F | Expression, calendar: Calendar) -> Self:
+        """From the first `begin` to the last `end` of these rows; no parts where none is dated. One query."""
+        first, last = rows.aggregate(first=Min(begin), last=Max(end)).values()
         if first is None:
             return cls.of((), calendar)
         return cls.cut(Period(calendar.today(first), calendar.today(last)), calendar)

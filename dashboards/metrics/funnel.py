@@ -19,7 +19,7 @@ from dashboards.filters import Basis, Filters
 from dashboards.metrics import cells
 from dashboards.metrics.cells import Cell, Tally
 from dashboards.metrics.frames import Frame
-from dashboards.metrics.journeys import DATES, ENDED_AT, LOSSES, OPEN, Journeys, cohort, dated, journeys, reached
+from dashboards.metrics.journeys import DATES, LEFT_AT, LOSSES, OPEN, Journeys, cohort, dated, journeys, reached
 from leads.milestones import Milestone, Outcome
 
 
@@ -147,9 +147,9 @@ def frame_of(filters: Filters) -> Frame:
     """The parts that trends and cohorts are shown in. A query only where no period is set."""
     if filters.period:
         return Frame.cut(filters.period, filters.calendar)
-    if filters.basis == Basis.COHORT:
-        return Frame.around(cohort(filters), F(filters.anchor.column), filters.calendar)
-    return Frame.around(cohort(filters), Greatest("entered_at", *DATES.values(), "closed_at"), filters.calendar)
+    entered = F(filters.anchor.column)
+    last = entered if filters.basis == Basis.COHORT else Greatest(*DATES.values(), "closed_at")
+    return Frame.around(cohort(filters), entered, last, filters.calendar)
 
 
 def reached_rows(filters: Filters, milestone: Milestone) -> Journeys:
@@ -165,7 +165,7 @@ def stopped_rows(filters: Filters, milestone: Milestone, *states: str) -> Journe
     stopped = rows.filter(last=milestone, state__in=states)
     if filters.basis == Basis.COHORT:
         return stopped
-    return dated(stopped, F(DATES[milestone]) if OPEN in states else ENDED_AT, filters.instants)
+    return dated(stopped, F(DATES[milestone]) if OPEN in states else LEFT_AT, filters.instants)
 
 
 def reached_before(filters: Filters, at: datetime) -> Mapping[Milestone, int] | None:

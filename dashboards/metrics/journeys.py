@@ -47,7 +47,7 @@ PLACE: Mapping[str, Expression] = {
         output_field=CharField(),
     ),
 }
-ENDED_AT = Case(When(_JOINED, then=F("sqo_at")), default=F("closed_at"))
+LEFT_AT = Case(When(_JOINED, then=F("sqo_at")), default=F("closed_at"))
 """When it ended up there; null while it is open, or where nobody knows."""
 
 

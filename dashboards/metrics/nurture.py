@@ -57,9 +57,9 @@ def measure(filters: Filters, frame: Frame, at: datetime) -> Nurture:
     """The inventory of `filters`. Three queries: what came, what went back, and what is due."""
     marks = Marks(part.instants(filters.calendar.zone)[1] for part in frame.parts)
     came = _by_piece(_recycled(filters), "closed_at", marks)
-    back = _recycled(filters).filter(lead__journeys__pass_no=F("pass_no") + 1)
-    went = _by_piece(back, "lead__journeys__entered_at", marks)
-    came.subtract(went)
+    before = _recycled(filters).filter(lead=OuterRef("lead"), pass_no=OuterRef("pass_no") - 1)
+    came_back = Journey.objects.filter(Exists(before), pass_no__gt=1)
+    came.subtract(_by_piece(came_back, "entered_at", marks))
     return Nurture(
         now=came.total(),
         due=due(filters, at).count(),

@@ -18,7 +18,7 @@ from dashboards.filters import Filters
 from dashboards.metrics.frames import Marks
 from dashboards.metrics.funnel import ratio
 from dashboards.metrics.journeys import PLACE, Journeys, dated, flag, journeys, reached
-from dashboards.metrics.speed import Epoch, Percentiles
+from dashboards.metrics.speed import Percentiles, Seconds
 from leads.milestones import Milestone, Outcome
 from leads.models import Journey
 from sla.models import Clock, Policy, Promise, SubjectKind
@@ -235,7 +235,7 @@ def _answer_time(filters: Filters) -> timedelta | None:
     rows = clocks(filters).filter(stopped_at__isnull=False, cancelled_at=None)
     if filters.instants:
         rows = rows.due_between(*filters.instants)
-    row = rows.aggregate(length=Percentiles(Epoch(F("stopped_at")) - Epoch(F("started_at"))))
+    row = rows.aggregate(length=Percentiles(Seconds(F("stopped_at"), F("started_at"))))
     return timedelta(seconds=row["length"][0]) if row["length"] else None
 
 

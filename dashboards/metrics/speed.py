@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
     Aggregate,
+    BigIntegerField,
     Case,
     Count,
     DateTimeField,
     Expression,
     F,
-    FloatField,
     Func,
     Q,
     Value,
@@ -27,18 +27,22 @@ from leads.milestones import Milestone
 
 
 class Percentiles(Aggregate):
-    """The median and the ninth decile of a number (interpolated), as an array; null where there is none."""
+    """The median and the ninth decile of a number, as an array; null where there is none.
 
-    function = "percentile_cont"
+    Each is one of the numbers: the first that at least half, or nine tenths, do not exceed.
+    """
+
+    function = "percentile_disc"
     template = "%(function)s(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = ArrayField(FloatField())
+    output_field = ArrayField(BigIntegerField())
 
 
-class Epoch(Func):
-    """Seconds since 1970 as a float, which sorts several times as fast as an interval."""
+class Seconds(Func):
+    """The whole seconds from the second date to the first: PostgreSQL sorts them twice as fast as intervals."""
 
-    template = "date_part('epoch', %(expressions)s)"
-    output_field = FloatField()
+    template = "date_part('epoch', %(expressions)s)::bigint"
+    arg_joiner = " - "
+    output_field = BigIntegerField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def stays(filters: Filters, at: datetime) -> Mapping[Milestone, Stay]:
         .values("reached")
         .annotate(
             n=Count("*"),
-            age=Percentiles(Value(at.timestamp()) - Epoch(SINCE)),
+            age=Percentiles(Seconds(Value(at, output_field=DateTimeField()), SINCE)),
             stuck=Count(Value(1), filter=_stuck(found, at)),
         )
     ):
@@ -90,14 +94,14 @@ def completed(filters: Filters) -> dict[Milestone, Stay]:
     asked: dict[str, Aggregate] = {}
     for milestone in STEPS:
         over = _completed(milestone, filters)
-        length = Epoch(_left(milestone)) - Epoch(F(DATES[milestone]))
+        length = Seconds(_left(milestone), F(DATES[milestone]))
         asked[f"n_{milestone}"] = Count(Value(1), filter=over)
         asked[f"length_{milestone}"] = Percentiles(length, filter=over)
     row = rows.aggregate(**asked)
     return {milestone: _stay(row[f"n_{milestone}"], row[f"length_{milestone}"]) for milestone in STEPS}
 
 
-def _stay(n: int, percentiles: list[float] | None) -> Stay:
+def _stay(n: int, percentiles: list[int] | None) -> Stay:
     if percentiles is None:
         return Stay(n)
     median, p90 = (timedelta(seconds=seconds) for seconds in percentiles)
