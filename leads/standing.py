@@ -22,7 +22,7 @@ Entries = dict[int, dict[str, int | None]]
 class Standing:
     """A locked lead: its moves and the passes they make, both kept up to date as rows are added.
 
-    `fresh` are the rows added since the lock, not yet written; `changed` the numbers of the passes that they touch.
+    `fresh` are the rows added since the lock, not yet written; `changed` the numbers of the passes that they touch, `stored_seq` the last row that the stored lead knows of.
     """
 
     lead_id: int
@@ -36,6 +36,7 @@ class Standing:
     notes: dict[int, str] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
     passes_before: int = 0
+    stored_seq: int = 0
 
     def take(self, step: Step, granted: Granted, cause: Cause, now: datetime) -> Pass:
         """Add the row of a granted step and what it does; returns the newest pass after it."""
@@ -70,14 +71,14 @@ class Standing:
             "lead_id": self.lead_id,
             "pass_no": row.pass_no,
             "seq": row.seq,
-            "kind": row.kind.value,
+            "kind": row.kind,
             "from_stage_id": came_from,
             "to_stage_id": row.target.stage_id if row.target else None,
             "reason_id": row.reason_id,
             "at": row.at,
             "recorded_at": row.recorded_at,
             "actor_id": row.actor_id,
-            "source": cause.source.value,
+            "source": cause.source,
             "reverts_id": row.reverts_id,
             "corrects_id": row.corrects_id,
             "opportunity_id": row.opportunity_id,
@@ -97,7 +98,7 @@ def lock(lead_ids: Collection[int], stages: Stages) -> dict[int, Standing]:
         .filter(pk__any_of=lead_ids)
         .order_by("pk")
         .select_for_update(no_key=True)
-        .values("pk", "owner_id", "team_id", *journeys.FROZEN)
+        .values("pk", "owner_id", "team_id", "last_seq", *journeys.FROZEN)
     )
     leads = {row["pk"]: row for row in rows}
     known = histories(list(leads), stages)
@@ -115,6 +116,7 @@ def _standing(row: Mapping[str, Any], moves: list[Move], entries: Entries) -> St
         entries=entries,
         passes=passes,
         passes_before=len(passes),
+        stored_seq=row["last_seq"],
     )
 
 
@@ -171,6 +173,10 @@ def write(standings: Iterable[Standing]) -> dict[tuple[int, int], int]:
     )
     journeys.refresh([each.lead_id for each in moved])
     journeys.write_state(
-        [journeys.as_state(each.lead_id, each.passes[-1], each.last_seq, each.moves[-1].recorded_at) for each in moved]
+        [
+            journeys.as_state(each.lead_id, each.passes[-1], each.last_seq, each.moves[-1].recorded_at)
+            for each in moved
+            if each.last_seq != each.stored_seq  # a new lead was inserted where its arrival leaves it
+        ]
     )
     return keys

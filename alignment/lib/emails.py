@@ -1,6 +1,7 @@
 """E-mail addresses as keys: the same mailbox gives the same key."""
 
 import unicodedata
+from functools import lru_cache
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -51,6 +52,7 @@ def email_key(text: str) -> str:
     return key
 
 
+@lru_cache(maxsize=16_384)  # a slice of an import asks more than once for each of its addresses
 def email_key_or_blank(text: str) -> str:
     """The key, or the empty string where the text is not an address."""
     try:

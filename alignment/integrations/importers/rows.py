@@ -4,6 +4,7 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -105,15 +106,20 @@ def parse_date(text: str, mapping: Mapping, places: Places) -> datetime:
 
     Raises RowError where no format fits, or outside 1990–2100.
     """
-    for pattern in mapping.date_formats:
+    return _moment(text, mapping.date_formats, mapping.zone or places.zone)
+
+
+@lru_cache(maxsize=4_096)  # the same few days stand in row after row
+def _moment(text: str, formats: tuple[str, ...], zone: ZoneInfo) -> datetime:
+    for pattern in formats:
         try:
             found = datetime.fromisoformat(text) if pattern == "iso" else datetime.strptime(text, pattern)  # noqa: DTZ007
         except ValueError:
             continue
         if not EARLIEST <= found.date() <= LATEST:
             raise RowError(f"“{text}” lies outside the years 1990 to 2100.")
-        return found if found.tzinfo else found.replace(tzinfo=mapping.zone or places.zone)
-    raise RowError(f"“{text}” is not a date as the mapping writes them ({', '.join(mapping.date_formats)}).")
+        return found if found.tzinfo else found.replace(tzinfo=zone)
+    raise RowError(f"“{text}” is not a date as the mapping writes them ({', '.join(formats)}).")
 
 
 def _values(
@@ -138,6 +144,9 @@ def _steps(line: Line, mapping: Mapping, places: Places) -> tuple[Step, ...]:
     return tuple(step for rule in rules if (step := _step(line, rule, mapping, places)) is not None)
 
 
+_EXPLAINED = frozenset({Kind.REJECT, Kind.LOSE})
+
+
 def _step(line: Line, rule: MoveRule, mapping: Mapping, places: Places) -> Step | None:
     text = line.cells[rule.at] if rule.at else ""
     if rule.at and not text and not rule.or_undated:
@@ -145,9 +154,10 @@ def _step(line: Line, rule: MoveRule, mapping: Mapping, places: Places) -> Step 
     stage = places.stages.get(rule.to) if rule.to else None
     if rule.to and stage is None:
         raise RowError(f"There is no stage “{rule.to}”.")
-    reason = places.reasons.get((rule.kind.value, rule.reason or "not_recorded"))
-    if rule.kind in (Kind.REJECT, Kind.LOSE) and reason is None:
-        raise RowError(f"There is no reason “{rule.reason}”.")
+    named = rule.reason or ("not_recorded" if rule.kind in _EXPLAINED else "")
+    reason = places.reasons.get((rule.kind, named)) if named else None
+    if named and reason is None:
+        raise RowError(f"There is no reason “{named}”.")
     return Step(
         0,
         rule.kind,
