@@ -22,7 +22,8 @@ Entries = dict[int, dict[str, int | None]]
 class Standing:
     """A locked lead: its moves and the passes they make, both kept up to date as rows are added.
 
-    `fresh` are the rows added since the lock, not yet written; `changed` the numbers of the passes that they touch, `stored_seq` the last row that the stored lead knows of.
+    `fresh` are the rows added since the lock, not yet written; `changed` the numbers of the passes that they touch;
+    `stored_seq` is the last row that the stored lead knows of.
     """
 
     lead_id: int
