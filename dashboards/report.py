@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboards.filters import Filters
+from dashboards.keeping import Keeper
 from dashboards.metrics import cohorts, funnel, nurture, promises, speed
 from leads.milestones import Milestone
 
@@ -23,6 +24,12 @@ class Report:
     nurture: nurture.Nurture
 
 
+def current(filters: Filters, at: datetime) -> Report:
+    """The report of `filters`, measured anew only where something may have changed; its own `at` says as of when."""
+    asked = (filters.query, filters.period, filters.calendar)
+    return _kept.get(asked, at, lambda: measure(filters, at))
+
+
 def measure(filters: Filters, at: datetime) -> Report:
     """Measure all of it. The number of queries depends on basis and period alone, never on the rows."""
     counted = funnel.measure(filters)
@@ -36,3 +43,6 @@ def measure(filters: Filters, at: datetime) -> Report:
         promises=promises.measure(filters, at),
         nurture=nurture.measure(filters, counted.frame, at),
     )
+
+
+_kept: Keeper[Report] = Keeper()

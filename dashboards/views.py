@@ -39,7 +39,7 @@ def funnel(request: SignedInRequest) -> HttpResponseBase:
         filters = _filters(request, options, at)
     except FilterError as error:
         return _mistaken(request, error.messages)
-    page = FunnelPage(report.measure(filters, at), options)
+    page = FunnelPage(report.current(filters, at), options)
     if request.GET.get("format") == "csv":
         _exported(request)
         return csv_response("funnel", sheet.HEADER, sheet.lines(page))
