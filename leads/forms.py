@@ -43,7 +43,8 @@ DIMENSIONS: Mapping[str, type[Model]] = {
 
 def salespeople() -> QuerySet[User]:
     """Who can hold a lead."""
-    return User.objects.active().filter(team__side=Side.SALES).order_by("name", "pk")
+    people: QuerySet[User] = User.objects.active().filter(team__side=Side.SALES).order_by("name", "pk")
+    return people
 
 
 class ReasonField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -285,7 +286,7 @@ class FactsForm(forms.Form):
             _offer(self, name, model._default_manager.filter(Q(retired_at=None) | Q(pk=self.initial.get(name))))
 
     def clean_email(self) -> str:
-        text = self.cleaned_data["email"].strip()
+        text: str = self.cleaned_data["email"].strip()
         if text:
             email_key(text)
         return text

@@ -233,4 +233,5 @@ def database_now() -> datetime:
     """The database's clock, which all writes and sweeps share."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
+        now: datetime = cursor.fetchone()[0]
+        return now

@@ -115,7 +115,8 @@ class Pass:
 
     def date_of(self, milestone: Milestone) -> datetime | None:
         """The date of `milestone`, None when it is undated or was never reached."""
-        return getattr(self, DATE_OF[milestone])
+        found: datetime | None = getattr(self, DATE_OF[milestone])
+        return found
 
 
 def earliest(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -80,4 +80,5 @@ def update(
             f'FROM json_populate_recordset(NULL::"{table}", %s::json) given WHERE {match}',
             [to_json(rows)],
         )
-        return cursor.rowcount
+        changed: int = cursor.rowcount
+        return changed
