@@ -5,7 +5,8 @@ const CONFLICT = 409;
 const FIELD_ERROR = 422;
 const narrow = matchMedia("(max-width: 980px)");
 
-const formOf = (event) => (event.target.matches?.("[data-dispose]") ? event.target : null);
+// The event's own target is another one once the answer has replaced the form.
+const formOf = ({ detail: { requestConfig: { elt } } }) => (elt.matches("[data-dispose]") ? elt : null);
 const rowOf = (form) => document.getElementById(`lead-${form.dataset.lead}`);
 
 function recount(row, by) {
