@@ -47,7 +47,7 @@ def test_who_guesses_too_often_is_locked_out_and_told_for_how_long(visit):
     assert "Too many attempts" in window.page.title()
 
 
-def test_the_first_visitor_makes_the_admin_account(visit, empty_site):
+def test_the_first_visitor_makes_the_admin_account(empty_site, visit):
     window = visit(base_url=empty_site)
     window.open("/")
     faults = looks.barriers(window.page) + looks.small_texts(window.page) + looks.overflows(window.page, (1440, 320))
