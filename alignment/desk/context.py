@@ -47,7 +47,16 @@ class Entry:
 ENTRIES = (
     Entry("queue", "My queue", "inbox", "queue.view", tab="Queue", key="q"),
     Entry("leads", "Leads", "users", "lead.view", tab="Leads", key="l", covers=frozenset({"lead", "lead_new"})),
-    Entry("funnel", "Funnel", "list-filter", "funnel.view", "Dashboards", tab="Funnel", key="f"),
+    Entry(
+        "funnel",
+        "Funnel",
+        "list-filter",
+        "funnel.view",
+        "Dashboards",
+        tab="Funnel",
+        key="f",
+        covers=frozenset({"funnel_leads"}),
+    ),
     Entry(
         "setup_people",
         "People and teams",

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q
 
 from alignment.desk import timeline
 from alignment.desk.queue import QUALIFIED, SOON
@@ -58,7 +59,14 @@ class LeadPage:
             "stage", "owner__team", "team", "source", "campaign__owner", "segment", "territory", "account",
             "merged_into",
         )  # fmt: skip
-        return with_clock(Lead.objects.select_related(*related)).get(pk=self.pk)
+        merged = ArraySubquery(Lead.objects.filter(merged_into=OuterRef("pk")).values("pk"))
+        leads = Lead.objects.select_related(*related).annotate(merged_ids=merged)
+        return with_clock(leads).get(pk=self.pk)
+
+    @property
+    def lead_ids(self) -> list[int]:
+        """The lead and those that were merged into it: together they tell its history."""
+        return [self.pk, *self.lead.merged_ids]
 
     @cached_property
     def stages(self) -> Stages:
@@ -161,7 +169,7 @@ class LeadPage:
     def events(self) -> Page:
         """The page of events that the address asks for."""
         older_than, down_to = (Place.parse(self.asked.get(name, "")) for name in ("before", "until"))
-        return timeline.read(self.pk, only=self.only, older_than=older_than, down_to=down_to)
+        return timeline.read(self.lead_ids, only=self.only, older_than=older_than, down_to=down_to)
 
     @property
     def lines(self) -> list[tuple[str, Event, Line]]:
@@ -177,12 +185,12 @@ class LeadPage:
 
     @cached_property
     def counts(self) -> Counts:
-        return timeline.count(self.pk)
+        return timeline.count(self.lead_ids)
 
     @cached_property
     def touches(self) -> list[tuple[Event, Line]]:
         """The newest touches, for the preview."""
-        newest = timeline.read(self.pk, only=Source.TOUCH).events[:TOUCHES_IN_PREVIEW]
+        newest = timeline.read(self.lead_ids, only=Source.TOUCH).events[:TOUCHES_IN_PREVIEW]
         return [(event, line(event)) for event in newest]
 
     @cached_property

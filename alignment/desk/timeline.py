@@ -4,7 +4,7 @@ Whatever the length of a lead's history, a page of it is one query: the four tab
 source and the key of each row as its place (keyset). Leads that were merged into this one tell their part too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -111,13 +111,19 @@ class Page:
 
 
 def read(
-    lead_id: int, *, only: Source | None = None, older_than: Place | None = None, down_to: Place | None = None
+    lead_ids: Sequence[int],
+    *,
+    only: Source | None = None,
+    older_than: Place | None = None,
+    down_to: Place | None = None,
 ) -> Page:
-    """A page of a lead's events, or with `down_to` all from the newest down to that place; one query."""
+    """A page of the events of a lead and of those merged into it, or with `down_to` all from the newest down to that
+    place; one query.
+    """
     size = MOST if down_to else PAGE
     parts = []
     for source in [only] if only else Source:
-        rows = BRANCHES[source](_with_merged(lead_id)).annotate(rank=Value(RANKS[source], IntegerField()), key=F("pk"))
+        rows = BRANCHES[source](lead_ids).annotate(rank=Value(RANKS[source], IntegerField()), key=F("pk"))
         if older_than:
             rows = rows.filter(older_than.older(RANKS[source]))
         if down_to:
@@ -131,15 +137,11 @@ def read(
     return Page(events, events[-1].place if len(found) > size else None)
 
 
-def _with_merged(lead_id: int) -> QuerySet[Any]:
-    return Lead.objects.filter(Q(pk=lead_id) | Q(merged_into=lead_id)).order_by().values("pk")
-
-
 # The four tables, each as (moment, told) ----------------------------------------------------------------------
 
 
-def _touches(leads: QuerySet[Any]) -> QuerySet[Any]:
-    return Touchpoint.objects.filter(lead__in=leads).annotate(
+def _touches(lead_ids: Sequence[int]) -> QuerySet[Any]:
+    return Touchpoint.objects.filter(lead__in=lead_ids).annotate(
         moment=F("at"),
         told=JSONObject(
             kind="kind", title="title", direction="direction", actor="actor__name", channel="channel__name",
@@ -148,9 +150,9 @@ def _touches(leads: QuerySet[Any]) -> QuerySet[Any]:
     )  # fmt: skip
 
 
-def _moves(leads: QuerySet[Any]) -> QuerySet[Any]:
+def _moves(lead_ids: Sequence[int]) -> QuerySet[Any]:
     reverted = LeadTransition.objects.filter(reverts=OuterRef("pk"))
-    return LeadTransition.objects.filter(lead__in=leads).annotate(
+    return LeadTransition.objects.filter(lead__in=lead_ids).annotate(
         moment=F("at"),
         told=JSONObject(
             kind="kind", source="source", actor="actor__name", reason="reason__label", note="note__text",
@@ -163,16 +165,16 @@ def _moves(leads: QuerySet[Any]) -> QuerySet[Any]:
     )  # fmt: skip
 
 
-def _holders(leads: QuerySet[Any]) -> QuerySet[Any]:
+def _holders(lead_ids: Sequence[int]) -> QuerySet[Any]:
     began = Func(F("held"), function="lower", output_field=DateTimeField())
-    return HolderInterval.objects.filter(lead__in=leads).annotate(
+    return HolderInterval.objects.filter(lead__in=lead_ids).annotate(
         moment=began, told=JSONObject(holder="user__name", side="user__team__side", actor="actor__name", why="why")
     )
 
 
-def _clock_events(leads: QuerySet[Any]) -> QuerySet[Any]:
+def _clock_events(lead_ids: Sequence[int]) -> QuerySet[Any]:
     # What was set aside after an error is for RevOps, not for the story of a lead.
-    shown = ClockEvent.objects.filter(clock__lead__in=leads).exclude(kind=EventKind.PARKED)
+    shown = ClockEvent.objects.filter(clock__lead__in=lead_ids).exclude(kind=EventKind.PARKED)
     return shown.annotate(
         moment=F("at"),
         told=JSONObject(
@@ -203,12 +205,11 @@ class Counts:
         return self.touch + self.holder + self.clock + self.move
 
 
-def count(lead_id: int) -> Counts:
-    """Count a lead's events; one query."""
-    leads = _with_merged(lead_id)
-    counted = {str(source): _count(branch(leads)) for source, branch in BRANCHES.items()}
-    counted["by_sales"] = _count(_touches(leads).filter(direction=Direction.OUTBOUND))
-    [row] = Lead.objects.filter(pk=lead_id).values_list(*(counted[field.name] for field in fields(Counts)))
+def count(lead_ids: Sequence[int]) -> Counts:
+    """Count the events of a lead and of those merged into it; one query."""
+    counted = {str(source): _count(branch(lead_ids)) for source, branch in BRANCHES.items()}
+    counted["by_sales"] = _count(_touches(lead_ids).filter(direction=Direction.OUTBOUND))
+    [row] = Lead.objects.filter(pk=lead_ids[0]).values_list(*(counted[field.name] for field in fields(Counts)))
     return Counts(*row)
 
 

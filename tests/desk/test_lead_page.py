@@ -266,7 +266,7 @@ def add_touches(lead, number):
 def test_show_more_goes_on_where_the_page_ended(client, rep):
     lead = make_lead("mgl")
     add_touches(lead, 75)
-    everything = [event.place for event in timeline.read(lead.pk, down_to=Place(None, 0, 0)).events]
+    everything = [event.place for event in timeline.read([lead.pk], down_to=Place(None, 0, 0)).events]
     read, place = [], ""
     while True:
         page = see(client, lead, "timeline-more", before=place).context["page"].events
