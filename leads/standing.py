@@ -23,7 +23,7 @@ class Standing:
     """A locked lead: its moves and the passes they make, both kept up to date as rows are added.
 
     `fresh` are the rows added since the lock, not yet written; `changed` the numbers of the passes that they touch;
-    `stored_seq` is the last row that the stored lead knows of.
+    `stored` is what the lead says of where it stands.
     """
 
     lead_id: int
@@ -37,7 +37,7 @@ class Standing:
     notes: dict[int, str] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
     passes_before: int = 0
-    stored_seq: int = 0
+    stored: batch.Row = field(default_factory=dict)
 
     def take(self, step: Step, granted: Granted, cause: Cause, now: datetime) -> Pass:
         """Add the row of a granted step and what it does; returns the newest pass after it."""
@@ -99,7 +99,7 @@ def lock(lead_ids: Collection[int], stages: Stages) -> dict[int, Standing]:
         .filter(pk__any_of=lead_ids)
         .order_by("pk")
         .select_for_update(no_key=True)
-        .values("pk", "owner_id", "team_id", "last_seq", *journeys.FROZEN)
+        .values("pk", "owner_id", "team_id", *journeys.STATE, *journeys.FROZEN)
     )
     leads = {row["pk"]: row for row in rows}
     known = histories(list(leads), stages)
@@ -117,7 +117,7 @@ def _standing(row: Mapping[str, Any], moves: list[Move], entries: Entries) -> St
         entries=entries,
         passes=passes,
         passes_before=len(passes),
-        stored_seq=row["last_seq"],
+        stored={name: row[name] for name in journeys.STATE},
     )
 
 
@@ -173,11 +173,10 @@ def write(standings: Iterable[Standing]) -> dict[tuple[int, int], int]:
         holders={each.lead_id: each.holder for each in moved},
     )
     journeys.refresh([each.lead_id for each in moved])
-    journeys.write_state(
-        [
-            journeys.as_state(each.lead_id, each.passes[-1], each.last_seq, each.moves[-1].recorded_at)
-            for each in moved
-            if each.last_seq != each.stored_seq  # a new lead was inserted where its arrival leaves it
-        ]
+    states = (
+        (each, journeys.as_state(each.lead_id, each.passes[-1], each.last_seq, each.moves[-1].recorded_at))
+        for each in moved
     )
+    # A new lead was inserted where its arrival leaves it: it need not be written again.
+    journeys.write_state([state for each, state in states if not each.stored.items() <= state.items()])
     return keys
