@@ -96,7 +96,7 @@ def test_pages_tell_time_in_the_readers_zone_else_the_companys(client, settings)
 def test_a_request_reads_user_team_and_zone_in_one_query(client, django_assert_num_queries):
     client.force_login(make_user(Role.REP))
 
-    with django_assert_num_queries(2):  # session; user with team
+    with django_assert_num_queries(4):  # session; user with team and zone; the two counts of the shell
         client.get(reverse("setup_people"))
 
 
