@@ -205,4 +205,5 @@ class LeadPage:
 
 
 def _stayed(since: datetime | None, until: datetime | None) -> str:
-    return f", {stay((until - since) / timedelta(days=1))}" if since and until and until >= since else ""
+    """“, 6.2 d”; nothing where a date is not known, and for less than an hour."""
+    return f", {stay(until - since)}" if since and until and until - since >= timedelta(hours=1) else ""

@@ -61,6 +61,16 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.target.id === "preview" && detail.xhr !== newest) detail.shouldSwap = false;
 });
 
+/* What was pressed is gone once the lead has moved: the focus goes to what can be done now. */
+let decided = false;
+document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  decided ||= target.contains(document.activeElement) && Boolean(document.activeElement.closest("#decide"));
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (decided && document.activeElement === document.body) document.getElementById("decide")?.focus();
+  decided = false;
+});
+
 /* A narrow page has no room for the preview: links into it are ordinary links there. */
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[hx-target='#preview']");
