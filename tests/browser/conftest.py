@@ -23,12 +23,6 @@ FLAGS += ["--disable-component-update", "--disable-sync", *(["--no-sandbox"] if 
 LEADS = 400
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/browser/" in item.nodeid:
-            item.add_marker("browser")
-
-
 # Started once for all tests of this folder, and gone before others run: Playwright keeps an event loop in this thread.
 
 
