@@ -18,6 +18,7 @@ from django.utils import timezone
 from alignment.ops import heartbeats, notifications
 from alignment.people.models import Theme, User
 from alignment.people.permissions import can
+from leads import urls as leads_urls
 from leads.models import Lead
 from sla.querysets import with_clock
 
@@ -44,9 +45,12 @@ class Entry:
     covers: frozenset[str] = frozenset()
 
 
+# Pages about one lead, whichever app they belong to.
+LEAD_PAGES = frozenset({"lead", *(pattern.name or "" for pattern in leads_urls.urlpatterns)})
+
 ENTRIES = (
     Entry("queue", "My queue", "inbox", "queue.view", tab="Queue", key="q"),
-    Entry("leads", "Leads", "users", "lead.view", tab="Leads", key="l", covers=frozenset({"lead", "lead_new"})),
+    Entry("leads", "Leads", "users", "lead.view", tab="Leads", key="l", covers=LEAD_PAGES),
     Entry(
         "funnel",
         "Funnel",
