@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cached_property
 
+from django.db.models import F, Q
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 
 from alignment.lib.csv import Cell
 from dashboards import figures
@@ -14,6 +16,7 @@ from leads.milestones import Milestone
 from leads.models import Journey
 
 PAGE = 50
+NEWEST = (F("entered_at").desc(nulls_last=True), "-pk")
 CHUNK = 2000
 FACETS = ("owner", "team", "source", "campaign", "segment", "territory")
 HEADER = (
@@ -43,9 +46,9 @@ class FigureList:
         return [(row, row.entered_at and calendar.today(row.entered_at)) for row in self._rows[:PAGE]]
 
     @property
-    def next(self) -> int | None:
-        """The place where the next page goes on; None on the last one."""
-        return self._rows[PAGE - 1].pk if len(self._rows) > PAGE else None
+    def next(self) -> str:
+        """The place where the next page goes on; blank on the last one."""
+        return _place(self._rows[PAGE - 1]) if len(self._rows) > PAGE else ""
 
     @property
     def is_first(self) -> bool:
@@ -68,19 +71,27 @@ class FigureList:
         return ", ".join([str(self.filters.period or "All time"), f"{self.filters.basis} basis", *chosen])
 
     @property
-    def _after(self) -> int | None:
-        after = self.asked.get("after", "")
-        return int(after) if after.isdecimal() else None
+    def _after(self) -> tuple[datetime | None, int] | None:
+        """Where this page goes on; None on the first one."""
+        moment, _, pk = self.asked.get("after", "").partition("~")
+        try:
+            entered_at = parse_datetime(moment)
+        except ValueError:
+            return None
+        return (entered_at, int(pk)) if pk.isdecimal() and (entered_at or not moment) else None
 
     @cached_property
     def _rows(self) -> list[Journey]:
-        rows = self.found.filter(pk__lt=self._after) if self._after is not None else self.found
+        rows = self.found
+        if self._after is not None:
+            rows = rows.filter(_beyond(*self._after))
         related = ("lead__account", "stage", "reason", "source", "owner__team")
-        return list(rows.select_related(*related).order_by("-pk")[: PAGE + 1])
+        newest = rows.select_related(*related).order_by(*NEWEST)
+        return list(newest[: PAGE + 1])
 
     def lines(self) -> Iterator[tuple[Cell, ...]]:
         """All rows, under `HEADER`; read in chunks, so that a long file fits in little memory."""
-        rows = self.found.select_related("lead", "stage", "reason", *FACETS).order_by("-pk")
+        rows = self.found.select_related("lead", "stage", "reason", *FACETS).order_by(*NEWEST)
         for journey in rows.iterator(CHUNK):
             yield (
                 journey.lead_id, journey.lead.name, journey.lead.email, journey.lead.company_name, journey.pass_no,
@@ -88,6 +99,17 @@ class FigureList:
                 _text(journey.reason), *(getattr(journey, column) for column in DATES.values()), journey.accepted_at,
                 journey.worked_at, journey.closed_at, *(_text(getattr(journey, facet)) for facet in FACETS),
             )  # fmt: skip
+
+
+def _place(row: Journey) -> str:
+    return f"{row.entered_at.isoformat() if row.entered_at else ''}~{row.pk}"
+
+
+def _beyond(entered_at: datetime | None, pk: int) -> Q:
+    """What comes after this row: undated ones are last."""
+    if entered_at is None:
+        return Q(entered_at=None, pk__lt=pk)
+    return Q(entered_at__lt=entered_at) | Q(entered_at=entered_at, pk__lt=pk) | Q(entered_at=None)
 
 
 def _text(value: object | None) -> str | None:

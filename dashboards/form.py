@@ -17,7 +17,7 @@ SPANS = {
     Span.ALL: "All time",
     Span.DATES: "Dates",
 }
-BASES = {Basis.COHORT: "Leads that entered in the period", Basis.PERIOD: "Events in the period"}
+BASES = {Basis.COHORT: "Cohort: who entered", Basis.PERIOD: "Period: what happened"}
 ANCHORS = {each: "First milestone" if each == Anchor.FIRST else each.name for each in Anchor}
 PASSES = {Passes.ALL: "All passes", Passes.FIRST: "First passes", Passes.RETURNING: "Returning leads"}
 DEALS = {Deals.NEW: "New business", Deals.ALL: "All deals"}

@@ -22,11 +22,12 @@ EVENTS = (LeadTransition, HolderInterval, Journey, OpportunityContact, Touchpoin
 FRESH = timedelta(seconds=30)
 MOST_KEPT = 64
 
-_NUMBERS = "SELECT " + ", ".join(f"pg_sequence_last_value('{model._meta.db_table}_id_seq')" for model in EVENTS)
+_LAST = ", ".join(f"pg_sequence_last_value('{model._meta.db_table}_id_seq')" for model in EVENTS)
+_NUMBERS = f"SELECT current_database(), {_LAST}"
 _WRITING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL LIMIT 1"
 
 Measured = TypeVar("Measured")
-Version = tuple[int | None, ...]
+Version = tuple[str | int | None, ...]
 
 
 def version() -> Version | None:

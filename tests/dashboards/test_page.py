@@ -89,7 +89,7 @@ def test_pages_of_rows_show_each_once(client, crowd):
     while address:
         html = client.get(address).content.decode()
         rows += re.findall(r'data-row="(\d+)"', html)
-        following = re.search(r'href="([^"]*&amp;after=\d+)"', html)
+        following = re.search(r'href="([^"]*&amp;after=[^"]+)"', html)
         address = unescape(following[1]) if following else None
 
     assert len(rows) == len(set(rows)) == 160
