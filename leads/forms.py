@@ -176,7 +176,10 @@ class QualifyForm(DealForm, OverridableForm):
     """The deal that an accepted lead becomes, and what its stage wants confirmed."""
 
     confirmations = forms.MultipleChoiceField(
-        label="Confirmed with the buyer", required=False, widget=forms.CheckboxSelectMultiple
+        label="Confirmed with the buyer",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Confirm them with the buyer first."},
     )
 
     def __init__(self, *args: Any, stage: Stage, **kwargs: Any) -> None:
@@ -185,6 +188,7 @@ class QualifyForm(DealForm, OverridableForm):
         self.initial = {"name": _deal_name(self.lead), "currency": self.company.currency, **self.initial}
         is_judged = not ("override" in self.fields and self.data.get("override"))
         self.fields["amount"].required = is_judged and bool(stage.criteria.get("deal"))
+        self.fields["amount"].error_messages["required"] = f"{stage} needs an amount."
         asked = stage.criteria.get("confirmations", [])
         if not asked:
             del self.fields["confirmations"]
