@@ -45,6 +45,8 @@ def test_page(path_and_visitor, visit):
     faults = looks.inline_code(html) + looks.barriers(window.page)
     faults += looks.small_texts(window.page) + looks.small_targets(window.page, MOUSE)
     window.page.emulate_media(color_scheme="dark")
+    # The new colours are there with the next frame.
+    window.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     faults += looks.barriers(window.page)
     faults += looks.overflows(window.page, WIDTHS)
     assert not faults, "\n".join([path, *faults])
