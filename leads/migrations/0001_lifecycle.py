@@ -1395,6 +1395,7 @@ class Migration(migrations.Migration):
                     "sqo_at",
                     "won_at",
                     "closed_at",
+                    "opportunity",
                     "source",
                     "campaign",
                     "segment",

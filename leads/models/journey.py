@@ -95,7 +95,7 @@ class Journey(models.Model):
                 fields=["entered_at"],
                 include=[
                     "reached", "outcome", "is_primary", "pass_no", "mgl_at", "mql_at", "accepted_at", "worked_at",
-                    "sql_at", "sqo_at", "won_at", "closed_at", *FACETS,
+                    "sql_at", "sqo_at", "won_at", "closed_at", "opportunity", *FACETS,
                 ],
                 name="journey_cohort",
             ),
