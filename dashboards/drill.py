@@ -82,12 +82,11 @@ class FigureList:
 
     @cached_property
     def _rows(self) -> list[Journey]:
-        rows = self.found
-        if self._after is not None:
-            rows = rows.filter(_beyond(*self._after))
+        rows = self.found if self._after is None else self.found.filter(_beyond(*self._after))
+        # The page first, then what its rows tell: else all rows are joined before they are sorted.
+        page = list(rows.order_by(*NEWEST).values_list("pk", flat=True)[: PAGE + 1])
         related = ("lead__account", "stage", "reason", "source", "owner__team")
-        newest = rows.select_related(*related).order_by(*NEWEST)
-        return list(newest[: PAGE + 1])
+        return list(Journey.objects.filter(pk__in=page).select_related(*related).order_by(*NEWEST))
 
     def lines(self) -> Iterator[tuple[Cell, ...]]:
         """All rows, under `HEADER`; read in chunks, so that a long file fits in little memory."""
