@@ -185,10 +185,13 @@ class PromiseCard:
 
     @property
     def weeks_missed(self) -> int:
-        """For how many whole weeks in a row, up to the last, fewer were answered in time than promised."""
-        target = self._answered_target
-        shares = (week.answered for week in reversed(self.whole_weeks))
-        return len(list(takewhile(lambda share: share is not None and target is not None and share < target, shares)))
+        """For how many whole weeks in a row, up to the last, fewer were answered in time than promised.
+
+        Weeks in which no answer was due do not count, either way.
+        """
+        target = self._answered_target or 0
+        shares = (week.answered for week in reversed(self.whole_weeks) if week.answered is not None)
+        return len(list(takewhile(lambda share: share < target, shares)))
 
     @property
     def beside(self) -> Mapping[str, Number]:
