@@ -23,6 +23,7 @@ from leads.milestones import Milestone, Outcome
 ENOUGH = 30
 """A rate of fewer journeys is not compared with another one: chance would decide."""
 MOST_GROUPS = 7
+MOST_COHORTS = 7
 
 STEP_NAMES = {
     Milestone.MGL: "qualification",
@@ -160,7 +161,7 @@ class FunnelPage:
     @property
     def before_text(self) -> str:
         """What changes are measured against."""
-        return "on the period before, at the same age" if self.is_cohort else "on the period before"
+        return "vs before at the same age" if self.is_cohort else "vs the period before"
 
     # The sentence on top --------------------------------------------------------------------------------------
 
@@ -341,6 +342,16 @@ class FunnelPage:
             entered = Number.of(cohort.n, own, "funnel.entered")
             rows.append(CohortRow(f"{cohort.period.first:%b %y}", entered, cells))
         return rows
+
+    @cached_property
+    def first_cohorts(self) -> list[CohortRow]:
+        """The newest of those that are old enough to tell anything; where none is, the newest."""
+        old_enough = [row for row in self.cohorts if any(row.cells)]
+        return (old_enough or self.cohorts)[-MOST_COHORTS:]
+
+    @property
+    def other_cohorts(self) -> list[CohortRow]:
+        return [row for row in self.cohorts if row not in self.first_cohorts]
 
     @cached_property
     def groups(self) -> list[GroupRow]:

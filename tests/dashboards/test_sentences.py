@@ -83,7 +83,7 @@ def test_a_period_basis_does_not_claim_that_they_are_the_same_leads(page):
     answer, _ = page
     won(3)
 
-    assert answer("basis=period").startswith("3 customers were won while 3 MQLs came in (100.0% as many).")
+    assert answer("basis=period").startswith("3 customers won, 3 MQLs come in (100.0%).")
 
 
 def test_what_cannot_be_computed_is_a_dash_with_its_reason(page):
@@ -127,4 +127,4 @@ def test_changes_are_against_the_period_before_at_the_same_age(page):
             closed_at=wins,
         )  # fmt: skip
 
-    assert "0.0 pt on the period before, at the same age" in text(dates)
+    assert "0.0 pt vs before at the same age" in text(dates)
