@@ -6,12 +6,17 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 from alignment.integrations.importers import rows
 from alignment.integrations.importers.mapping import Mapping, MappingError
-from alignment.integrations.importers.reading import Line, NotATableError, header, lines
+from alignment.integrations.importers.reading import Line, lines
 from alignment.integrations.importers.rows import Arrival, Places, RowError, translate
+from alignment.integrations.importers.staging import stage
+from alignment.integrations.importers.tables import NotATableError
 from alignment.integrations.models import ImportProblem, ProblemKind
 from alignment.lib import batch
 from alignment.lib.emails import email_key_or_blank
@@ -43,13 +48,19 @@ def start(
 ) -> Job:
     """Import a file, in this process; a worker goes on should it be killed. Returns the job as it ended.
 
-    Raises MappingError or NotATableError, before anything is stored, where file and mapping do not fit.
+    What the job reads is a staged copy of the file, in the folder of uploads. Raises MappingError or NotATableError,
+    before anything is stored, where file and mapping do not fit.
     """
     checked = Mapping.parse(mapping)
-    missing = sorted(checked.columns - set(header(path)))
+    folder = settings.MEDIA_ROOT / "imports"
+    folder.mkdir(parents=True, exist_ok=True)
+    staged = folder / f"{uuid4()}.csv"
+    table = stage(path, staged)
+    missing = sorted(checked.columns - set(table.columns))
     if missing:
+        staged.unlink()
         raise MappingError(f"The mapping names columns that {path.name} does not have: {', '.join(missing)}.")
-    return run_here(KIND, params={"path": str(path.resolve()), "mapping": mapping}, actor=actor, report=report)
+    return run_here(KIND, params={"path": str(staged), "mapping": mapping}, actor=actor, report=report)
 
 
 @register(KIND)
