@@ -265,7 +265,9 @@ def deal_of(line: Line, mapping: Mapping, places: Places, key: str, *, opened: S
     expected = date_of(line, closing, mapping, places) if closing else None
     said = values.get("amount", "")
     return DealDraft(
-        name=(values.get("name") or " · ".join(filter(None, (values.get("product"), key or line.text(mapping.key)))))[:200],
+        name=(values.get("name") or " · ".join(filter(None, (values.get("product"), key or line.text(mapping.key)))))[
+            :200
+        ],
         currency=(values.get("currency") or places.currency).upper(),
         amount=_amount(said, mapping.notations.get(mapping.deal.get("amount", ("",))[0], "decimal_point")),
         kind=_DEAL_KINDS.get(values.get("kind", "").casefold(), DealKind.NEW.value),
