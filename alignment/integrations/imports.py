@@ -1,9 +1,6 @@
 """Imports as people do them: a file is taken in, its columns are explained, it is run, undone or thrown away."""
 
-import hashlib
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,6 @@ from django.db.models.functions import Now
 
 from alignment.integrations import uploads
 from alignment.integrations.importers import job as importing
-from alignment.integrations.importers import reading, recording
 from alignment.integrations.importers.mapping import MappingError
 from alignment.integrations.models import Import, SavedMapping
 from alignment.ops import audit, jobs
@@ -25,46 +21,10 @@ class RefusedError(Exception):
     """What was asked cannot be done with this import; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    header: list[str]
-    rows: int
-    notes: list[str]
-
-
 def take_in(*, upload: TemporaryUploadedFile, actor: User) -> Import:
-    """Read an upload through once and keep it as a CSV. Raises NotATableError with a sentence that says what it is."""
-    stored_as = uploads.new_name()
-    target = uploads.folder() / stored_as
-    try:
-        read = _normalise(uploads.place_of(upload), target)
-        batch = Import.objects.create(
-            name=(upload.name or "file")[:255],
-            stored_as=stored_as,
-            size=upload.size or 0,
-            header=read.header,
-            header_key=recording.header_key(read.header),
-            digest=_digest(target),
-            rows=read.rows,
-            notes=read.notes,
-            created_by=actor,
-        )
-    except BaseException:
-        uploads.remove(stored_as)
-        raise
-    return batch
-
-
-def _normalise(source: Path, target: Path) -> _Read:
-    header = reading.header(source)
-    rows = sum(1 for _ in reading.lines(source))
-    shutil.copyfile(source, target)
-    return _Read(header, rows, [])
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Read an upload through once and keep it as a table. Raises NotATableError with a sentence that says what it is."""
+    with uploads.staged(Path(upload.temporary_file_path())) as (stored_as, table):
+        return uploads.record(stored_as, table, name=upload.name or "file", size=upload.size or 0, actor=actor)
 
 
 def same_file(batch: Import) -> Import | None:
@@ -94,7 +54,7 @@ def run(*, batch_id: int, actor: User) -> Import:
         raise RefusedError("Say first what the columns mean.")
     if not batch.has_file or not batch.path.exists():
         raise RefusedError("The file is not kept any more: upload it again.")
-    batch.job = jobs.enqueue(importing.KIND, params=importing.params(batch, batch.path), actor=actor)
+    batch.job = jobs.enqueue(importing.KIND, params=importing.params(batch), actor=actor)
     batch.save(update_fields=["job"])
     _remember(batch, actor)
     audit.record(

@@ -1,7 +1,10 @@
 """Files that come in over the web: streamed to the disk, refused with a sentence, kept privately for a while."""
 
+import hashlib
+import json
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,6 +13,11 @@ from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest
+
+from alignment.integrations.importers.staging import stage
+from alignment.integrations.importers.tables import Table
+from alignment.integrations.models import Import
+from alignment.people.models import User
 
 TOO_LARGE = "accord.upload_too_large"
 
@@ -64,17 +72,50 @@ def folder() -> Path:
     return path
 
 
-def new_name() -> str:
-    """A name that nobody can guess, for a file to keep."""
-    return f"{uuid4().hex}.csv"
+@contextmanager
+def staged(source: Path) -> Iterator[tuple[str, Table]]:
+    """The name of a staged copy of a file, and what is known of it; the copy goes again if the block fails.
+
+    Raises NotATableError with a sentence that says what the file is.
+    """
+    name = f"{uuid4().hex}.csv"
+    try:
+        yield name, stage(source, folder() / name)
+    except BaseException:
+        remove(name)
+        raise
+
+
+def record(
+    stored_as: str, table: Table, *, name: str, size: int, actor: User | None, mapping: dict[str, Any] | None = None
+) -> Import:
+    """The row of a file that was taken in."""
+    return Import.objects.create(
+        name=name[:255],
+        stored_as=stored_as,
+        size=size,
+        header=list(table.columns),
+        header_key=header_key(table.columns),
+        digest=_digest(folder() / stored_as),
+        rows=table.rows,
+        notes=list(table.notes),
+        mapping=mapping,
+        created_by=actor,
+    )
+
+
+def header_key(columns: Sequence[str]) -> str:
+    """Files with the same column names, in any order, have the same key."""
+    names = sorted(name.casefold() for name in columns)
+    return hashlib.sha256(json.dumps(names).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove(name: str) -> None:
     """Remove a kept file; one that is gone is no error."""
     with suppress(FileNotFoundError):
         (folder() / name).unlink()
-
-
-def place_of(upload: TemporaryUploadedFile) -> Path:
-    """Where an upload was written to."""
-    return Path(upload.temporary_file_path())

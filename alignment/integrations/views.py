@@ -17,7 +17,7 @@ from alignment.integrations import imports as verbs
 from alignment.integrations import previewing, uploads
 from alignment.integrations.columns import ColumnsPage
 from alignment.integrations.importers.mapping import MappingError
-from alignment.integrations.importers.reading import MAX_COLUMNS, NotATableError
+from alignment.integrations.importers.tables import MAX_COLUMNS, NotATableError
 from alignment.integrations.models import How, Import, ImportedLead, ImportProblem, ProblemKind, SavedMapping
 from alignment.lib.csv import Cell, csv_response
 from alignment.ops import audit

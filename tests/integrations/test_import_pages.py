@@ -1,8 +1,5 @@
 """Importing in the browser: a file comes in, its columns are explained, it is tried, run and told about."""
 
-import csv
-import io
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from alignment.integrations.models import Import, ImportedLead, SavedMapping
+from alignment.integrations.models import Import
 from alignment.ops import jobs
-from alignment.ops.models import Notification
 from alignment.people.models import Role
-from leads.models import Journey, Lead, LeadTransition
+from leads.models import Lead
 from tests.factories import make_user
 
 PLAIN = "Name,Email,Company\nAna Costa,ana@acme.example,Acme\nBen Okafor,ben@globex.example,Globex\n"

@@ -1,15 +1,17 @@
 """The import as a job: a slice of rows is read and received, and what was done with each of them is stored."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from alignment.integrations import uploads
 from alignment.integrations.importers import recording
 from alignment.integrations.importers.bringing import bring
 from alignment.integrations.importers.mapping import Mapping, MappingError
-from alignment.integrations.importers.reading import NotATableError, header, lines
+from alignment.integrations.importers.reading import lines
+from alignment.integrations.importers.tables import NotATableError
 from alignment.integrations.models import Import
 from alignment.ops.jobs import JobError, Progress, register, run_here
 from alignment.ops.models import Job
@@ -28,22 +30,17 @@ def start(
 ) -> Job:
     """Import a file, in this process; a worker goes on should it be killed. Returns the job as it ended.
 
-    Raises MappingError or NotATableError, before anything is stored, where file and mapping do not fit.
+    What the job reads is a staged copy of the file, which is kept like an upload. Raises MappingError or
+    NotATableError, before anything is stored, where file and mapping do not fit.
     """
-    columns = header(path)
-    check(mapping, columns)
-    batch = Import.objects.create(
-        name=path.name[:255],
-        size=path.stat().st_size,
-        header=columns,
-        header_key=recording.header_key(columns),
-        mapping=mapping,
-        created_by=actor,
-    )
-    return run_here(KIND, params=params(batch, path.resolve()), actor=actor, report=report)
+    Mapping.parse(mapping)
+    with uploads.staged(path) as (stored_as, table):
+        check(mapping, table.columns)
+        batch = uploads.record(stored_as, table, name=path.name, size=path.stat().st_size, actor=actor, mapping=mapping)
+    return run_here(KIND, params=params(batch), actor=actor, report=report)
 
 
-def check(mapping: dict[str, Any], columns: list[str]) -> Mapping:
+def check(mapping: dict[str, Any], columns: Sequence[str]) -> Mapping:
     """The mapping, for a file with these columns. Raises MappingError."""
     checked = Mapping.parse(mapping)
     missing = sorted(checked.columns - set(columns))
@@ -52,9 +49,9 @@ def check(mapping: dict[str, Any], columns: list[str]) -> Mapping:
     return checked
 
 
-def params(batch: Import, path: Path) -> dict[str, Any]:
+def params(batch: Import) -> dict[str, Any]:
     """What the job of an import must know."""
-    return {"path": str(path), "mapping": batch.mapping, "batch": batch.pk, "rows": batch.rows}
+    return {"path": str(batch.path), "mapping": batch.mapping, "batch": batch.pk, "rows": batch.rows}
 
 
 @register(KIND)

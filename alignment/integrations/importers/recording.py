@@ -1,7 +1,5 @@
 """What an import did, stored with the slice that did it: problems by row, leads and deals by batch, and the news."""
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,12 +11,6 @@ from alignment.ops.models import Job
 from alignment.ops.notifications import Notice, notify
 from leads import lifecycle, withdrawing
 from leads.intake import Received
-
-
-def header_key(columns: Sequence[str]) -> str:
-    """Files with the same column names, in any order, have the same key."""
-    names = sorted(name.casefold() for name in columns)
-    return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
 
 def store(job: Job, brought: Brought) -> None:

@@ -51,7 +51,7 @@ def translate(line: Line, mapping: Mapping, places: Places) -> Arrival:
     """The lead that a row describes. Raises RowError with the reason why it is none."""
     if line.fault:
         raise RowError(line.fault)
-    key = line.cells[mapping.key]
+    key = line.text(mapping.key)
     if not key:
         raise RowError(f"The key column {mapping.key} is blank.")
     values = _values(line, mapping, mapping.constants, mapping.fields)
@@ -72,7 +72,7 @@ def translate(line: Line, mapping: Mapping, places: Places) -> Arrival:
             **texts,
             **facets,
             consent=_consent(values.get("consent", "")),
-            attributes={column: line.cells[column] for column in mapping.attributes if line.cells[column]},
+            attributes={column: line.cells[column] for column in mapping.attributes if line.text(column)},
             references=_references(key, mapping),
             steps=steps,
             deal=_deal(line, mapping, places, steps),
@@ -90,11 +90,11 @@ _FACETS = ("source", "campaign", "segment", "territory")
 
 def person(line: Line, mapping: Mapping) -> Named:
     """The person that a row of a people file describes. Raises RowError."""
-    if line.fault or not line.cells[mapping.key]:
+    if line.fault or not line.text(mapping.key):
         raise RowError(line.fault or f"The key column {mapping.key} is blank.")
     values = _values(line, mapping, mapping.constants, mapping.fields)
     return Named(
-        f"{mapping.system}:{line.cells[mapping.key]}",
+        f"{mapping.system}:{line.text(mapping.key)}",
         email=values.get("email", ""),
         name=values.get("name", ""),
         team=values.get("team", ""),
@@ -130,14 +130,14 @@ def _values(
 
 
 def _value(line: Line, mapping: Mapping, column: str) -> str:
-    text = line.cells[column]
+    text = line.text(column)
     return mapping.values.get(column, {}).get(text, text)
 
 
 def _steps(line: Line, mapping: Mapping, places: Places) -> tuple[Step, ...]:
     rules = mapping.moves.always
     if mapping.moves.by:
-        value = line.cells[mapping.moves.by]
+        value = line.text(mapping.moves.by)
         if value not in mapping.moves.cases:
             raise RowError(f"The mapping does not say what {mapping.moves.by} “{value}” means.")
         rules = mapping.moves.cases[value]
@@ -148,7 +148,7 @@ _EXPLAINED = frozenset({Kind.REJECT, Kind.LOSE})
 
 
 def _step(line: Line, rule: MoveRule, mapping: Mapping, places: Places) -> Step | None:
-    text = line.cells[rule.at] if rule.at else ""
+    text = line.text(rule.at) if rule.at else ""
     if rule.at and not text and not rule.or_undated:
         return None
     stage = places.stages.get(rule.to) if rule.to else None
@@ -176,7 +176,7 @@ def _references(key: str, mapping: Mapping) -> tuple[Reference, ...]:
 
 
 def _owner(line: Line, mapping: Mapping) -> Named | None:
-    text = line.cells[mapping.owner] if mapping.owner else ""
+    text = line.text(mapping.owner) if mapping.owner else ""
     if not text:
         return None
     email = email_key_or_blank(text)
@@ -197,7 +197,7 @@ def _deal(line: Line, mapping: Mapping, places: Places, steps: tuple[Step, ...])
     at_deal = [step for step in steps if step.kind in (Kind.WIN, Kind.LOSE) or step.stage_id in places.deal_stages]
     if not (mapping.deal or mapping.deal_constants) or not at_deal:
         return None
-    key, closing = line.cells[mapping.key], values.get("expected_close_on", "")
+    key, closing = line.text(mapping.key), values.get("expected_close_on", "")
     return DealDraft(
         name=values.get("name") or " · ".join(filter(None, (values.get("product"), key)))[:200],
         currency=(values.get("currency") or places.currency).upper(),

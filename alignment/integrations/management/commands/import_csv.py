@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from alignment.integrations.importers import job as importing
 from alignment.integrations.importers.mapping import MappingError
-from alignment.integrations.importers.reading import NotATableError, header
+from alignment.integrations.importers.reading import header
+from alignment.integrations.importers.tables import NotATableError
 from alignment.integrations.models import ImportProblem, ProblemKind
 from alignment.ops.jobs import Progress
 from alignment.ops.models import Job, JobState
@@ -19,7 +20,7 @@ SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Import leads (or people) from a CSV file. Running the same file twice changes nothing."
+    help = "Import leads, deals, touches or people from a table (CSV or Excel). Running a file twice changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if job.state != JobState.DONE:
             raise CommandError(job.error or f"The import was {job.get_state_display().lower()}.")
-        written = self._write_rejected(job, rejected or Path(f"{file.name}.rejected.csv"), file)
+        written = self._write_rejected(job, rejected or Path(f"{file.name}.rejected.csv"))
         if options["json"]:
             self.stdout.write(json.dumps({**job.result, "rows": job.done, "rejected_file": written}))
         else:
@@ -46,12 +47,12 @@ class Command(BaseCommand):
     def _progress(self, progress: Progress) -> None:
         self.stdout.write(f"{progress.done:,} rows read")
 
-    def _write_rejected(self, job: Job, path: Path, file: Path) -> str | None:
+    def _write_rejected(self, job: Job, path: Path) -> str | None:
         """The rejected rows as they came, each with its row number and the reason; None without any."""
         problems = ImportProblem.objects.filter(job=job, kind=ProblemKind.REJECTED).order_by("line", "id")
         if not problems.exists():
             return None
-        columns = header(file)
+        columns = header(Path(job.params["path"]))
         with path.open("w", encoding="utf-8", newline="") as out:
             writer = csv.writer(out)
             writer.writerow(["row", "reason", *columns])
