@@ -22,7 +22,7 @@ class RefusedError(Exception):
 
 
 def take_in(*, upload: TemporaryUploadedFile, actor: User) -> Import:
-    """Read an upload through once and keep it as a table. Raises NotATableError with a sentence that says what it is."""
+    """Read an upload through once and keep it as a table. Raises NotATableError, which says what it is instead."""
     with uploads.staged(Path(upload.temporary_file_path())) as (stored_as, table):
         return uploads.record(stored_as, table, name=upload.name or "file", size=upload.size or 0, actor=actor)
 

@@ -84,9 +84,7 @@ def _of_zip(path: Path) -> str:
         with ZipFile(path) as archive:
             names = set(archive.namelist())
     except (BadZipFile, OSError, ValueError):
-        raise NotATableError(
-            "The file is damaged: it begins like a workbook or an archive and cannot be read."
-        ) from None
+        raise NotATableError("The file is damaged: it begins like a workbook or an archive and cannot be read.") from None
     if "xl/workbook.xml" in names:
         return WORKBOOK
     what = next((what for name, what in _IN_A_ZIP if name in names), f"a zip archive. {_UNPACK}")
