@@ -54,7 +54,7 @@ def upload(client: Client) -> Upload:
 def fields(response: Any) -> dict[str, str]:
     """What the form of the columns page would send as it stands."""
     page = response.context["page"]
-    chosen = page.chosen
+    chosen = page.choices
     sent = {f"column-{column.index}": column.target for column in page.columns}
     for value in page.values:
         sent |= {f"value-{value.index}": value.text, f"case-{value.index}": value.case}

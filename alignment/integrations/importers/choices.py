@@ -3,79 +3,28 @@
 A mapping can say more than the form asks: what the form does not ask for is carried over as it was.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from alignment.integrations.importers.targets import (
+    AS_GIVEN,
+    ATTRIBUTE,
+    CASES,
+    CLOSED,
+    CREATED,
+    ID,
+    IGNORE,
+    KEPT,
+    OWNER,
+    SHARED,
+    STATUS,
+    TARGETS,
+)
 from leads.milestones import Milestone
 
 Json = dict[str, Any]
 Moves = list[Json]
-
-IGNORE, ATTRIBUTE, ID, OWNER, STATUS, CLOSED = "", "attribute", "id", "owner", "status", "date:close"
-
-FIELDS = {
-    "Person": {
-        "field:name": "Name",
-        "field:email": "E-mail",
-        "field:phone": "Phone",
-        "field:title": "Job title",
-        "field:seniority": "Seniority",
-        "field:consent": "Consent to be contacted",
-    },
-    "Company and interest": {
-        "field:company_name": "Company",
-        "field:product_interest": "Product interest",
-        "field:territory": "Territory",
-        "field:segment": "Segment",
-    },
-    "Where it came from": {
-        "field:source": "Source",
-        "field:campaign": "Campaign",
-        ID: "Id in the other system",
-    },
-    "Sales": {OWNER: "Owner", STATUS: "Stage or status"},
-    "Dates": {
-        "date:MGL": "Date it came in (MGL)",
-        "date:MQL": "Date marketing handed it over (MQL)",
-        "date:SQL": "Date sales accepted it (SQL)",
-        "date:SQO": "Date it became an opportunity (SQO)",
-        "date:win": "Date it was won",
-        "date:lose": "Date it was lost",
-        CLOSED: "Date it was closed, won or lost",
-        "date:reject": "Date sales rejected it",
-        "date:recycle": "Date it went back to nurture",
-    },
-    "Deal": {
-        "deal:name": "Deal: name",
-        "deal:amount": "Deal: amount",
-        "deal:currency": "Deal: currency",
-        "deal:product": "Deal: product",
-        "deal:kind": "Deal: kind",
-        "deal:expected_close_on": "Deal: expected close",
-    },
-    "Nothing of these": {ATTRIBUTE: "Keep with the lead", IGNORE: "Leave out"},
-}
-"""Target → what people call it, by group."""
-
-TARGETS = {target: label for group in FIELDS.values() for target, label in group.items()}
-SHARED = frozenset({IGNORE, ATTRIBUTE})
-"""The targets that more than one column may have."""
-
-CASES = {
-    "MGL": "Came in (MGL)",
-    "MQL": "Handed over to sales (MQL)",
-    "SQL": "Accepted by sales (SQL)",
-    "SQO": "Opportunity (SQO)",
-    "win": "Won",
-    "lose": "Lost",
-    "reject": "Rejected by sales",
-    "recycle": "Back to nurture",
-}
-"""What a value of the status column can mean."""
-
-AS_GIVEN = "given"
-"""A value means what the mapping said before, which none of `CASES` says."""
 
 
 class ChoiceError(Exception):
@@ -88,7 +37,8 @@ class ChoiceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Column → target; value of the status column → case; and what holds for the whole file.
+    """Column → target; value of the status column → case; column → how its dates or numbers are written; and what
+    holds for the whole file.
 
     `enters` is the milestone of rows that bring no date. `base` is the mapping that these choices began with.
     """
@@ -104,7 +54,7 @@ class Choices:
     unknown_lead: str = "create"
     promise: str = "none"
     overwrite: bool = False
-    date_formats: tuple[str, ...] = ()
+    notations: Mapping[str, str] = field(default_factory=dict)
     base: Json = field(default_factory=dict)
 
     def column(self, target: str) -> str:
@@ -117,41 +67,34 @@ class Choices:
 
 def compose(choices: Choices) -> Json:
     """The mapping that these choices make. Raises ChoiceError."""
+    mapping = {**choices.base, "name": choices.name, "promise": choices.promise, "overwrite": choices.overwrite}
+    mapping["constants"] = _constants(choices)
+    if choices.base.get("kind", "leads") != "leads":
+        return mapping
     _refuse_twins(choices)
-    mapping = {name: value for name, value in choices.base.items() if name not in _ASKED}
     mapping |= {
-        "name": choices.name,
         "key": _key(choices),
-        "fields": _columns(choices, "field:", choices.base.get("fields", {})),
+        "fields": _columns(choices, "field:"),
         "attributes": [column for column, target in choices.targets.items() if target == ATTRIBUTE],
-        "constants": _constants(choices),
+        "created": choices.column(CREATED),
         "moves": _moves(choices),
+        "notations": dict(choices.notations),
         "unknown_lead": choices.unknown_lead,
-        "promise": choices.promise,
-        "overwrite": choices.overwrite,
+        "system": choices.system or "file" if choices.column(ID) else "",
     }
-    if choices.column(ID):
-        mapping["system"] = choices.system or "file"
-    elif mapping.get("system"):
-        del mapping["system"]
-    if choices.date_formats:
-        mapping["date_formats"] = list(choices.date_formats)
-    if owner := choices.column(OWNER):
-        mapping["owner"] = {"column": owner, "unknown": choices.unknown_owner}
-    if deal := _deal(choices):
-        mapping["deal"] = deal
-    return mapping
-
-
-_ASKED = frozenset("name key fields attributes constants moves unknown_lead promise overwrite owner deal".split())
+    for name, said in (("owner", _owner(choices)), ("deal", _deal(choices))):
+        mapping.pop(name, None)
+        if said:
+            mapping[name] = said
+    return _without_taken(mapping, choices)
 
 
 def _refuse_twins(choices: Choices) -> None:
     first: dict[str, str] = {}
     for column, target in choices.targets.items():
         if target in first and target not in SHARED:
-            label = TARGETS.get(target, target)
-            raise ChoiceError(f"“{first[target]}” is the {label.lower()} already: choose one of the two.", column)
+            label = TARGETS.get(target, target).lower()
+            raise ChoiceError(f"“{first[target]}” is the {label} already: choose one of the two.", column)
         first[target] = column
 
 
@@ -166,30 +109,40 @@ def _key(choices: Choices) -> Json:
     )
 
 
-def _columns(choices: Choices, prefix: str, before: Mapping[str, Any]) -> Json:
-    chosen = {
-        target.removeprefix(prefix): column for column, target in choices.targets.items() if target.startswith(prefix)
-    }
-    # What is made of several columns is carried over as long as none of the choices takes its place.
-    several = {name: said for name, said in before.items() if not isinstance(said, str) and name not in chosen}
-    return {**several, **chosen}
+def _columns(choices: Choices, prefix: str) -> Json:
+    found: dict[str, list[str]] = {}
+    for column, target in choices.targets.items():
+        if target.startswith(prefix):
+            found.setdefault(target.removeprefix(prefix), []).append(column)
+    return {name: columns if len(columns) > 1 else columns[0] for name, columns in found.items()}
 
 
 def _constants(choices: Choices) -> Json:
-    kept = {
-        name: value for name, value in choices.base.get("constants", {}).items() if name not in ("source", "campaign")
-    }
     given = {"source": choices.source, "campaign": choices.campaign}
+    kept = {name: value for name, value in choices.base.get("constants", {}).items() if name not in given}
     return {**kept, **{name: value for name, value in given.items() if value}}
 
 
+def _owner(choices: Choices) -> Json:
+    column = choices.column(OWNER)
+    return {"column": column, "unknown": choices.unknown_owner} if column else {}
+
+
 def _deal(choices: Choices) -> Json:
-    before: Json = choices.base.get("deal", {})
-    fields = _columns(choices, "deal:", before.get("fields", {}))
-    deal = {"fields": fields} if fields else {}
-    if before.get("constants"):
-        deal["constants"] = before["constants"]
-    return deal
+    kept = {name: value for name, value in choices.base.get("deal", {}).items() if name != "fields"}
+    fields = _columns(choices, "deal:")
+    return {"fields": fields, **kept} if fields or kept else {}
+
+
+def _without_taken(mapping: Json, choices: Choices) -> Json:
+    """What the mapping did with a column ends where the form gives it another meaning."""
+    before = decompose(choices.base, list(choices.targets)).targets if choices.base else {}
+    taken = {column for column, target in before.items() if target == KEPT and choices.targets[column] != KEPT}
+    if "references" in mapping:
+        mapping["references"] = [column for column in mapping["references"] if column not in taken]
+    if "skip" in mapping:
+        mapping["skip"] = {column: values for column, values in mapping["skip"].items() if column not in taken}
+    return mapping
 
 
 _ADVANCES = [milestone.name for milestone in Milestone if milestone != Milestone.WON]
@@ -197,13 +150,12 @@ _CLOSES = ("win", "lose", "reject", "recycle")
 
 
 def _moves(choices: Choices) -> Any:
+    if choices.base and _said(choices) == _said(decompose(choices.base, list(choices.targets), choices.cases)):
+        return choices.base.get("moves", [])
     if by := choices.column(STATUS):
-        given = choices.base.get("moves")
-        before: Json = given.get("cases", {}) if isinstance(given, dict) and given.get("by") == by else {}
-        return {
-            "by": by,
-            "cases": {value: _case(case, choices, before.get(value, [])) for value, case in choices.cases.items()},
-        }
+        before = choices.base.get("moves")
+        cases = {value: _case(case, choices, given(before, by, value)) for value, case in choices.cases.items()}
+        return {"by": by, "cases": cases}
     if choices.column(CLOSED):
         raise ChoiceError(
             "A closing date needs the column that says whether it was won or lost.", choices.column(CLOSED)
@@ -211,9 +163,16 @@ def _moves(choices: Choices) -> Any:
     return _always(choices)
 
 
+def _said(choices: Choices) -> tuple[Any, ...]:
+    """What the moves follow from."""
+    placing = {column: target for column, target in choices.targets.items() if target.startswith((STATUS, "date:"))}
+    kept = [column for column, target in choices.targets.items() if target == KEPT]
+    return placing, kept, dict(choices.cases) if choices.column(STATUS) else {}, choices.enters
+
+
 def _always(choices: Choices) -> Moves:
     given = choices.base.get("moves")
-    details = {_rule_of(rule): rule for rule in given} if isinstance(given, list) else {}
+    details = {_rule_of(rule): rule for rule in given if "by" not in rule} if isinstance(given, list) else {}
     rules: Moves = []
     if choices.enters != "MGL":
         rules.append({"to": choices.enters})
@@ -232,9 +191,11 @@ def _rule_of(rule: Json) -> tuple[str, str, str]:
     return rule.get("kind", "advance"), rule.get("to", ""), rule.get("at", "")
 
 
-def _case(case: str, choices: Choices, before: Moves) -> Moves:
-    if case == AS_GIVEN:
+def _case(case: str, choices: Choices, before: Moves | None) -> Moves:
+    if case == AS_GIVEN and before is not None:
         return before
+    if case not in CASES:
+        raise ChoiceError("Say what each value means.", choices.column(STATUS))
     return _case_moves(case, choices)
 
 
@@ -260,25 +221,9 @@ def _case_moves(case: str, choices: Choices) -> Moves:
 
 def decompose(mapping: Json, header: Sequence[str], values: Iterable[str] = ()) -> Choices:
     """The choices that a mapping stands for, for a file with these columns and these values of its status column."""
-    targets = dict.fromkeys(header, IGNORE)
-    targets |= {column: f"field:{name}" for name, column in mapping.get("fields", {}).items() if column in targets}
-    deal = mapping.get("deal", {}).get("fields", {})
-    targets |= {column: f"deal:{name}" for name, column in deal.items() if column in targets}
-    targets |= dict.fromkeys((column for column in mapping.get("attributes", ()) if column in targets), ATTRIBUTE)
-    moves = mapping.get("moves", [])
-    rules = moves if isinstance(moves, list) else [rule for case in moves.get("cases", {}).values() for rule in case]
-    targets |= {column: target for column, target in _dated(rules).items() if column in targets}
-    key = mapping.get("key", {})
-    named = {key.get("external_id"): ID, key.get("email"): "field:email", mapping.get("owner", {}).get("column"): OWNER}
-    if isinstance(moves, dict):
-        named[moves.get("by")] = STATUS
-    targets |= {column: target for column, target in named.items() if column in targets}
-    return _whole(mapping, targets, moves, values)
-
-
-def _whole(mapping: Json, targets: Mapping[str, str], moves: Any, values: Iterable[str]) -> Choices:
-    constants = mapping.get("constants", {})
-    undated = [rule["to"] for rule in moves if rule.get("to") and not rule.get("at")] if isinstance(moves, list) else []
+    constants, moves = mapping.get("constants", {}), mapping.get("moves", [])
+    targets = _targets(mapping, header)
+    undated = [rule["to"] for rule in _plain(moves) if rule.get("to") and not rule.get("at")]
     choices = Choices(
         name=mapping.get("name", "Import"),
         targets=targets,
@@ -290,25 +235,84 @@ def _whole(mapping: Json, targets: Mapping[str, str], moves: Any, values: Iterab
         unknown_lead=mapping.get("unknown_lead", "create"),
         promise=mapping.get("promise", "none"),
         overwrite=mapping.get("overwrite", False),
-        date_formats=tuple(mapping.get("date_formats", ())),
+        notations=mapping.get("notations", {}),
         base=mapping,
     )
-    given = moves.get("cases", {}) if isinstance(moves, dict) else {}
-    cases = {value: _named(given[value], choices) if value in given else "" for value in [*given, *values]}
-    return Choices(**{name: getattr(choices, name) for name in choices.__slots__ if name != "cases"}, cases=cases)
+    by = choices.column(STATUS)
+    known = {value: given(moves, by, value) for value in values} if by else {}
+    cases = {value: _named(what, choices) if what is not None else "" for value, what in known.items()}
+    return replace(choices, cases=cases)
 
 
-def _dated(rules: Iterable[Json]) -> dict[str, str]:
+def _targets(mapping: Json, header: Sequence[str]) -> dict[str, str]:
+    """Column → target; what the mapping reads in a way that the form has no word for is kept."""
+    found = dict.fromkeys(_read(mapping), KEPT)
+    for prefix, fields in (("field:", mapping.get("fields", {})), ("deal:", mapping.get("deal", {}).get("fields", {}))):
+        for name, said in fields.items():
+            columns = said if isinstance(said, list) else [said]
+            found |= dict.fromkeys(columns, f"{prefix}{name}" if len(columns) == 1 or name == "name" else KEPT)
+    found |= dict.fromkeys(mapping.get("attributes", ()), ATTRIBUTE)
+    found |= _dated(mapping.get("moves", []))
+    key = mapping.get("key", {})
+    named = {
+        mapping.get("created"): CREATED,
+        mapping.get("owner", {}).get("column"): OWNER,
+        key.get("email"): "field:email",
+        key.get("external_id"): ID,
+    }
+    groups = _groups(mapping.get("moves", []))
+    if len(groups) == 1 and isinstance(groups[0]["by"], str):
+        named[groups[0]["by"]] = STATUS
+    found |= {column: target for column, target in named.items() if column}
+    return {column: found.get(column, IGNORE) for column in header}
+
+
+def _read(mapping: Json) -> Iterator[str]:
+    """The columns that a mapping reads besides those of its fields."""
+    yield from (*mapping.get("references", ()), *mapping.get("skip", {}), *mapping.get("touched", ()))
+    yield from (column for each in mapping.get("lead", ()) for column in each.values())
+    yield from filter(None, [mapping.get("deal", {}).get("key")])
+    touch = mapping.get("touch", {})
+    for group in (*_groups(mapping.get("moves", [])), *([touch] if "by" in touch else [])):
+        yield from [group["by"]] if isinstance(group["by"], str) else group["by"]
+    for rule in _rules(mapping.get("moves", [])):
+        yield from filter(None, (rule.get("at"), rule.get("when_filled")))
+
+
+def _groups(moves: Any) -> list[Json]:
+    return [each for each in (moves if isinstance(moves, list) else [moves]) if "by" in each]
+
+
+def _plain(moves: Any) -> Moves:
+    return [each for each in moves if "by" not in each] if isinstance(moves, list) else []
+
+
+def _rules(moves: Any) -> Iterator[Json]:
+    yield from _plain(moves)
+    for group in _groups(moves):
+        yield from (rule for case in group["cases"].values() for rule in case)
+        yield from group.get("otherwise", ())
+
+
+def given(moves: Any, by: str, value: str) -> Moves | None:
+    """The moves that a mapping has for a value of its status column `by`; None where it does not know the value."""
+    groups = _groups(moves or [])
+    if len(groups) != 1 or groups[0]["by"] != by:
+        return None
+    cases = {each.casefold(): what for each, what in groups[0]["cases"].items()}
+    found: Moves | None = cases.get(value.casefold(), groups[0].get("otherwise"))
+    return found
+
+
+def _dated(moves: Any) -> dict[str, str]:
     """Column → what it dates; a column that dates both won and lost says when it was closed."""
     found: dict[str, set[str]] = {}
-    for rule in rules:
+    for rule in _rules(moves):
         if rule.get("at"):
             found.setdefault(rule["at"], set()).add(rule.get("to") or rule["kind"])
-    return {
-        column: CLOSED if what == {"win", "lose"} else f"date:{next(iter(what))}"
-        for column, what in found.items()
-        if what == {"win", "lose"} or f"date:{next(iter(what))}" in TARGETS
-    }
+    single = {column: f"date:{next(iter(what))}" for column, what in found.items() if len(what) == 1}
+    both = {column: CLOSED for column, what in found.items() if what == {"win", "lose"}}
+    return {**{column: target for column, target in single.items() if target in TARGETS}, **both}
 
 
 def _named(moves: Moves, choices: Choices) -> str:
