@@ -76,17 +76,16 @@ def _new_keys(count: int) -> list[int]:
 
 
 @transaction.atomic
-def find_or_open(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
-    """The deals that these drafts are, in order, opened where they are new.
+def find_or_open(*, drafts: Sequence[DealDraft], cause: Cause) -> tuple[list[int], frozenset[int]]:
+    """The deals that these drafts are, in order, opened where they are new; and the new ones.
 
     Found by external reference; without one, the deal of the same name that the lead carries.
     """
     referenced, named = _referenced(drafts), _named(drafts)
     found = [_known(draft, referenced, named) for draft in drafts]
-    opened = iter(
-        open_deals(drafts=[draft for draft, pk in zip(drafts, found, strict=True) if pk is None], cause=cause)
-    )
-    return [pk or next(opened) for pk in found]
+    opened = open_deals(drafts=[draft for draft, pk in zip(drafts, found, strict=True) if pk is None], cause=cause)
+    fresh = iter(opened)
+    return [pk or next(fresh) for pk in found], frozenset(opened)
 
 
 def _known(

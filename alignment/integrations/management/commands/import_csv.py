@@ -39,7 +39,6 @@ class Command(BaseCommand):
         if job.state != JobState.DONE:
             raise CommandError(job.error or f"The import was {job.get_state_display().lower()}.")
         written = self._write_rejected(job, rejected or Path(f"{file.name}.rejected.csv"))
-        Path(job.params["path"]).unlink(missing_ok=True)  # the staged copy; its rows are in
         if options["json"]:
             self.stdout.write(json.dumps({**job.result, "rows": job.done, "rejected_file": written}))
         else:
