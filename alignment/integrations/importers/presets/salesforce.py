@@ -91,7 +91,7 @@ LEADS = Preset(
                 "otherwise": [],
             },
         ],
-        "deal": {"key": "@deal", "fields": {"name": "@company?"}},
+        "deal": {"key": "@deal"},
         "owner": _OWNER,
     },
     link=_LINK,
