@@ -52,6 +52,7 @@ LEADS = Preset(
     mapping={
         "name": "Salesforce leads",
         "system": "salesforce",
+        "ids": "salesforce",
         "key": {"any": [{"external_id": "@id"}, {"email": "@email"}]},
         "fields": {
             "name": {"any": [["@first", "@last"], "@name", "@last"]}, "email": "@email?", "phone": "@phone?",
@@ -130,6 +131,7 @@ OPPORTUNITIES = Preset(
         "name": "Salesforce opportunities",
         "kind": "deals",
         "system": "salesforce",
+        "ids": "salesforce",
         "key": {"any": [{"external_id": "@id"}, {"external_id": "@name"}]},
         "fields": {"company_name": "@account?", "source": "@source?"},
         "lead": [{"external_id": "@contact"}, {"email": "@email"}],
@@ -187,6 +189,7 @@ CAMPAIGN_MEMBERS = Preset(
         "name": "Salesforce campaign members",
         "kind": "touches",
         "system": "salesforce",
+        "ids": "salesforce",
         "key": {"external_id": "@id"},
         "lead": [
             {"external_id": "@lead"}, {"external_id": "@contact"}, {"external_id": "@either"}, {"email": "@email"},
