@@ -59,7 +59,7 @@ def moment(text: str, notation: str, zone: tzinfo) -> datetime:
     """When a text says; in `zone` where it names none. Raises NotationError."""
     try:
         found = _moment(text, notation)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         raise NotationError(text) from None
     return found if found.tzinfo else found.replace(tzinfo=zone)
 

@@ -17,7 +17,10 @@ _MEMBER = ({"kind": "campaign", "title": "Member of a campaign: {@status}", "is_
 LEADS = Preset(
     name="Salesforce leads",
     system="salesforce",
-    needs=(("@converted", "@converted_at", "@lead_owner", "@lead_id"), ("@source", "@status"), ("@last", "@name")),
+    needs=(
+        ("@converted", "@converted_at", "@lead_owner", "@lead_id"), ("@source", "@status"), ("@last", "@name"),
+        ("@id", "@email"),
+    ),
     foreign=("StageName", "Stage", "Opportunity Name", "Member Status", "CampaignId", "Created Time"),
     names={
         "@id": ("Lead ID", "Id"),
