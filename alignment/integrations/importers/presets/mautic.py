@@ -33,9 +33,10 @@ CONTACTS = Preset(
             "phone": "@phone?", "territory": "@country?",
         },
         "attributes": ["@points?", "@stage?", "@website?", "@tags?"],
-        "created": {"any": ["@identified", "@created"]},
+        "created": "@created?",
         "zone": "UTC",
-        "moves": [{"any": [{"to": "MGL", "at": "@identified"}, {"to": "MGL", "at": "@created"}]}],
+        # Mautic knows visitors before it knows who they are; one that was never anonymous enters when it was added.
+        "moves": [{"to": "MGL", "at": "@identified"}],
         "owner": {"any": [{"column": "@owner", "unknown": "add"}]},
     },
     link="https://[host]/s/contacts/view/{key}",
