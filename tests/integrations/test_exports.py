@@ -97,7 +97,8 @@ class TestHubSpot:
     @pytest.mark.parametrize(
         ("stage", "reached", "outcome"),
         [
-            ("Subscriber", 1, ""), ("Lead", 1, ""), ("Marketing Qualified Lead", 2, ""), ("marketingqualifiedlead", 2, ""),
+            ("Subscriber", 1, ""), ("Lead", 1, ""), ("Marketing Qualified Lead", 2, ""),
+            ("marketingqualifiedlead", 2, ""),
             ("Sales Qualified Lead", 3, ""), ("Opportunity", 4, ""), ("Customer", 5, "won"), ("Evangelist", 5, "won"),
             ("4711", 1, ""), ("", 1, ""),
         ],
@@ -209,8 +210,8 @@ class TestSalesforce:
             table(
                 SALESFORCE_LEAD_REPORT,
                 {
-                    "Lead ID": "00Q5g00000ABCde", "First Name": "Ana", "Last Name": "Costa", "Company / Account": "Acme",
-                    "Lead Owner": "Kim Park", "Lead Status": "Open - Not Contacted", "Create Date": "1/2/2024",
+                    "Lead ID": "00Q5g00000ABCde", "First Name": "Ana", "Last Name": "Costa",
+                    "Company / Account": "Acme", "Lead Owner": "Kim Park", "Lead Status": "Open - Not Contacted", "Create Date": "1/2/2024",
                     "Converted": "1", "Converted Date": "1/31/2024",
                 },
                 footer=REPORT_FOOTER,

@@ -209,7 +209,15 @@ class TestWorkbooks:
     def test_a_sheet_is_read_whatever_its_name_says(self, read):
         content = workbook(
             ["Name", "Since", "Called", "Amount", "Phone", "Optin", "Gone"],
-            ["Ana", datetime(2024, 3, 15), datetime(2024, 3, 15, 14, 5), 1234.5, 351912345678, True, None],
+            [
+                "Ana",
+                datetime.fromisoformat("2024-03-15"),
+                datetime.fromisoformat("2024-03-15 14:05"),
+                1234.5,
+                351912345678,
+                True,
+                None,
+            ],
         )
         table, rows = read(content, "leads.csv")
         assert (table.format, table.sheet) == ("xlsx", "Leads")

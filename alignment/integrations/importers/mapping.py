@@ -108,7 +108,7 @@ class Mapping:
             attributes=tuple(reader.listed("attributes")),
             references=tuple(reader.listed("references")),
             values=reader.section("values"),
-            skip={column: frozenset(values) for column, values in reader.section("skip").items()},
+            skip={column: frozenset(map(str.casefold, values)) for column, values in reader.section("skip").items()},
             date_formats=tuple(reader.listed("date_formats") or ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "iso"]),
             notations=_notations(reader.section("notations")),
             zone=_zone(reader.text("zone", "")),
@@ -148,6 +148,7 @@ class Mapping:
         named = {self.key, self.owner, self.created, self.deal_key, *self.attributes, *self.references, *self.skip}
         named |= {column for columns in (*self.fields.values(), *self.deal.values()) for column in columns}
         named |= {column for _, column in self.lead} | {*self.touched, *self.touch.by}
+        named |= {column for rule in self.touch.all_rules() for column in rule.columns}
         for group in self.moves:
             named |= {*group.by, *(column for rule in group.all_rules() for column in rule.columns)}
         return named - {""}

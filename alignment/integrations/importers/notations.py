@@ -58,13 +58,17 @@ class NotationError(ValueError):
 def moment(text: str, notation: str, zone: tzinfo) -> datetime:
     """When a text says; in `zone` where it names none. Raises NotationError."""
     try:
-        found = _moment(text, notation)
+        return _in_zone(text, notation, zone)
     except (ValueError, OverflowError, OSError):
         raise NotationError(text) from None
+
+
+@lru_cache(maxsize=8_192)  # the same few days stand in row after row
+def _in_zone(text: str, notation: str, zone: tzinfo) -> datetime:
+    found = _moment(text, notation)
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
-@lru_cache(maxsize=4_096)  # the same few days stand in row after row
 def _moment(text: str, notation: str) -> datetime:
     if notation in ("epoch_s", "epoch_ms", "excel"):
         if not _COUNTED.fullmatch(text):

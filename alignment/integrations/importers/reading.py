@@ -12,18 +12,24 @@ from alignment.integrations.importers.tables import MAX_CELL, NotATableError
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: its number (as the original file counts, from 1), its cells by column as they are, and the byte after
-    it; a `fault` where it is no row of this table.
+    """One row: its number (as the original file counts, from 1), its values as they are, by `places` (column →
+    position), and the byte after it; a `fault` where it is no row of this table.
     """
 
     number: int
-    cells: dict[str, str]
+    values: list[str]
+    places: dict[str, int]
     end: int
     fault: str = ""
 
     def text(self, column: str) -> str:
         """A cell without the blanks around it."""
-        return self.cells[column].strip()
+        return self.values[self.places[column]].strip()
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """The values by column."""
+        return dict(zip(self.places, self.values, strict=False))
 
 
 def header(path: Path) -> list[str]:
@@ -35,14 +41,14 @@ def header(path: Path) -> list[str]:
 def lines(path: Path, *, number: int = 1, start: int = 0) -> Iterator[Line]:
     """The rows after byte `start`, where row `number` ends (by default: after the header). Raises NotATableError."""
     with _open(path) as file:
-        names = _header(file)
+        places = {name: place for place, name in enumerate(_header(file))}
         if start:
             file.seek(start)
         rows = csv.reader(_Texts(file))
         try:
             for row in rows:
                 number = int(row[0])
-                yield _line(number, names, row, file.tell())
+                yield _line(number, places, row, file.tell())
         except (csv.Error, UnicodeDecodeError, ValueError, IndexError) as error:
             raise NotATableError(f"After row {number} the staged file cannot be read: {error}.") from error
 
@@ -76,15 +82,15 @@ def _open(path: Path) -> BufferedReader:
         raise NotATableError(f"The staged file cannot be opened: {error.strerror}. Import the file again.") from error
 
 
-def _line(number: int, names: list[str], row: list[str], end: int) -> Line:
-    cells = row[1:]
-    missing = len(names) - len(cells)
+def _line(number: int, places: dict[str, int], row: list[str], end: int) -> Line:
+    del row[0]
+    missing = len(places) - len(row)
     fault = ""
     if missing > 0:
-        cells += [""] * missing
-    elif missing < 0 and any(cell.strip() for cell in cells[len(names) :]):
-        fault = f"The row has {len(cells)} cells, the header {len(names)}."
-    return Line(number, dict(zip(names, cells, strict=False)), end, fault)
+        row += [""] * missing
+    elif missing < 0 and any(cell.strip() for cell in row[len(places) :]):
+        fault = f"The row has {len(row)} cells, the header {len(places)}."
+    return Line(number, row, places, end, fault)
 
 
 def _header(file: BufferedReader) -> list[str]:

@@ -67,7 +67,7 @@ def translate(line: Line, mapping: Mapping, places: Places) -> Arrival:
         line=line,
         draft=draft_of(
             values,
-            attributes={column: line.cells[column] for column in mapping.attributes if line.text(column)},
+            attributes={column: line.values[line.places[column]] for column in mapping.attributes if line.text(column)},
             references=() if mapping.key_is_email else _references(line, key, mapping),
             steps=steps,
             deal=_deal(line, mapping, places, steps),

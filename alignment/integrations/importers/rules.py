@@ -1,5 +1,6 @@
 """What a mapping says about moves and touches: rules for every row, or chosen by what a column says. Pure."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -10,6 +11,7 @@ from leads.models.touchpoint import Direction
 MOVES = {Kind.ADVANCE, Kind.ACCEPT, Kind.REJECT, Kind.RECYCLE, Kind.WIN, Kind.LOSE}
 
 Rule = TypeVar("Rule")
+IN_BRACES = re.compile(r"\{([^{}]+)\}")
 
 
 class MappingError(Exception):
@@ -48,6 +50,11 @@ class TouchRule:
     is_engaged: bool = True
     is_human: bool = True
     is_hand_raise: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the title names."""
+        return tuple(IN_BRACES.findall(self.title))
 
 
 @dataclass(frozen=True, slots=True)

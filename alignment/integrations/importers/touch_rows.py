@@ -1,6 +1,5 @@
 """From a row of activities or campaign members to a touch. Pure."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,10 +16,8 @@ from alignment.integrations.importers.rows import (
     record_id,
     values_of,
 )
-from alignment.integrations.importers.rules import TouchRule
+from alignment.integrations.importers.rules import IN_BRACES, TouchRule
 from leads.drafts import Draft
-
-_COLUMN = re.compile(r"\{([^{}]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ def translate(line: Line, mapping: Mapping, places: Places) -> TouchArrival | No
     at = next(filter(None, (date_of(line, column, mapping, places) for column in mapping.touched)), None)
     if at is None:
         raise RowError(f"The row has no date: {', '.join(mapping.touched)} is blank.")
-    title = " ".join(_COLUMN.sub(lambda found: line.cells.get(found[1], ""), rule.title).split())
+    title = " ".join(IN_BRACES.sub(lambda found: line.text(found[1]), rule.title).split())
     return TouchArrival(
         line=line,
         names=names,
