@@ -12,7 +12,7 @@ from alignment.lib import batch
 from leads import lifecycle
 from leads.causes import Cause
 from leads.drafts import DealDraft
-from leads.models import Opportunity, OpportunityChange, OpportunityContact
+from leads.models import Journey, Opportunity, OpportunityChange, OpportunityContact
 from leads.models.opportunity import DealState
 from leads.models.reference import ExternalReference
 
@@ -157,6 +157,72 @@ def withdraw(*, opportunity_ids: Collection[int], cause: Cause) -> int:
         now,
     )
     return len(keys)
+
+
+_AMENDED = ("name", "amount", "currency", "expected_close_on", "product", "owner_id")
+_FILLED = ("account_id", "opened_at")
+
+
+@transaction.atomic
+def amend(*, drafts: Mapping[int, DealDraft], cause: Cause) -> frozenset[int]:
+    """Bring standing deals (by key) in line with drafts: what a draft says otherwise is changed, and each changed field
+    becomes a row; account and opening are only filled in. Returns the deals that changed; the same statements for any
+    number.
+    """
+    names = (*_AMENDED, *_FILLED)
+    standing = Opportunity.objects.filter(pk__any_of=drafts).order_by("pk").select_for_update(no_key=True)
+    rows, changes = [], []
+    for deal in standing.values("pk", "rate", *names):
+        pk, draft = deal["pk"], drafts[deal["pk"]]
+        said = {name: getattr(draft, name) for name in names if getattr(draft, name) not in (None, "")}
+        new = {name: value for name, value in said.items() if name in _AMENDED or deal[name] is None}
+        if fresh := [name for name, value in new.items() if deal[name] != value]:
+            rows.append({"id": pk, **{name: new.get(name, deal[name]) for name in names}})
+            changes += [
+                _Change(pk, cause.at, name, deal[name], new[name], draft.currency, deal["rate"])
+                for name in fresh
+                if name in _AMENDED
+            ]
+    batch.update(Opportunity, rows)
+    _record(changes, cause, lifecycle.database_now())
+    return frozenset(row["id"] for row in rows)
+
+
+@transaction.atomic
+def introduce(*, contacts: Iterable[OpportunityContact]) -> None:
+    """Add leads to buying groups; who belongs to one already stays as it is. One statement."""
+    batch.insert(
+        OpportunityContact,
+        [
+            {
+                "opportunity_id": each.opportunity_id, "lead_id": each.lead_id, "role": each.role,
+                "is_primary": each.is_primary,
+            }
+            for each in contacts
+        ],
+        conflict="ON CONFLICT DO NOTHING",
+    )  # fmt: skip
+
+
+@transaction.atomic
+def settle(*, verdicts: Mapping[int, tuple[str, datetime | None]], cause: Cause) -> frozenset[int]:
+    """Say of deals (by key) whether they are open, won or lost, and since when. Those that a primary journey carries
+    follow it and are left alone. Returns the deals that changed.
+    """
+    carried = Journey.objects.filter(opportunity_id__any_of=verdicts, is_primary=True)
+    free = verdicts.keys() - set(carried.values_list("opportunity_id", flat=True))
+    standing = Opportunity.objects.filter(pk__any_of=free).order_by("pk").select_for_update(no_key=True)
+    rows, changes = [], []
+    for deal in standing:
+        state, at = verdicts[deal.pk]
+        at = at or (deal.closed_at if state == deal.state else None)
+        if (deal.state, deal.closed_at) != (state, at):
+            rows.append({"id": deal.pk, "state": state, "closed_at": at})
+            if deal.state != state:
+                changes.append(_Change(deal.pk, at, "state", deal.state, state, deal.currency, deal.rate))
+    batch.update(Opportunity, rows)
+    _record(changes, cause, lifecycle.database_now())
+    return frozenset(row["id"] for row in rows)
 
 
 # What primary journeys, the newest of each deal, say: won and lost close it, anything else leaves it open.

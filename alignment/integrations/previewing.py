@@ -60,7 +60,7 @@ def preview(batch: Import, *, actor_id: int | None) -> Preview:
 
 def _samples(brought: Brought) -> Iterator[Sample]:
     received = brought.received
-    if received is None:
+    if received is None or not brought.arrivals:
         return
     shown = list(zip(brought.arrivals, received.lead_ids, strict=True))[:SHOWN_ROWS]
     found = Lead.objects.select_related("stage", "owner", "source").in_bulk([pk for _, pk in shown])

@@ -5,72 +5,135 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0002_append_only'),
-        ('people', '0001_initial'),
+        ("leads", "0002_append_only"),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='externalreference',
-            name='reference_lead_unique',
+            model_name="externalreference",
+            name="reference_lead_unique",
         ),
         migrations.RemoveConstraint(
-            model_name='externalreference',
-            name='reference_account_unique',
+            model_name="externalreference",
+            name="reference_account_unique",
         ),
         migrations.RemoveConstraint(
-            model_name='externalreference',
-            name='reference_opportunity_unique',
+            model_name="externalreference",
+            name="reference_opportunity_unique",
         ),
         migrations.RemoveConstraint(
-            model_name='lead',
-            name='lead_email_unique',
+            model_name="lead",
+            name="lead_email_unique",
         ),
         migrations.RemoveConstraint(
-            model_name='leadtransition',
-            name='transition_kind_known',
+            model_name="leadtransition",
+            name="transition_kind_known",
         ),
         migrations.AddField(
-            model_name='externalreference',
-            name='released_at',
-            field=models.DateTimeField(help_text='From then on the name is free for another one.', null=True),
+            model_name="externalreference",
+            name="released_at",
+            field=models.DateTimeField(help_text="From then on the name is free for another one.", null=True),
         ),
         migrations.AddField(
-            model_name='lead',
-            name='withdrawn_at',
-            field=models.DateTimeField(blank=True, help_text='When it was taken back: it should never have come in.', null=True),
+            model_name="lead",
+            name="withdrawn_at",
+            field=models.DateTimeField(
+                blank=True, help_text="When it was taken back: it should never have come in.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='withdrawn_at',
-            field=models.DateTimeField(blank=True, help_text='When it was taken back: it should never have been opened.', null=True),
+            model_name="opportunity",
+            name="withdrawn_at",
+            field=models.DateTimeField(
+                blank=True, help_text="When it was taken back: it should never have been opened.", null=True
+            ),
         ),
         migrations.AlterField(
-            model_name='leadtransition',
-            name='kind',
-            field=models.CharField(choices=[('advance', 'Advanced'), ('accept', 'Accepted'), ('reject', 'Rejected'), ('recycle', 'Recycled'), ('requalify', 'Requalified'), ('win', 'Won'), ('lose', 'Lost'), ('reopen', 'Reopened'), ('attach', 'Joined a deal'), ('merge', 'Merged'), ('undo', 'Undone'), ('correct', 'Corrected'), ('withdraw', 'Taken back')], max_length=9),
+            model_name="leadtransition",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("advance", "Advanced"),
+                    ("accept", "Accepted"),
+                    ("reject", "Rejected"),
+                    ("recycle", "Recycled"),
+                    ("requalify", "Requalified"),
+                    ("win", "Won"),
+                    ("lose", "Lost"),
+                    ("reopen", "Reopened"),
+                    ("attach", "Joined a deal"),
+                    ("merge", "Merged"),
+                    ("undo", "Undone"),
+                    ("correct", "Corrected"),
+                    ("withdraw", "Taken back"),
+                ],
+                max_length=9,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='externalreference',
-            constraint=models.UniqueConstraint(condition=models.Q(('lead__isnull', False), ('released_at', None)), fields=('system', 'external_id'), include=('lead',), name='reference_lead_unique'),
+            model_name="externalreference",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("lead__isnull", False), ("released_at", None)),
+                fields=("system", "external_id"),
+                include=("lead",),
+                name="reference_lead_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='externalreference',
-            constraint=models.UniqueConstraint(condition=models.Q(('account__isnull', False), ('released_at', None)), fields=('system', 'external_id'), include=('account',), name='reference_account_unique'),
+            model_name="externalreference",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("account__isnull", False), ("released_at", None)),
+                fields=("system", "external_id"),
+                include=("account",),
+                name="reference_account_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='externalreference',
-            constraint=models.UniqueConstraint(condition=models.Q(('opportunity__isnull', False), ('released_at', None)), fields=('system', 'external_id'), include=('opportunity',), name='reference_opportunity_unique'),
+            model_name="externalreference",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("opportunity__isnull", False), ("released_at", None)),
+                fields=("system", "external_id"),
+                include=("opportunity",),
+                name="reference_opportunity_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('email_key', ''), _negated=True), ('merged_into', None), ('withdrawn_at', None)), fields=('email_key',), name='lead_email_unique'),
+            model_name="lead",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    models.Q(("email_key", ""), _negated=True), ("merged_into", None), ("withdrawn_at", None)
+                ),
+                fields=("email_key",),
+                name="lead_email_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='leadtransition',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['advance', 'accept', 'reject', 'recycle', 'requalify', 'win', 'lose', 'reopen', 'attach', 'merge', 'undo', 'correct', 'withdraw'])), name='transition_kind_known'),
+            model_name="leadtransition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "advance",
+                            "accept",
+                            "reject",
+                            "recycle",
+                            "requalify",
+                            "win",
+                            "lose",
+                            "reopen",
+                            "attach",
+                            "merge",
+                            "undo",
+                            "correct",
+                            "withdraw",
+                        ],
+                    )
+                ),
+                name="transition_kind_known",
+            ),
         ),
     ]

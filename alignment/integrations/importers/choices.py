@@ -65,15 +65,15 @@ class Choices:
 # From choices to a mapping ------------------------------------------------------------------------------------
 
 
-def compose(choices: Choices) -> Json:
-    """The mapping that these choices make. Raises ChoiceError."""
+def compose(choices: Choices, *, is_draft: bool = False) -> Json:
+    """The mapping that these choices make; a draft may still lack the key. Raises ChoiceError."""
     mapping = {**choices.base, "name": choices.name, "promise": choices.promise, "overwrite": choices.overwrite}
     mapping["constants"] = _constants(choices)
     if choices.base.get("kind", "leads") != "leads":
         return mapping
     _refuse_twins(choices)
     mapping |= {
-        "key": _key(choices),
+        "key": {} if is_draft and not _has_key(choices) else _key(choices),
         "fields": _columns(choices, "field:"),
         "attributes": [column for column, target in choices.targets.items() if target == ATTRIBUTE],
         "created": choices.column(CREATED),
@@ -96,6 +96,10 @@ def _refuse_twins(choices: Choices) -> None:
             label = TARGETS.get(target, target).lower()
             raise ChoiceError(f"“{first[target]}” is the {label} already: choose one of the two.", column)
         first[target] = column
+
+
+def _has_key(choices: Choices) -> bool:
+    return bool(choices.column(ID) or choices.column("field:email"))
 
 
 def _key(choices: Choices) -> Json:
@@ -284,7 +288,8 @@ def _groups(moves: Any) -> list[Json]:
 
 
 def _plain(moves: Any) -> Moves:
-    return [each for each in moves if "by" not in each] if isinstance(moves, list) else []
+    listed = moves if isinstance(moves, list) else []
+    return [rule for each in listed if "by" not in each for rule in each.get("always", [each])]
 
 
 def _rules(moves: Any) -> Iterator[Json]:

@@ -35,8 +35,7 @@ _SIGNATURES: list[tuple[bytes, str]] = [
 _TEXTS: list[tuple[re.Pattern[bytes], str]] = [
     (
         re.compile(rb"\s*(<!doctype html|<html|<head|<meta|<table|<body)", re.IGNORECASE),
-        "a web page (HTML), even if its name says otherwise; exports called .xls often are. Export it again as CSV, or "
-        "open it in a spreadsheet and save it as “CSV UTF-8”.",
+        f"a web page (HTML), whatever its name says; exports called .xls often are. {_CSV_AGAIN}",
     ),
     (re.compile(rb"\s*<(\?xml|[a-z]+[ >])", re.IGNORECASE), "an XML document. Export the table as CSV instead."),
     (
@@ -84,7 +83,9 @@ def _of_zip(path: Path) -> str:
         with ZipFile(path) as archive:
             names = set(archive.namelist())
     except (BadZipFile, OSError, ValueError):
-        raise NotATableError("The file is damaged: it begins like a workbook or an archive and cannot be read.") from None
+        raise NotATableError(
+            "The file is damaged: it begins like a workbook or an archive and cannot be read."
+        ) from None
     if "xl/workbook.xml" in names:
         return WORKBOOK
     what = next((what for name, what in _IN_A_ZIP if name in names), f"a zip archive. {_UNPACK}")

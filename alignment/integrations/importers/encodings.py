@@ -15,9 +15,7 @@ _CHUNK = 1 << 20
 _UNPRINTABLE = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _UNKNOWN_TO_WINDOWS = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _FOREIGN = re.compile("[^\x00-\x7f]")
-_WHY_NOT = (
-    "The characters of this file are neither UTF-8 nor UTF-16 nor Windows-1252: save it as “CSV UTF-8” and import it again."
-)
+_WHY_NOT = "The characters are neither UTF-8 nor UTF-16 nor Windows-1252: save the file as “CSV UTF-8” and try again."
 
 
 @dataclass(frozen=True, slots=True)

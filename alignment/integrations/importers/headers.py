@@ -118,7 +118,9 @@ def _names(cells: Sequence[str]) -> tuple[list[str], list[str]]:
         names.append(name)
     notes = []
     if blank:
-        notes.append(f"{_count(len(blank), 'column')} without a name {_were(len(blank))} called {', '.join(blank[:5])}.")
+        notes.append(
+            f"{_count(len(blank), 'column')} without a name {_were(len(blank))} called {', '.join(blank[:5])}."
+        )
     if twice:
         shown = ", ".join(f"“{name}”" for name in dict.fromkeys(twice))
         notes.append(f"The header names {shown} more than once: the later ones got a number, as in “{twice[0]} (2)”.")

@@ -33,6 +33,7 @@ DEAL_FIELDS = frozenset(["name", "amount", "currency", "product", "kind", "expec
 PERSON_FIELDS = frozenset(["name", "email", "team"])
 UNKNOWN_OWNERS = ("add", "none", "reject")
 UNKNOWN_LEADS = ("create", "reject")
+ID_FORMS = ("", "salesforce")
 KINDS = ("leads", "deals", "touches", "people")
 
 
@@ -47,6 +48,7 @@ class Mapping:
     system: str
     key: str
     key_is_email: bool
+    ids: str
     fields: dict[str, tuple[str, ...]]
     constants: dict[str, str]
     attributes: tuple[str, ...]
@@ -100,6 +102,7 @@ class Mapping:
             system=reader.text("system"),
             key=next(iter(key.values())),
             key_is_email="email" in key,
+            ids=reader.choice("ids", ID_FORMS, ""),
             fields=_joined("fields", reader.names("fields", allowed)),
             constants=_texts(reader.names("constants", allowed)),
             attributes=tuple(reader.listed("attributes")),

@@ -22,7 +22,8 @@ _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})[-./](?P<month>\d{{1,2}})[-./](?P<day>\d{{1,2}}){_TIME}")
 _NUMERIC = re.compile(rf"(?P<a>\d{{1,2}})(?P<sep>[-./])(?P<b>\d{{1,2}})(?P=sep)(?P<year>\d{{4}}|\d{{2}}){_TIME}")
 _DAY_WORD = re.compile(
-    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-. ]\s*(?P<word>[^\W\d_]{{3,9}})\.?[-,. ]\s*(?P<year>\d{{4}}|\d{{2}}){_TIME}",
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-. ]\s*(?P<word>[^\W\d_]{{3,9}})\.?[-,. ]\s*"
+    rf"(?P<year>\d{{4}}|\d{{2}}){_TIME}",
     re.IGNORECASE,
 )
 _WORD_DAY = re.compile(
@@ -288,7 +289,7 @@ def _number_kind(text: str) -> str:
         return "plain"
     if kind == "open":
         return kind
-    whole, _, part = bare.rpartition("," if kind == "decimal_comma" else ".")
+    whole = bare.rpartition("," if kind == "decimal_comma" else ".")[0]
     grouped = whole or bare
     separator = "." if kind == "decimal_comma" else ","
     if separator in grouped and not re.fullmatch(rf"\d{{1,3}}(?:\{separator}\d{{2,3}})*\{separator}\d{{3}}", grouped):
@@ -302,5 +303,3 @@ def shown(text: str, notation: str) -> str:
         return f"{amount(text, notation).normalize():,f}"
     found = moment(text, notation, UTC)
     return f"{found.day} {found:%B %Y}"
-
-

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alignment.integrations.importers import notations
+from alignment.integrations.importers import notations, salesforce_ids
 from alignment.integrations.importers.mapping import Mapping
 from alignment.integrations.importers.reading import Line
 from alignment.integrations.importers.rules import Group, MoveRule, Rule
@@ -213,17 +213,20 @@ def _step(line: Line, rule: MoveRule, mapping: Mapping, places: Places) -> Step 
     )
 
 
-def reference(system: str, key: str, url: str = "") -> Reference:
-    """What a system calls the thing, and where it is found there; {key} in `url` stands for the key."""
-    return Reference(system, key[:200], url.replace("{key}", key) if url else "")
+def reference(key: str, mapping: Mapping, url: str = "") -> Reference:
+    """What the mapping's system calls the thing, and where it is found there; {key} in `url` stands for the key."""
+    known_as = record_id(key, mapping)
+    return Reference(mapping.system, known_as[:200], url.replace("{key}", known_as) if url else "")
+
+
+def record_id(key: str, mapping: Mapping) -> str:
+    """The one form of an id that a system writes in several."""
+    return salesforce_ids.long(key) if mapping.ids == "salesforce" else key
 
 
 def _references(line: Line, key: str, mapping: Mapping) -> tuple[Reference, ...]:
-    more = [line.text(column) for column in mapping.references]
-    return (
-        reference(mapping.system, key, mapping.url),
-        *(reference(mapping.system, each, mapping.url) for each in more if each),
-    )
+    keys = [key, *filter(None, map(line.text, mapping.references))]
+    return tuple(reference(each, mapping, mapping.url) for each in keys)
 
 
 def owner_of(line: Line, mapping: Mapping) -> Named | None:
@@ -265,7 +268,9 @@ def deal_of(line: Line, mapping: Mapping, places: Places, key: str, *, opened: S
     expected = date_of(line, closing, mapping, places) if closing else None
     said = values.get("amount", "")
     return DealDraft(
-        name=(values.get("name") or " · ".join(filter(None, (values.get("product"), key or line.text(mapping.key)))))[:200],
+        name=(values.get("name") or " · ".join(filter(None, (values.get("product"), key or line.text(mapping.key)))))[
+            :200
+        ],
         currency=(values.get("currency") or places.currency).upper(),
         amount=_amount(said, mapping.notations.get(mapping.deal.get("amount", ("",))[0], "decimal_point")),
         kind=_DEAL_KINDS.get(values.get("kind", "").casefold(), DealKind.NEW.value),
@@ -273,7 +278,7 @@ def deal_of(line: Line, mapping: Mapping, places: Places, key: str, *, opened: S
         expected_close_on=expected.date() if expected else None,
         opened_at=opened.at if opened else None,
         is_undated=opened is None or opened.at is None,
-        references=(reference(mapping.system, key, mapping.url if mapping.kind == "deals" else ""),) if key else (),
+        references=(reference(key, mapping, mapping.url),) if key else (),
     )
 
 

@@ -90,6 +90,8 @@ def touch_group(given: Any) -> Group[TouchRule]:
 def _group(given: Any, rule: Callable[[Any], Rule], name: str) -> Group[Rule]:
     if not isinstance(given, dict):
         raise MappingError(f'"{name}" holds objects.')
+    if given.keys() == {"always"} and isinstance(given["always"], list):
+        return Group(always=tuple(map(rule, given["always"])))
     if "by" not in given:
         return Group(always=(rule(given),))
     if not {"by", "cases"} <= set(given) <= {"by", "cases", "otherwise"} or not isinstance(given["cases"], dict):

@@ -82,7 +82,9 @@ def _text(path: Path) -> Iterator[_Source]:
         file.seek(0)
         notes = []
         if encoding.name == "Windows-1252":
-            notes.append("The characters were read as Windows-1252 (Western Europe): look whether accents came out right.")
+            notes.append(
+                "The characters were read as Windows-1252 (Western Europe): look whether accents came out right."
+            )
         if encoding.broken:
             notes.append(f"{encoding.broken:,} broken characters could not be read and became �.")
         rows = _split(file, delimiter, encoding.name)
@@ -113,7 +115,9 @@ def _split(file: TextIO, delimiter: str, encoding: str) -> Iterator[Row]:
 
 
 def _unreadable(encoding: str) -> str:
-    return f"The file begins as {encoding} and has characters that are none: save it as “CSV UTF-8” and import it again."
+    return (
+        f"The file begins as {encoding} and has characters that are none: save it as “CSV UTF-8” and import it again."
+    )
 
 
 def _write(target: Path, names: Sequence[str], body: Iterable[Row]) -> int:

@@ -7,152 +7,218 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('integrations', '0001_import_problems'),
-        ('leads', '0003_withdrawn'),
-        ('ops', '0001_initial'),
+        ("integrations", "0001_import_problems"),
+        ("leads", "0003_withdrawn"),
+        ("ops", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Import',
+            name="Import",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='The file as it was called.', max_length=255)),
-                ('stored_as', models.CharField(blank=True, max_length=80)),
-                ('size', models.PositiveBigIntegerField(default=0, help_text='Bytes, as it was uploaded.')),
-                ('header', models.JSONField(default=list)),
-                ('header_key', models.CharField(max_length=64)),
-                ('digest', models.CharField(blank=True, help_text="Of the file's content; the same file again has it.", max_length=64)),
-                ('rows', models.PositiveIntegerField(null=True)),
-                ('notes', models.JSONField(default=list, help_text='Sentences about how the file was read.')),
-                ('mapping', models.JSONField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('discarded_at', models.DateTimeField(null=True)),
-                ('file_removed_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(help_text="The file as it was called.", max_length=255)),
+                ("stored_as", models.CharField(blank=True, max_length=80)),
+                ("size", models.PositiveBigIntegerField(default=0, help_text="Bytes, as it was uploaded.")),
+                ("header", models.JSONField(default=list)),
+                ("header_key", models.CharField(max_length=64)),
+                (
+                    "digest",
+                    models.CharField(
+                        blank=True, help_text="Of the file's content; the same file again has it.", max_length=64
+                    ),
+                ),
+                ("rows", models.PositiveIntegerField(null=True)),
+                ("notes", models.JSONField(default=list, help_text="Sentences about how the file was read.")),
+                ("mapping", models.JSONField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                ("discarded_at", models.DateTimeField(null=True)),
+                ("file_removed_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='ImportedDeal',
+            name="ImportedDeal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recorded_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("recorded_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='ImportedLead',
+            name="ImportedLead",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('how', models.CharField(choices=[('created', 'Created'), ('updated', 'Updated'), ('unchanged', 'Unchanged')], max_length=9)),
-                ('first_seq', models.PositiveIntegerField(null=True)),
-                ('last_seq', models.PositiveIntegerField(null=True)),
-                ('moves', models.PositiveIntegerField(default=0)),
-                ('changes', models.JSONField(default=dict)),
-                ('fingerprint', models.CharField(blank=True, max_length=32)),
-                ('recorded_at', models.DateTimeField()),
-                ('undone_at', models.DateTimeField(null=True)),
-                ('kept', models.CharField(blank=True, help_text='Why something of it was not taken back.', max_length=200)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "how",
+                    models.CharField(
+                        choices=[("created", "Created"), ("updated", "Updated"), ("unchanged", "Unchanged")],
+                        max_length=9,
+                    ),
+                ),
+                ("first_seq", models.PositiveIntegerField(null=True)),
+                ("last_seq", models.PositiveIntegerField(null=True)),
+                ("moves", models.PositiveIntegerField(default=0)),
+                ("changes", models.JSONField(default=dict)),
+                ("fingerprint", models.CharField(blank=True, max_length=32)),
+                ("recorded_at", models.DateTimeField()),
+                ("undone_at", models.DateTimeField(null=True)),
+                (
+                    "kept",
+                    models.CharField(blank=True, help_text="Why something of it was not taken back.", max_length=200),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SavedMapping',
+            name="SavedMapping",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('header_key', models.CharField(help_text='Digest of the column names.', max_length=64)),
-                ('name', models.CharField(max_length=120)),
-                ('mapping', models.JSONField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('used_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("header_key", models.CharField(help_text="Digest of the column names.", max_length=64)),
+                ("name", models.CharField(max_length=120)),
+                ("mapping", models.JSONField()),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                ("used_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
         migrations.AddIndex(
-            model_name='importproblem',
-            index=models.Index(fields=['job', 'kind', 'line'], name='import_problem_by_line'),
+            model_name="importproblem",
+            index=models.Index(fields=["job", "kind", "line"], name="import_problem_by_line"),
         ),
         migrations.AddField(
-            model_name='import',
-            name='created_by',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="import",
+            name="created_by",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='import',
-            name='job',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ops.job'),
+            model_name="import",
+            name="job",
+            field=models.OneToOneField(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ops.job"
+            ),
         ),
         migrations.AddField(
-            model_name='import',
-            name='undo_job',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ops.job'),
+            model_name="import",
+            name="undo_job",
+            field=models.OneToOneField(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ops.job"
+            ),
         ),
         migrations.AddField(
-            model_name='importeddeal',
-            name='batch',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='deals', to='integrations.import'),
+            model_name="importeddeal",
+            name="batch",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deals",
+                to="integrations.import",
+            ),
         ),
         migrations.AddField(
-            model_name='importeddeal',
-            name='opportunity',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.opportunity'),
+            model_name="importeddeal",
+            name="opportunity",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="leads.opportunity"
+            ),
         ),
         migrations.AddField(
-            model_name='importedlead',
-            name='batch',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='leads', to='integrations.import'),
+            model_name="importedlead",
+            name="batch",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="leads",
+                to="integrations.import",
+            ),
         ),
         migrations.AddField(
-            model_name='importedlead',
-            name='lead',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.lead'),
+            model_name="importedlead",
+            name="lead",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="leads.lead"),
         ),
         migrations.AddField(
-            model_name='savedmapping',
-            name='created_by',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="savedmapping",
+            name="created_by",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddIndex(
-            model_name='import',
-            index=models.Index(models.F('created_at'), condition=models.Q(models.Q(('stored_as', ''), _negated=True), ('file_removed_at', None)), name='import_with_file'),
+            model_name="import",
+            index=models.Index(
+                models.F("created_at"),
+                condition=models.Q(models.Q(("stored_as", ""), _negated=True), ("file_removed_at", None)),
+                name="import_with_file",
+            ),
         ),
         migrations.AddIndex(
-            model_name='import',
-            index=models.Index(condition=models.Q(('digest', ''), _negated=True), fields=['digest'], name='import_by_digest'),
+            model_name="import",
+            index=models.Index(
+                condition=models.Q(("digest", ""), _negated=True), fields=["digest"], name="import_by_digest"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='import',
-            constraint=models.CheckConstraint(condition=models.Q(('job', None), ('mapping__isnull', False), _connector='OR'), name='import_runs_with_mapping'),
+            model_name="import",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("job", None), ("mapping__isnull", False), _connector="OR"),
+                name="import_runs_with_mapping",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='import',
-            constraint=models.CheckConstraint(condition=models.Q(('undo_job', None), ('job__isnull', False), _connector='OR'), name='import_undone_was_run'),
+            model_name="import",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("undo_job", None), ("job__isnull", False), _connector="OR"),
+                name="import_undone_was_run",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='import',
-            constraint=models.CheckConstraint(condition=models.Q(('discarded_at', None), ('job', None), _connector='OR'), name='import_run_or_discarded'),
+            model_name="import",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("discarded_at", None), ("job", None), _connector="OR"),
+                name="import_run_or_discarded",
+            ),
         ),
         migrations.AddIndex(
-            model_name='importeddeal',
-            index=models.Index(fields=['batch', 'opportunity'], name='imported_deal_by_batch'),
+            model_name="importeddeal",
+            index=models.Index(fields=["batch", "opportunity"], name="imported_deal_by_batch"),
         ),
         migrations.AddIndex(
-            model_name='importedlead',
-            index=models.Index(fields=['batch', 'how', 'lead'], name='imported_lead_by_how'),
+            model_name="importedlead",
+            index=models.Index(fields=["batch", "how", "lead"], name="imported_lead_by_how"),
         ),
         migrations.AddIndex(
-            model_name='importedlead',
-            index=models.Index(condition=models.Q(('kept', ''), _negated=True), fields=['batch', 'lead'], name='imported_lead_kept'),
+            model_name="importedlead",
+            index=models.Index(
+                condition=models.Q(("kept", ""), _negated=True), fields=["batch", "lead"], name="imported_lead_kept"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='importedlead',
-            constraint=models.UniqueConstraint(fields=('batch', 'lead'), name='imported_lead_once'),
+            model_name="importedlead",
+            constraint=models.UniqueConstraint(fields=("batch", "lead"), name="imported_lead_once"),
         ),
         migrations.AddConstraint(
-            model_name='importedlead',
-            constraint=models.CheckConstraint(condition=models.Q(('how__in', ['created', 'updated', 'unchanged'])), name='imported_lead_how_known'),
+            model_name="importedlead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("how__in", ["created", "updated", "unchanged"])), name="imported_lead_how_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='savedmapping',
-            constraint=models.UniqueConstraint(fields=('header_key', 'name'), name='saved_mapping_name_unique'),
+            model_name="savedmapping",
+            constraint=models.UniqueConstraint(fields=("header_key", "name"), name="saved_mapping_name_unique"),
         ),
     ]
