@@ -103,7 +103,7 @@ class Standing:
 
 
 def lock(lead_ids: Collection[int], stages: Stages) -> dict[int, Standing]:
-    """Lock these leads (without merged and withdrawn ones) in ascending order and read where they stand; two queries."""
+    """Lock these leads (no merged or withdrawn ones) in ascending order and read where they stand; two queries."""
     rows = (
         Lead.objects.standing()
         .filter(pk__any_of=lead_ids)

@@ -4,6 +4,7 @@ leads that stood already goes back. What somebody has changed since is kept, and
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,7 +21,7 @@ from leads import deals, lifecycle, withdrawing
 from leads.causes import Cause, Promise
 from leads.decisions import Step
 from leads.milestones import CauseSource, Kind
-from leads.models import Lead, LeadTransition
+from leads.models import Lead, LeadTransition, OpportunityChange
 
 KIND = "import.undo"
 SLICE_LEADS = 1_000
@@ -66,7 +67,7 @@ def run_slice(job: Job) -> Progress:
     cause = Cause(CauseSource.PAGE, actor_id=job.created_by_id, promise=Promise.NONE)
     created = [each for each in told if each.how == How.CREATED]
     updated = [each for each in told if each.how == How.UPDATED]
-    kept = {**_withdraw(created, cause, batch_id), **_put_back(updated, cause)}
+    kept = {**_withdraw(created, cause, job), **_put_back(updated, cause)}
     now = lifecycle.database_now()
     rows.update(ImportedLead, [{"id": each.pk, "undone_at": now, "kept": kept.get(each.lead_id, "")} for each in told])
     counts = Counter(job.result)
@@ -77,8 +78,7 @@ def run_slice(job: Job) -> Progress:
     )
     finished = len(told) < SLICE_LEADS
     if finished:
-        opened = ImportedDeal.objects.filter(batch=batch_id).values_list("opportunity", flat=True)
-        counts["deals"] = deals.withdraw(opportunity_ids=list(opened), cause=cause)
+        counts["deals"] = deals.withdraw(opportunity_ids=_untouched_deals(job), cause=cause)
         _tell(job, counts)
     return Progress(
         cursor=told[-1].lead_id if told else job.cursor,
@@ -104,7 +104,7 @@ _CLAIMED = """
             SELECT FROM leads_journey journey
             JOIN leads_opportunitychange change ON change.opportunity_id = journey.opportunity_id
             WHERE journey.lead_id = told.lead_id AND change.recorded_at > told.recorded_at
-                AND change.recorded_at > %(ended_at)s
+                AND change.recorded_at > %(ended_at)s AND change.recorded_at < %(undone_at)s
         ) THEN %(sold)s
     END
     FROM integrations_importedlead told JOIN leads_lead lead ON lead.id = told.lead_id
@@ -112,13 +112,13 @@ _CLAIMED = """
 """
 
 
-def _withdraw(created: Sequence[ImportedLead], cause: Cause, batch_id: int) -> dict[int, str]:
+def _withdraw(created: Sequence[ImportedLead], cause: Cause, job: Job) -> dict[int, str]:
     """Take back, under lock, the leads that nobody has worked on; returns the others, with the reason."""
     if not created:
         return {}
     leads = Lead.objects.filter(pk__any_of=[each.lead_id for each in created]).order_by("pk")
     list(leads.select_for_update(no_key=True).values_list("pk"))
-    kept = {pk: why for pk, why in _claimed(created, batch_id).items() if why}
+    kept = {pk: why for pk, why in _claimed(created, job).items() if why}
     fingerprints = withdrawing.fingerprints([each.lead_id for each in created])
     kept |= {
         each.lead_id: WORKED_ON
@@ -130,17 +130,29 @@ def _withdraw(created: Sequence[ImportedLead], cause: Cause, batch_id: int) -> d
     return kept | {refusal.lead_id: refusal.message for refusal in moved.refused}
 
 
-def _claimed(created: Sequence[ImportedLead], batch_id: int) -> dict[int, str | None]:
-    ended_at = Import.objects.values_list("job__finished_at", flat=True).get(pk=batch_id)
+def _claimed(created: Sequence[ImportedLead], job: Job) -> dict[int, str | None]:
     with connection.cursor() as cursor:
         cursor.execute(
             _CLAIMED,
             {
                 "ids": [each.pk for each in created], "moved": MOVED, "taken_up": TAKEN_UP, "sold": SOLD,
-                "ended_at": ended_at,
+                "ended_at": _ended_at(job), "undone_at": job.created_at,
             },
         )  # fmt: skip
         return dict(cursor.fetchall())
+
+
+def _untouched_deals(job: Job) -> list[int]:
+    """The deals that the import opened and nobody has changed since."""
+    changed = OpportunityChange.objects.filter(recorded_at__gt=_ended_at(job), recorded_at__lt=job.created_at)
+    opened = ImportedDeal.objects.filter(batch=job.params["batch"])
+    return list(opened.exclude(opportunity__in=changed.values("opportunity")).values_list("opportunity", flat=True))
+
+
+def _ended_at(job: Job) -> datetime:
+    """When the import that this job takes back had ended."""
+    ended_at: datetime = Import.objects.values_list("job__finished_at", flat=True).get(pk=job.params["batch"])
+    return ended_at
 
 
 # What it changed ----------------------------------------------------------------------------------------------

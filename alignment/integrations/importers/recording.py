@@ -20,7 +20,7 @@ def store(job: Job, brought: Brought) -> None:
     if batch_id is None:
         return
     Import.objects.filter(pk=batch_id, job=None).update(job=job)
-    if brought.received and brought.received.lead_ids:
+    if brought.received:
         _leads(batch_id, brought.received)
         _deals(batch_id, brought.received)
 
@@ -71,6 +71,8 @@ def _problems(job: Job, problems: Iterable[ImportProblem]) -> None:
 def _leads(batch_id: int, received: Received) -> None:
     """One row for each lead. A lead that several rows of the file name keeps what the first of them changed."""
     lead_ids = sorted(set(received.lead_ids))
+    if not lead_ids:
+        return
     known = {each.lead_id: each for each in ImportedLead.objects.filter(batch=batch_id, lead_id__any_of=lead_ids)}
     seqs = defaultdict(list)
     for taken in received.moved.taken:
