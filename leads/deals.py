@@ -171,7 +171,8 @@ def amend(*, drafts: Mapping[int, DealDraft], cause: Cause) -> frozenset[int]:
     """
     names = (*_AMENDED, *_FILLED)
     standing = Opportunity.objects.filter(pk__any_of=drafts).order_by("pk").select_for_update(no_key=True)
-    rows, changes = [], []
+    rows: list[dict[str, Any]] = []
+    changes: list[_Change] = []
     for deal in standing.values("pk", "rate", *names):
         pk, draft = deal["pk"], drafts[deal["pk"]]
         said = {name: getattr(draft, name) for name in names if getattr(draft, name) not in (None, "")}
@@ -212,7 +213,8 @@ def settle(*, verdicts: Mapping[int, tuple[str, datetime | None]], cause: Cause)
     carried = Journey.objects.filter(opportunity_id__any_of=verdicts, is_primary=True)
     free = verdicts.keys() - set(carried.values_list("opportunity_id", flat=True))
     standing = Opportunity.objects.filter(pk__any_of=free).order_by("pk").select_for_update(no_key=True)
-    rows, changes = [], []
+    rows: list[dict[str, Any]] = []
+    changes: list[_Change] = []
     for deal in standing:
         state, at = verdicts[deal.pk]
         at = at or (deal.closed_at if state == deal.state else None)

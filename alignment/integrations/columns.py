@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from alignment.integrations.importers import choices as choosing
-from alignment.integrations.importers import notations, proposals, targets
+from alignment.integrations.importers import deciding, notations, proposals, targets
 from alignment.integrations.importers.choices import ChoiceError, Choices
 from alignment.integrations.importers.reading import lines, sample
 from alignment.integrations.models import Import
@@ -195,7 +195,11 @@ class _Seen:
 
 def _look(batch: Import, chosen: Choices) -> _Seen:
     by, seen = chosen.column(targets.STATUS), _Seen()
-    dates = {column: notations.DateColumn() for column, target in chosen.targets.items() if targets.is_date(target)}
+    dated = {column for column, target in chosen.targets.items() if targets.is_date(target)}
+    dated |= set(deciding.dated(chosen.base)) & {
+        name for name, target in chosen.targets.items() if target == targets.KEPT
+    }
+    dates = {column: notations.DateColumn() for column in chosen.targets if column in dated}
     amounts = {
         column: notations.NumberColumn() for column, target in chosen.targets.items() if target == targets.AMOUNT
     }

@@ -68,7 +68,7 @@ class Choices:
 def compose(choices: Choices, *, is_draft: bool = False) -> Json:
     """The mapping that these choices make; a draft may still lack the key. Raises ChoiceError."""
     mapping = {**choices.base, "name": choices.name, "promise": choices.promise, "overwrite": choices.overwrite}
-    mapping["constants"] = _constants(choices)
+    mapping |= {"constants": _constants(choices), "notations": dict(choices.notations)}
     if choices.base.get("kind", "leads") != "leads":
         return mapping
     _refuse_twins(choices)
@@ -78,7 +78,6 @@ def compose(choices: Choices, *, is_draft: bool = False) -> Json:
         "attributes": [column for column, target in choices.targets.items() if target == ATTRIBUTE],
         "created": choices.column(CREATED),
         "moves": _moves(choices),
-        "notations": dict(choices.notations),
         "unknown_lead": choices.unknown_lead,
         "system": choices.system or "file" if choices.column(ID) else "",
     }

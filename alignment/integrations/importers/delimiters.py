@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from contextlib import suppress
 from itertools import islice
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -38,7 +39,9 @@ def _agreement(lines: list[str], delimiter: str) -> tuple[float, int]:
 
 
 def _widths(lines: list[str], delimiter: str) -> list[int]:
-    try:
-        return [len(row) for row in islice(csv.reader(lines, delimiter=delimiter), _ROWS) if any(row)]
-    except csv.Error:
-        return []
+    widths = []
+    with suppress(csv.Error):  # the rows before it tell enough
+        widths += (len(row) for row in islice(csv.reader(lines, delimiter=delimiter), _ROWS) if any(row))
+    while len(widths) > 1 and widths[-1] == 1:
+        widths.pop()  # the footer of a report
+    return widths

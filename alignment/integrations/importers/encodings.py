@@ -11,7 +11,7 @@ from typing import TextIO
 
 from alignment.integrations.importers.tables import NotATableError
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
 _UNPRINTABLE = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _UNKNOWN_TO_WINDOWS = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _FOREIGN = re.compile("[^\x00-\x7f]")

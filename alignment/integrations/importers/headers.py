@@ -79,7 +79,7 @@ def _place(rows: Rows) -> int:
     if usual < 3:
         return 0
     for place, (_, cells) in enumerate(rows[:SEARCHED]):
-        if _filled(cells) >= max(3, usual * 0.6):
+        if _filled(cells) > max(1, usual * 0.4):
             return place
     return 0
 

@@ -9,6 +9,7 @@ from typing import Any
 from alignment.integrations import uploads
 from alignment.integrations.importers import recording
 from alignment.integrations.importers.bringing import bring
+from alignment.integrations.importers.deciding import decide
 from alignment.integrations.importers.mapping import Mapping, MappingError
 from alignment.integrations.importers.reading import lines
 from alignment.integrations.importers.tables import NotATableError
@@ -36,8 +37,25 @@ def start(
     Mapping.parse(mapping)
     with uploads.staged(path) as (stored_as, table):
         check(mapping, table.columns)
-        batch = uploads.record(stored_as, table, name=path.name, size=path.stat().st_size, actor=actor, mapping=mapping)
+        whole = completed(mapping, uploads.folder() / stored_as)
+        batch = uploads.record(stored_as, table, name=path.name, size=path.stat().st_size, actor=actor, mapping=whole)
     return run_here(KIND, params=params(batch), actor=actor, report=report)
+
+
+def completed(mapping: dict[str, Any], staged: Path) -> dict[str, Any]:
+    """The mapping with the notations that the file decides, unless it says how dates are written.
+
+    Raises MappingError for a column that can be read in two ways.
+    """
+    if "date_formats" in mapping:
+        return mapping
+    decided = decide(staged, mapping)
+    for column, said in decided.open.items():
+        choices = " or ".join(f'"{each}"' for each in said.choices)
+        raise MappingError(
+            f'Nothing in {column} decides what “{said.example}” means: say {{"notations": {{"{column}": {choices}}}}}.'
+        )
+    return {**mapping, "notations": decided.notations}
 
 
 def check(mapping: dict[str, Any], columns: Sequence[str]) -> Mapping:

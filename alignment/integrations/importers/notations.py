@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from typing import ClassVar
 
 DATES = ("iso", "dmy", "mdy", "epoch_s", "epoch_ms", "excel")
 NUMBERS = ("decimal_point", "decimal_comma")
@@ -146,6 +147,7 @@ def _bare(text: str) -> tuple[str, bool]:
 class DateColumn:
     """What a column's cells, one after the other, say about how its dates are written."""
 
+    choices: ClassVar[tuple[str, ...]] = ("dmy", "mdy")
     dates: int = 0
     others: int = 0
     day_first: str = ""
@@ -191,6 +193,11 @@ class DateColumn:
             return "dmy"  # 03/03/2024 is the same day either way
         return next(iter(self.counted)) if len(self.counted) == 1 else "iso"
 
+    @property
+    def example(self) -> str:
+        """A value that can be read in two ways, else one that contradicts another; empty without any."""
+        return next(iter(self.open), self.day_first)
+
 
 def _date_kind(text: str) -> str:
     """`iso`, `dmy`, `mdy`, `open`, one of the counted notations, or empty for what is no date."""
@@ -225,6 +232,7 @@ def _fits(text: str, notation: str) -> bool:
 class NumberColumn:
     """What a column's cells say about how its numbers are written."""
 
+    choices: ClassVar[tuple[str, ...]] = NUMBERS
     numbers: int = 0
     others: int = 0
     point: str = ""
@@ -255,6 +263,11 @@ class NumberColumn:
         if self.comma:
             return "decimal_comma"
         return "" if self.open and not self.point else "decimal_point"
+
+    @property
+    def example(self) -> str:
+        """A value that can be read in two ways, else one that contradicts another; empty without any."""
+        return next(iter(self.open), self.point)
 
     @property
     def currency(self) -> str:

@@ -107,7 +107,7 @@ def refusals(refused: Iterable[Refusal], numbers: dict[int, int]) -> list[Import
     ]
 
 
-def contradicting(lead_ids: Iterable[int], numbers: dict[int, int]) -> list[ImportProblem]:
+def contradicting(lead_ids: Sequence[int], numbers: dict[int, int]) -> list[ImportProblem]:
     """Dates that cannot both be true, of leads that were moved."""
     return [
         ImportProblem(

@@ -130,7 +130,14 @@ def date_of(line: Line, column: str, mapping: Mapping, places: Places) -> dateti
     try:
         return _in_calendar(text, notations.moment(text, notation, zone))
     except notations.NotationError:
-        raise RowError(f"“{text}” in {column} is not a date as the column writes them ({notation}).") from None
+        raise RowError(f"“{text}” is not a date as {column} writes them{_WRITTEN[notation]}.") from None
+
+
+_WRITTEN = {
+    "dmy": " (day first)",
+    "mdy": " (month first)",
+    **dict.fromkeys(("iso", "epoch_s", "epoch_ms", "excel"), ""),
+}
 
 
 @lru_cache(maxsize=4_096)  # the same few days stand in row after row

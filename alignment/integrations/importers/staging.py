@@ -20,7 +20,7 @@ NUMBER = "#"
 """The first column of a staged file: the row of the original, as a spreadsheet counts."""
 
 _IN_SIGHT = 1_000  # rows that decide about header, names and width
-_SAMPLE = 262_144  # characters that decide about the delimiter
+_SAMPLE = 65_536  # characters that decide about the delimiter
 
 Row = tuple[int, list[str]]
 

@@ -1,13 +1,15 @@
 """The rows of an Excel workbook, one after the other, as the texts that a CSV file would have."""
 
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
+from defusedxml.common import DefusedXmlException
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
@@ -23,6 +25,12 @@ MAX_CELLS = 20_000_000
 
 _AS_CSV = "Save the sheet as “CSV UTF-8” and import that file: it is read with less memory."
 _DAMAGED = "The workbook is damaged and cannot be read. Open it in Excel, save it again, and import the new file."
+_BROKEN = (
+    BadZipFile, DefusedXmlException, InvalidFileException, ParseError, KeyError, ValueError, IndexError, TypeError,
+    AttributeError, OSError, EOFError, zlib.error,
+)  # fmt: skip
+"""What openpyxl and the modules below it raise for files that are no workbooks inside."""
+
 _MISSING = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#GETTING_DATA"}
 
 
@@ -43,23 +51,28 @@ def sheet(path: Path) -> Iterator[tuple[str, Iterator[tuple[int, list[str]]], li
     Raises NotATableError, also while the rows are read.
     """
     guard(path)
-    try:
-        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, ParseError, OSError) as error:
-        raise NotATableError(_DAMAGED) from error
-    try:
+    with path.open("rb") as file, closing(_opened(file)) as book:
         filled = [each for each in book.worksheets if each.sheet_state == "visible" and _has_rows(each)]
         if not filled:
             raise NotATableError("The workbook has no sheet with rows.")
         yield filled[0].title, _rows(filled[0]), [each.title for each in filled[1:]]
-    finally:
-        book.close()
+
+
+def _opened(file: BinaryIO) -> Any:
+    try:
+        # Given a path, openpyxl would judge the file by its name.
+        return load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    except _BROKEN as error:
+        raise NotATableError(_DAMAGED) from error
 
 
 def _has_rows(one: Any) -> bool:
     """Sheets say how far they reach, and what they say can be wrong; so they are asked for a value."""
-    one.reset_dimensions()
-    return any(any(value is not None for value in row) for row in one.iter_rows(values_only=True, max_row=50))
+    try:
+        one.reset_dimensions()
+        return any(any(value is not None for value in row) for row in one.iter_rows(values_only=True, max_row=50))
+    except _BROKEN as error:
+        raise NotATableError(_DAMAGED) from error
 
 
 def _rows(one: Any) -> Iterator[tuple[int, list[str]]]:
@@ -75,7 +88,7 @@ def _rows(one: Any) -> Iterator[tuple[int, list[str]]]:
             if len(texts) > MAX_COLUMNS:
                 raise NotATableError(f"Row {number:,} has more than {MAX_COLUMNS:,} cells.")
             yield number, texts
-    except (BadZipFile, KeyError, ValueError, IndexError, ParseError, OSError, EOFError) as error:
+    except _BROKEN as error:
         raise NotATableError(_DAMAGED) from error
 
 

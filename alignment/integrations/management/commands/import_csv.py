@@ -4,13 +4,16 @@ import csv
 import json
 from argparse import ArgumentParser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from alignment.integrations.importers import job as importing
 from alignment.integrations.importers.mapping import MappingError
-from alignment.integrations.importers.reading import header
+from alignment.integrations.importers.proposals import propose
+from alignment.integrations.importers.reading import header, sample
+from alignment.integrations.importers.staging import stage
 from alignment.integrations.importers.tables import NotATableError
 from alignment.integrations.models import ImportProblem, ProblemKind
 from alignment.ops.jobs import Progress
@@ -24,11 +27,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--mapping", type=Path, required=True, help="JSON: what the columns mean (docs/import.md)")
+        parser.add_argument(
+            "--mapping", type=Path, help="JSON: what the columns mean (docs/import.md); without it one is proposed"
+        )
         parser.add_argument("--rejected", type=Path, help="where rejected rows go (default: FILE.rejected.csv here)")
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
-    def handle(self, *, file: Path, mapping: Path, rejected: Path | None, **options: Any) -> None:
+    def handle(self, *, file: Path, mapping: Path | None, rejected: Path | None, **options: Any) -> None:
+        if mapping is None:
+            self._propose(file)
+            return
         try:
             said = json.loads(mapping.read_text(encoding="utf-8"))
             job = importing.start(path=file, mapping=said, report=None if options["json"] else self._progress)
@@ -43,6 +51,21 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({**job.result, "rows": job.done, "rejected_file": written}))
         else:
             self._tell(job, written)
+
+    def _propose(self, file: Path) -> None:
+        """Print a mapping for the file, to be saved and changed; nothing is imported."""
+        with TemporaryDirectory() as folder:
+            staged = Path(folder) / "staged.csv"
+            try:
+                table = stage(file, staged)
+            except NotATableError as error:
+                raise CommandError(str(error)) from error
+            rows = [line.cells for line in sample(staged)]
+        proposal = propose(table.columns, rows, name=file.stem)
+        for note in (proposal.preset, *table.notes):
+            if note:
+                self.stderr.write(note)
+        self.stdout.write(json.dumps(proposal.mapping, indent=2, ensure_ascii=False))
 
     def _progress(self, progress: Progress) -> None:
         self.stdout.write(f"{progress.done:,} rows read")
