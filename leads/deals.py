@@ -1,6 +1,6 @@
 """Deals: the only writer of opportunities, their buying groups, and the rows that record each change."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -101,6 +101,7 @@ def _referenced(drafts: Sequence[DealDraft]) -> dict[tuple[str, str], int]:
     names = {(one.system, one.external_id) for draft in drafts for one in draft.references}
     stored = ExternalReference.objects.filter(
         opportunity__isnull=False,
+        released_at=None,
         system__in={name[0] for name in names},
         external_id__any_of={name[1] for name in names},
     )
@@ -112,7 +113,7 @@ def _referenced(drafts: Sequence[DealDraft]) -> dict[tuple[str, str], int]:
 
 def _named(drafts: Sequence[DealDraft]) -> dict[tuple[int | None, str], int]:
     leads = {draft.lead_id for draft in drafts if draft.lead_id and not draft.references}
-    carried = OpportunityContact.objects.filter(lead_id__any_of=leads, is_primary=True)
+    carried = OpportunityContact.objects.filter(lead_id__any_of=leads, is_primary=True, opportunity__withdrawn_at=None)
     return {
         (lead_id, name): pk for lead_id, name, pk in carried.values_list("lead_id", "opportunity__name", "opportunity")
     }
@@ -137,6 +138,25 @@ def change(*, opportunity_id: int, changes: Mapping[str, Any], cause: Cause) -> 
         deal.save(update_fields=[row.field.removesuffix("_id") for row in rows])
         _record(rows, cause, now)
     return deal
+
+
+@transaction.atomic
+def withdraw(*, opportunity_ids: Collection[int], cause: Cause) -> int:
+    """Take deals back that should never have been opened, and that no journey carries; returns how many. Each leaves
+    lists and figures, and its names in other systems are free for another deal.
+    """
+    now = lifecycle.database_now()
+    deals = Opportunity.objects.filter(pk__any_of=opportunity_ids, journeys=None, withdrawn_at=None)
+    withdrawn = list(deals.order_by("pk").values_list("pk", "currency", "rate"))
+    keys = [pk for pk, _, _ in withdrawn]
+    Opportunity.objects.filter(pk__any_of=keys).update(withdrawn_at=now)
+    ExternalReference.objects.filter(opportunity__any_of=keys, released_at=None).update(released_at=now)
+    _record(
+        (_Change(pk, now, "withdrawn", "", now.isoformat(), currency, rate) for pk, currency, rate in withdrawn),
+        cause,
+        now,
+    )
+    return len(keys)
 
 
 _AMENDED = ("name", "amount", "currency", "expected_close_on", "product", "owner_id")

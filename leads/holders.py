@@ -1,7 +1,7 @@
 """Who holds a lead: the only writer of holder intervals and of a lead's owner and team."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -24,10 +24,11 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What a call changed: only leads whose holder differs from before."""
+    """What a call changed: only leads whose holder differs from before; `changes` has the holders (before, after)."""
 
     cause: Cause
     lead_ids: tuple[int, ...]
+    changes: Mapping[int, tuple[int | None, int | None]] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -52,7 +53,7 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
         _hand_over([wanted[pk] for pk in changing], cause, why)
         journeys.refresh(changing)
         holders_changed.send(sender=hold, batch=Handover(cause, tuple(changing)))
-    return Handover(cause, tuple(changing))
+    return Handover(cause, tuple(changing), {pk: (held.get(pk), wanted[pk].user_id) for pk in changing})
 
 
 # The moment of each handover: not before the end of what the lead's holders already have.

@@ -34,13 +34,14 @@ Changes = dict[str, tuple[Any, Any]]
 class Received:
     """What came of the drafts: the lead that each is now, in their order, and which leads are new or changed.
 
-    `changes` has, for each lead that stood already and was written, the columns with their values before and after.
+    `changes` has, for each lead that stood already and was written, the columns with their values before and after;
+    `handed_over` who held a lead before, and who holds it now.
     """
 
     lead_ids: tuple[int, ...]
     created: frozenset[int]
     changes: Mapping[int, Changes]
-    handed_over: frozenset[int]
+    handed_over: Mapping[int, tuple[int | None, int | None]]
     opened_deals: frozenset[int]
     moved: lifecycle.Moved
 
@@ -172,7 +173,8 @@ def _insert(
     inserted = batch.insert(
         Lead,
         rows,
-        conflict="ON CONFLICT (email_key) WHERE NOT (email_key = '') AND merged_into_id IS NULL DO NOTHING",
+        conflict="ON CONFLICT (email_key) WHERE NOT (email_key = '') AND merged_into_id IS NULL "
+        "AND withdrawn_at IS NULL DO NOTHING",
         returning=("id",),
     )
     created = {row[0] for row in inserted}
@@ -269,15 +271,15 @@ def _fill(lead: dict[str, Any], told: dict[str, Any], overwrite: bool, *, email_
     lead["attributes"] = {**kept, **given} if overwrite else {**given, **kept}
 
 
-def _hold(drafts: Sequence[Draft], lead_ids: Sequence[int], cause: Cause) -> frozenset[int]:
+def _hold(
+    drafts: Sequence[Draft], lead_ids: Sequence[int], cause: Cause
+) -> Mapping[int, tuple[int | None, int | None]]:
     assignments = [
         Assignment(lead_id, draft.owner_id, draft.owned_at)
         for lead_id, draft in zip(lead_ids, drafts, strict=True)
         if draft.owner_id
     ]
-    if not assignments:
-        return frozenset()
-    return frozenset(hold(assignments=assignments, cause=cause).lead_ids)
+    return hold(assignments=assignments, cause=cause).changes if assignments else {}
 
 
 def _touch(

@@ -152,7 +152,8 @@ class ImportedLead(models.Model):
     """What one import did with one lead, so that it can be told and taken back.
 
     `first_seq` to `last_seq` are the `moves` that it made. `changes` has the columns of a standing lead that it
-    wrote, with the values before and after; `fingerprint` the facts of a lead that it created, as it left them.
+    wrote, and its `owner_id`, with the values before and after; `fingerprint` the facts of a lead that it created, as
+    it left them.
     `undone_at` and `kept` say what became of it when the import was undone.
     """
 
@@ -163,7 +164,6 @@ class ImportedLead(models.Model):
     last_seq = models.PositiveIntegerField(null=True)
     moves = models.PositiveIntegerField(default=0)
     changes = models.JSONField(default=dict)
-    is_handed_over = models.BooleanField(default=False)
     fingerprint = models.CharField(max_length=32, blank=True)
     recorded_at = models.DateTimeField()
     undone_at = models.DateTimeField(null=True)

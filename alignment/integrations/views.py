@@ -14,14 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from alignment.integrations import imports as verbs
-from alignment.integrations import previewing, uploads
+from alignment.integrations import previewing, undoing, uploads
 from alignment.integrations.columns import ColumnsPage
 from alignment.integrations.importers.mapping import MappingError
 from alignment.integrations.importers.tables import MAX_COLUMNS, NotATableError
 from alignment.integrations.models import How, Import, ImportedLead, ImportProblem, ProblemKind, SavedMapping
 from alignment.lib.csv import Cell, csv_response
 from alignment.ops import audit
-from alignment.people.permissions import policy, require
+from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
@@ -185,7 +185,8 @@ def show(request: SignedInRequest, pk: int) -> HttpResponse:
     if batch.job is None and not batch.discarded_at and batch.has_file:
         return redirect("import_preview" if batch.mapping else "import_columns", pk)
     template = "integrations/_state.html" if request.htmx.target == "import-state" else "integrations/import.html"
-    return render(request, template, {"batch": batch, **_result(batch)})
+    may_undo = can(request.user, "import.undo", batch) and not undoing.why_not(batch)
+    return render(request, template, {"batch": batch, "may_undo": may_undo, **_result(batch)})
 
 
 def _result(batch: Import) -> dict[str, Any]:
@@ -287,4 +288,8 @@ def undo(request: SignedInRequest, pk: int) -> HttpResponse:
     """What taking the import back means, and doing it."""
     batch = _batch(pk)
     require(request.user, "import.undo", batch)
-    raise Http404
+    refusal = undoing.why_not(batch)
+    if request.method == "POST" and not refusal:
+        return _done(request, pk, lambda: undoing.undo(batch_id=pk, actor=request.user))
+    context = {"batch": batch, "refusal": refusal, **_result(batch)}
+    return render(request, "integrations/undo.html", context, status=409 if request.method == "POST" else 200)

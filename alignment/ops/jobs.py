@@ -73,7 +73,7 @@ def register(kind: str) -> Callable[[Runner], Runner]:
 
 @transaction.atomic
 def enqueue(kind: str, *, params: dict[str, Any], actor: User | None = None) -> Job:
-    """A new job, which a worker takes up within half a minute. Raises LookupError for a kind without a runner."""
+    """A new job, which a worker takes up within seconds. Raises LookupError for a kind without a runner."""
     return _create(kind, params=params, created_by=actor)
 
 

@@ -71,7 +71,7 @@ def bring(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Broug
         "moves": len(moved.taken),
         "deals_opened": len(opened),
     }
-    received = Received(tuple(moved.lead_ids), frozenset(), {}, frozenset(), opened, moved)
+    received = Received(tuple(moved.lead_ids), frozenset(), {}, {}, opened, moved)
     return Brought({**counts, **by_kind(problems)}, problems, received=received)
 
 

@@ -20,7 +20,7 @@ def store(job: Job, brought: Brought) -> None:
     if batch_id is None:
         return
     Import.objects.filter(pk=batch_id, job=None).update(job=job)
-    if brought.received and brought.received.lead_ids:
+    if brought.received:
         _leads(batch_id, brought.received)
         _deals(batch_id, brought.received)
 
@@ -71,6 +71,8 @@ def _problems(job: Job, problems: Iterable[ImportProblem]) -> None:
 def _leads(batch_id: int, received: Received) -> None:
     """One row for each lead. A lead that several rows of the file name keeps what the first of them changed."""
     lead_ids = sorted(set(received.lead_ids))
+    if not lead_ids:
+        return
     known = {each.lead_id: each for each in ImportedLead.objects.filter(batch=batch_id, lead_id__any_of=lead_ids)}
     seqs = defaultdict(list)
     for taken in received.moved.taken:
@@ -91,18 +93,17 @@ def _row(
     pk: int, before: ImportedLead | None, seqs: Sequence[int], received: Received, *, is_created: bool
 ) -> dict[str, Any]:
     changes = {} if is_created else _changes(before, received.changes.get(pk, {}))
-    handed_over = pk in received.handed_over or bool(before and before.is_handed_over)
+    if not is_created and pk in received.handed_over:
+        changes |= _changes(before, {"owner_id": received.handed_over[pk]})
     first = before.first_seq if before and before.first_seq else min(seqs, default=None)
     last = max(seqs, default=before.last_seq if before else None)
-    is_changed = changes or last or handed_over
     return {
         "lead_id": pk,
-        "how": How.CREATED if is_created else How.UPDATED if is_changed else How.UNCHANGED,
+        "how": How.CREATED if is_created else How.UPDATED if changes or last else How.UNCHANGED,
         "first_seq": first,
         "last_seq": last,
         "moves": len(seqs) + (before.moves if before else 0),
         "changes": changes,
-        "is_handed_over": handed_over,
         "kept": "",
     }
 
