@@ -211,8 +211,8 @@ class TestSalesforce:
                 SALESFORCE_LEAD_REPORT,
                 {
                     "Lead ID": "00Q5g00000ABCde", "First Name": "Ana", "Last Name": "Costa",
-                    "Company / Account": "Acme", "Lead Owner": "Kim Park", "Lead Status": "Open - Not Contacted", "Create Date": "1/2/2024",
-                    "Converted": "1", "Converted Date": "1/31/2024",
+                    "Company / Account": "Acme", "Lead Owner": "Kim Park", "Lead Status": "Open - Not Contacted",
+                    "Create Date": "1/2/2024", "Converted": "1", "Converted Date": "1/31/2024",
                 },
                 footer=REPORT_FOOTER,
             ),

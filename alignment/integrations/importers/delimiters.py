@@ -39,7 +39,7 @@ def _agreement(lines: list[str], delimiter: str) -> tuple[float, int]:
 
 
 def _widths(lines: list[str], delimiter: str) -> list[int]:
-    widths = []
+    widths: list[int] = []
     with suppress(csv.Error):  # the rows before it tell enough
         widths += (len(row) for row in islice(csv.reader(lines, delimiter=delimiter), _ROWS) if any(row))
     while len(widths) > 1 and widths[-1] == 1:
