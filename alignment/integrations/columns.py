@@ -10,7 +10,8 @@ from alignment.integrations.importers import choices as choosing
 from alignment.integrations.importers import deciding, notations, proposals, targets
 from alignment.integrations.importers.choices import ChoiceError, Choices
 from alignment.integrations.importers.reading import lines, sample
-from alignment.integrations.models import Import
+from alignment.integrations.importers.words import meaning
+from alignment.integrations.models import NOUNS, Import
 
 MOST_VALUES = 60
 """A column with more different values says no stage."""
@@ -26,6 +27,7 @@ class Column:
     name: str
     examples: Sequence[str]
     target: str
+    label: str
     reason: str
     error: str = ""
 
@@ -91,7 +93,7 @@ class ColumnsPage:
         known = choosing.decompose(chosen.base, self.batch.header, self._seen.values).cases if by else {}
         return replace(
             chosen,
-            cases={value: chosen.cases.get(value) or known.get(value) or _guess(value) for value in self._seen.values},
+            cases={value: chosen.cases.get(value) or known.get(value) or meaning(value) for value in self._seen.values},
             notations=self._seen.notations | {each.column: each.chosen for each in self.questions if each.chosen},
         )
 
@@ -122,7 +124,8 @@ class ColumnsPage:
             for each in self.questions:
                 if not each.chosen:
                     raise ChoiceError(f"Say below how “{each.example}” is meant.", each.column)
-            return choosing.compose(self.choices)
+            mapping = choosing.compose(self.choices)
+            return proposals.linked(mapping, self.proposal, (self.posted or {}).get("link", ""))
         except ChoiceError as error:
             self.refuse(str(error), error.column)
         return None
@@ -144,10 +147,21 @@ class ColumnsPage:
         return str(self.choices.base.get("kind", "leads")) == "leads"
 
     @property
+    def noun(self) -> str:
+        """What the rows are."""
+        return NOUNS[str(self.choices.base.get("kind", "leads"))]
+
+    @property
+    def asks(self) -> str:
+        """The question whose answer makes links back to the records; blank where there is none, or they are known."""
+        return "" if self.choices.base.get("url") else self.proposal.asks
+
+    @property
     def columns(self) -> Iterator[Column]:
         for index, name in enumerate(self.batch.header):
             target, reason = self.choices.targets.get(name, ""), self.proposal.reasons.get(name, "")
-            yield Column(index, name, self._examples(name), target, reason, self.errors.get(name, ""))
+            label = targets.TARGETS.get(target, "Used as the preset says")
+            yield Column(index, name, self._examples(name), target, label, reason, self.errors.get(name, ""))
 
     @property
     def values(self) -> Iterator[Value]:
@@ -199,26 +213,28 @@ def _look(batch: Import, chosen: Choices) -> _Seen:
     dated |= set(deciding.dated(chosen.base)) & {
         name for name, target in chosen.targets.items() if target == targets.KEPT
     }
-    dates = {column: notations.DateColumn() for column in chosen.targets if column in dated}
-    amounts = {
-        column: notations.NumberColumn() for column, target in chosen.targets.items() if target == targets.AMOUNT
+    amounts = {column for column, target in chosen.targets.items() if target == targets.AMOUNT}
+    written: dict[str, notations.DateColumn | notations.NumberColumn] = {
+        column: notations.DateColumn() if column in dated else notations.NumberColumn()
+        for column in chosen.targets
+        if column in dated | amounts
     }
     values: dict[str, None] = {}
-    for line in lines(batch.path) if by or dates or amounts else ():
+    for line in lines(batch.path) if by or written else ():
         if by and len(values) <= MOST_VALUES:
             values[line.text(by)] = None
-        for column, said in (*dates.items(), *amounts.items()):
+        for column, said in written.items():
             if text := line.text(column):
                 said.add(text)
     if len(values) > MOST_VALUES:
         seen.error = f"“{by}” has more than {MOST_VALUES} different values: it names no stage."
     else:
         seen.values = list(values)
-    for column, said in (*dates.items(), *amounts.items()):
+    for column, said in written.items():
         if said.notation:
             seen.notations[column] = said.notation
         elif example := _open_example(said):
-            seen.open.append((column, example, column in dates))
+            seen.open.append((column, example, column in dated))
     return seen
 
 
@@ -248,19 +264,3 @@ def _posted(before: Choices, posted: Mapping[str, str]) -> Choices:
         promise=posted.get("promise", "none"),
         overwrite=posted.get("overwrite") == "yes",
     )
-
-
-_WORDS = {
-    "win": ("won", "customer"),
-    "lose": ("lost",),
-    "reject": ("unqualified", "disqualified", "rejected", "junk"),
-    "recycle": ("nurtur", "recycle"),
-    "SQO": ("opportunit", "sqo", "proposal", "negotiat"),
-    "SQL": ("sales qualified", "sql", "accepted", "working", "contacted", "in progress"),
-    "MQL": ("marketing qualified", "mql", "qualified"),
-}
-
-
-def _guess(value: str) -> str:
-    said = value.casefold()
-    return next((case for case, words in _WORDS.items() if any(word in said for word in words)), "MGL")

@@ -1,6 +1,7 @@
 """Imports as people do them: a file is taken in, its columns are explained, it is run, undone or thrown away."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def _forget_files(batches: Sequence[Import]) -> int:
     Import.objects.filter(pk__in=[each.pk for each in batches]).update(file_removed_at=Now())
     for each in batches:
         if each.stored_as:
-            transaction.on_commit(lambda name=each.stored_as: uploads.remove(name))
+            transaction.on_commit(partial(uploads.remove, each.stored_as))
     return len(batches)
 
 

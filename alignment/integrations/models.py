@@ -16,6 +16,10 @@ UNDO_WITHIN = timedelta(hours=24)
 """An import can be undone for so long after it began."""
 
 
+NOUNS = {"leads": "leads", "deals": "deals", "touches": "activities", "people": "people"}
+"""What the rows of a file become, by the kind of its mapping."""
+
+
 class SavedMapping(models.Model):
     """What the columns of files with one header mean: offered again when such a file comes."""
 
@@ -93,8 +97,13 @@ class Import(models.Model):
 
     @property
     def kind(self) -> str:
-        """`leads` or `people`."""
+        """What the rows of the file are, as its mapping says: a key of `NOUNS`."""
         return str((self.mapping or {}).get("kind", "leads"))
+
+    @property
+    def noun(self) -> str:
+        """What the rows of the file become."""
+        return NOUNS[self.kind]
 
     @property
     def is_under_way(self) -> bool:
@@ -129,6 +138,14 @@ class Import(models.Model):
     @property
     def unchanged(self) -> int:
         return self._count("unchanged")
+
+    @property
+    def deals_opened(self) -> int:
+        return self._count("deals_opened")
+
+    @property
+    def skipped(self) -> int:
+        return self._count("skipped")
 
     @property
     def rejected(self) -> int:

@@ -151,7 +151,8 @@ def _untouched_deals(job: Job) -> list[int]:
 
 def _ended_at(job: Job) -> datetime:
     """When the import that this job takes back had ended."""
-    ended_at: datetime = Import.objects.values_list("job__finished_at", flat=True).get(pk=job.params["batch"])
+    ended_at = Import.objects.values_list("job__finished_at", flat=True).get(pk=job.params["batch"])
+    assert ended_at  # only an import that has ended is taken back
     return ended_at
 
 

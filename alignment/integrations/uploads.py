@@ -25,7 +25,9 @@ TOO_LARGE = "accord.upload_too_large"
 class OnDisk(TemporaryUploadedFile):
     """An upload in the private folder; it is gone once the request is over."""
 
-    def __init__(self, name: str, content_type: str, size: int, charset: str | None, extra: Any = None) -> None:
+    def __init__(
+        self, name: str | None, content_type: str | None, size: int, charset: str | None, extra: Any = None
+    ) -> None:
         file = tempfile.NamedTemporaryFile(suffix=".upload", dir=folder())  # noqa: SIM115 (closed with the request)
         super(TemporaryUploadedFile, self).__init__(file, name, content_type, size, charset, extra)
 

@@ -70,7 +70,7 @@ def compose(choices: Choices, *, is_draft: bool = False) -> Json:
     mapping = {**choices.base, "name": choices.name, "promise": choices.promise, "overwrite": choices.overwrite}
     mapping |= {"constants": _constants(choices), "notations": dict(choices.notations)}
     if choices.base.get("kind", "leads") != "leads":
-        return mapping
+        return _preset(mapping, choices)
     _refuse_twins(choices)
     mapping |= {
         "key": {} if is_draft and not _has_key(choices) else _key(choices),
@@ -86,6 +86,14 @@ def compose(choices: Choices, *, is_draft: bool = False) -> Json:
         if said:
             mapping[name] = said
     return _without_taken(mapping, choices)
+
+
+def _preset(mapping: Json, choices: Choices) -> Json:
+    """What a preset says, with the answers for the whole file: its columns are not explained one by one."""
+    answers: Json = {"unknown_lead": choices.unknown_lead, "notations": dict(choices.notations)}
+    if "owner" in mapping:
+        answers["owner"] = {**mapping["owner"], "unknown": choices.unknown_owner}
+    return {**mapping, **answers}
 
 
 def _refuse_twins(choices: Choices) -> None:
@@ -325,5 +333,5 @@ def _named(moves: Moves, choices: Choices) -> str:
 
 def describe(moves: Moves) -> str:
     """What moves that no case names do, in words."""
-    said = [rule.get("to") or CASES.get(rule.get("kind", ""), rule.get("kind", "")).lower() for rule in moves]
+    said = [str(rule.get("to") or CASES.get(str(rule["kind"]), str(rule["kind"])).lower()) for rule in moves]
     return ", then ".join(said) or "nothing"
