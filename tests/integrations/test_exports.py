@@ -343,6 +343,7 @@ class TestSalesforce:
         ]  # fmt: skip
         for text in files:
             bring(text)
+        call_command("verify", stdout=io.StringIO())
         before = state()
         again = [bring(text) for text in files]
         assert state() == before
