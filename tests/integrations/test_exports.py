@@ -156,6 +156,13 @@ class TestHubSpot:
         group = OpportunityContact.objects.order_by("-is_primary").values_list("lead__email_key", "is_primary")
         assert list(group) == [("ana@acme.example", True), ("ben@acme.example", False)]
 
+    def test_a_deal_finds_its_contact_by_the_address_beside_the_name(self, bring):
+        bring(table(HUBSPOT_CONTACTS, CONTACT))
+        columns = [*HUBSPOT_DEALS[:-1], "Associated Contact"]
+        deal = {"Record ID": 9, "Deal Name": "Acme", "Deal Stage": "Closed lost", "Close Date": "2024-03-01 12:00"}
+        bring(table(columns, {**deal, "Associated Contact": "Ben; Ana Costa (Ana@Acme.example)"}))
+        assert Journey.objects.get().outcome == "lost"
+
 
 LEAD = {
     "Id": "00Q5g00000ABCdeEAH", "IsDeleted": "false", "FirstName": "Ana", "LastName": "Costa", "Company": "Acme",

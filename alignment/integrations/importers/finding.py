@@ -11,6 +11,7 @@ from alignment.lib.emails import email_key_or_blank
 from leads import matching
 from leads.drafts import Draft, Reference
 
+_ADDRESS = re.compile(r"[^\s<>()\[\]\"]+")  # “Ana Costa (ana@acme.example)” holds one
 _SEVERAL = re.compile("[;,]")
 
 
@@ -31,7 +32,7 @@ def names_of(line: Line, mapping: Mapping) -> Names:
     for what, column in mapping.lead:
         for text in filter(None, map(str.strip, _SEVERAL.split(line.text(column)))):
             if what == "email":
-                emails.append(email_key_or_blank(text))
+                emails += [email_key_or_blank(found) for found in _ADDRESS.findall(text)]
             else:
                 references.append(Reference(mapping.system, record_id(text, mapping)))
     return Names(tuple(references), tuple(filter(None, emails)))
