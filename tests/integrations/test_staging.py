@@ -131,6 +131,18 @@ class TestDelimiters:
         table, rows = read("Comment\nwell, yes\nno\nperhaps, later, who knows\nfine\n")
         assert (table.columns, rows[0]) == (("Comment",), {"Comment": "well, yes"})
 
+    def test_quotes_after_a_blank(self, read):
+        _, rows = read('Name, City, Note\nAna, "Porto, PT", "x"\nBen, "Ulm, DE", "y, z"\n')
+        assert rows[0] == {"Name": "Ana", "City": "Porto, PT", "Note": "x"}
+
+    def test_quotes_behind_a_backslash(self, read):
+        _, rows = read('Name,Note\nAna,"said \\"a, b\\", and left"\nBen,"c, d"\n')
+        assert rows[0]["Note"] == 'said "a, b", and left'
+
+    def test_a_backslash_alone_is_one(self, read):
+        _, rows = read('Name,Path\nAna,"C:\\temp\\"\nBen,"D:\\"\n')
+        assert [row["Path"] for row in rows] == ["C:\\temp\\", "D:\\"]
+
     def test_excels_own_line(self, read):
         _, rows = read("sep=;\nName;City\nAna;Porto\n")
         assert rows == [{"Name": "Ana", "City": "Porto"}]
