@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from alignment.lib import batch
 from leads import lifecycle
 from leads.causes import Cause
-from leads.drafts import DealDraft
-from leads.models import Journey, Opportunity, OpportunityChange, OpportunityContact
+from leads.drafts import DealDraft, Reference
+from leads.models import Journey, Lead, Opportunity, OpportunityChange, OpportunityContact
 from leads.models.opportunity import DealState
 from leads.models.reference import ExternalReference
 
@@ -157,6 +157,20 @@ def withdraw(*, opportunity_ids: Collection[int], cause: Cause) -> int:
         now,
     )
     return len(keys)
+
+
+def lock_around(*, references: Iterable[Reference], lead_ids: Iterable[int]) -> None:
+    """Lock these leads, and those that carry the deals which these references name, before any deal is locked: leads
+    come first, in ascending order, in every write. Two statements.
+    """
+    named = {(one.system, one.external_id) for one in references}
+    carriers = OpportunityContact.objects.filter(
+        is_primary=True,
+        opportunity__references__system__in={system for system, _ in named},
+        opportunity__references__external_id__any_of={external_id for _, external_id in named},
+    )
+    wanted = {*lead_ids, *carriers.values_list("lead_id", flat=True)}
+    list(Lead.objects.filter(pk__any_of=wanted).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 _AMENDED = ("name", "amount", "currency", "expected_close_on", "product", "owner_id")

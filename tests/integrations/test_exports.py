@@ -156,6 +156,13 @@ class TestHubSpot:
         group = OpportunityContact.objects.order_by("-is_primary").values_list("lead__email_key", "is_primary")
         assert list(group) == [("ana@acme.example", True), ("ben@acme.example", False)]
 
+    def test_a_deal_finds_its_contact_by_the_address_beside_the_name(self, bring):
+        bring(table(HUBSPOT_CONTACTS, CONTACT))
+        columns = [*HUBSPOT_DEALS[:-1], "Associated Contact"]
+        deal = {"Record ID": 9, "Deal Name": "Acme", "Deal Stage": "Closed lost", "Close Date": "2024-03-01 12:00"}
+        bring(table(columns, {**deal, "Associated Contact": "Ben; Ana Costa (Ana@Acme.example)"}))
+        assert Journey.objects.get().outcome == "lost"
+
 
 LEAD = {
     "Id": "00Q5g00000ABCdeEAH", "IsDeleted": "false", "FirstName": "Ana", "LastName": "Costa", "Company": "Acme",
@@ -211,8 +218,8 @@ class TestSalesforce:
                 SALESFORCE_LEAD_REPORT,
                 {
                     "Lead ID": "00Q5g00000ABCde", "First Name": "Ana", "Last Name": "Costa",
-                    "Company / Account": "Acme", "Lead Owner": "Kim Park", "Lead Status": "Open - Not Contacted", "Create Date": "1/2/2024",
-                    "Converted": "1", "Converted Date": "1/31/2024",
+                    "Company / Account": "Acme", "Lead Owner": "Kim Park", "Lead Status": "Open - Not Contacted",
+                    "Create Date": "1/2/2024", "Converted": "1", "Converted Date": "1/31/2024",
                 },
                 footer=REPORT_FOOTER,
             ),
@@ -343,6 +350,7 @@ class TestSalesforce:
         ]  # fmt: skip
         for text in files:
             bring(text)
+        call_command("verify", stdout=io.StringIO())
         before = state()
         again = [bring(text) for text in files]
         assert state() == before

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from alignment.integrations.importers import workbooks
@@ -51,9 +53,9 @@ def refused(read):
 def workbook(*rows: list, sheets: dict[str, list[list]] | None = None) -> bytes:
     book = Workbook()
     book.remove(book.active)
-    for name, given in (sheets or {"Leads": list(rows)}).items():
+    for name, content in (sheets or {"Leads": list(rows)}).items():
         sheet = book.create_sheet(name)
-        for row in given:
+        for row in content:
             sheet.append(row)
     out = io.BytesIO()
     book.save(out)
@@ -128,6 +130,18 @@ class TestDelimiters:
     def test_sentences_with_commas_are_no_table(self, read):
         table, rows = read("Comment\nwell, yes\nno\nperhaps, later, who knows\nfine\n")
         assert (table.columns, rows[0]) == (("Comment",), {"Comment": "well, yes"})
+
+    def test_quotes_after_a_blank(self, read):
+        _, rows = read('Name, City, Note\nAna, "Porto, PT", "x"\nBen, "Ulm, DE", "y, z"\n')
+        assert rows[0] == {"Name": "Ana", "City": "Porto, PT", "Note": "x"}
+
+    def test_quotes_behind_a_backslash(self, read):
+        _, rows = read('Name,Note\nAna,"said \\"a, b\\", and left"\nBen,"c, d"\n')
+        assert rows[0]["Note"] == 'said "a, b", and left'
+
+    def test_a_backslash_alone_is_one(self, read):
+        _, rows = read('Name,Path\nAna,"C:\\temp\\"\nBen,"D:\\"\n')
+        assert [row["Path"] for row in rows] == ["C:\\temp\\", "D:\\"]
 
     def test_excels_own_line(self, read):
         _, rows = read("sep=;\nName;City\nAna;Porto\n")
@@ -398,6 +412,50 @@ class TestPublicFiles:
         csv.writer(out).writerows([["Id", "Text"], *([number, text] for number, text in enumerate(payloads))])
         _, rows = read(out.getvalue())
         assert [row["Text"] for row in rows] == payloads
+
+
+CELLS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), max_size=12)
+
+
+class TestAnything:
+    @settings(max_examples=150, deadline=None)
+    @given(
+        rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=8),
+        delimiter=st.sampled_from(",;\t|"),
+        codec=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+        end=st.sampled_from(["\n", "\r\n"]),
+    )
+    def test_what_is_written_is_read(self, tmp_path_factory, rows, delimiter, codec, end):
+        out = io.StringIO(newline="")
+        writer = csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL)
+        writer.writerows([["Name", "City", "Note"], ["Ana", "Porto", "x"], *rows, ["Ben", "Ulm", "y"]])
+        folder = tmp_path_factory.mktemp("any")
+        (folder / "source").write_bytes(out.getvalue().encode(codec))
+        stage(folder / "source", folder / "staged")
+        found = [list(line.cells.values()) for line in lines(folder / "staged")]
+        assert found == [["Ana", "Porto", "x"], *(row for row in rows if any(map(str.strip, row))), ["Ben", "Ulm", "y"]]
+
+    @settings(max_examples=300, deadline=None)
+    @given(
+        start=st.sampled_from([b"", b"Name,City\n", b"PK\x03\x04", b"\xff\xfe", b'"', b"<", b"{", b"\xef\xbb\xbf"]),
+        rest=st.binary(max_size=300),
+    )
+    def test_no_content_does_more_than_be_refused(self, tmp_path_factory, start, rest):
+        folder = tmp_path_factory.mktemp("any")
+        (folder / "source").write_bytes(start + rest)
+        refusal = ""
+        try:
+            stage(folder / "source", folder / "staged")
+        except NotATableError as error:
+            refusal = str(error)
+        assert refusal.endswith(".") if refusal else list(lines(folder / "staged")) or header(folder / "staged")
+
+    @pytest.mark.parametrize("text", ["1" * 90_000 + "x", " " * 90_000 + "x", "2024-01-01 10:00" + " " * 90_000 + "x"])
+    def test_long_cells_cost_no_time(self, read, text):
+        """Patterns that go back and forth over such cells would take minutes; the run's own limit would notice."""
+        _, rows = read(f"Name,City\nAna,{text}\n")
+        assert rows[0]["City"] == text
+        read(f"{text},City\nAna,x\n")
 
 
 MEASURE = """

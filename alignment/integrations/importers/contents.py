@@ -73,7 +73,7 @@ def kind_of(path: Path) -> str:
     for pattern, what in _TEXTS:
         if pattern.match(text):
             raise NotATableError(f"This is {what}")
-    if not text.strip():
+    if not text.strip() and size <= HEAD:
         raise NotATableError("The file is empty: its first row must name the columns.")
     return TEXT
 

@@ -11,7 +11,8 @@ from alignment.lib.emails import email_key_or_blank
 from leads import matching
 from leads.drafts import Draft, Reference
 
-_SEVERAL = re.compile(r"\s*[;,]\s*")
+_ADDRESS = re.compile(r"[^\s<>()\[\]\"]+")  # “Ana Costa (ana@acme.example)” holds one
+_SEVERAL = re.compile("[;,]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,11 @@ def names_of(line: Line, mapping: Mapping) -> Names:
     """The names in the mapping's `lead` columns; a cell may hold several, with semicolons or commas between them."""
     references, emails = [], []
     for what, column in mapping.lead:
-        for text in filter(None, _SEVERAL.split(line.text(column))):
+        for text in filter(None, map(str.strip, _SEVERAL.split(line.text(column)))):
             if what == "email":
-                emails.append(email_key_or_blank(text))
+                emails += [email_key_or_blank(found) for found in _ADDRESS.findall(text)]
             else:
-                references.append(Reference(mapping.system, record_id(text, mapping)[:200]))
+                references.append(Reference(mapping.system, record_id(text, mapping)))
     return Names(tuple(references), tuple(filter(None, emails)))
 
 

@@ -17,6 +17,7 @@ _DATUM = re.compile(
     r"|true|false",
     re.IGNORECASE,
 )
+_LONG = 100  # characters that tell; patterns on more of them would take their time
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PIVOT = re.compile(r"(row|column) labels|(sum|count|average|min|max) of .+", re.IGNORECASE)
 
@@ -86,7 +87,7 @@ def _place(rows: Rows) -> int:
 
 def _is_data(cells: Sequence[str]) -> bool:
     """Whether a row holds values rather than names: an e-mail address, or nothing but numbers and dates."""
-    filled = [cell.strip() for cell in cells if cell.strip()]
+    filled = [cell.strip()[:_LONG] for cell in cells if cell.strip()]
     return any(_ADDRESS.fullmatch(cell) for cell in filled) or all(_DATUM.fullmatch(cell) for cell in filled)
 
 

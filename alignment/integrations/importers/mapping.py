@@ -34,6 +34,7 @@ PERSON_FIELDS = frozenset(["name", "email", "team"])
 UNKNOWN_OWNERS = ("add", "none", "reject")
 UNKNOWN_LEADS = ("create", "reject")
 ID_FORMS = ("", "salesforce")
+SYSTEM_LENGTH = 40
 KINDS = ("leads", "deals", "touches", "people")
 
 
@@ -132,6 +133,8 @@ class Mapping:
         return mapping
 
     def _agrees(self) -> None:
+        if len(self.system) > SYSTEM_LENGTH:
+            raise MappingError(f'The name of a "system" has at most {SYSTEM_LENGTH} characters.')
         if not self.key_is_email and not self.system:
             raise MappingError('A key by external id needs a "system": the name of where the ids come from.')
         if self.kind == "touches" and (not self.touched or not self.lead or not list(self.touch.all_rules())):

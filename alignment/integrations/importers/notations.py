@@ -51,12 +51,43 @@ _MONTHS = {word: number for number, words in enumerate(_MONTH_WORDS, start=1) fo
 _EXCEL_DAY_0 = datetime(1899, 12, 30)  # noqa: DTZ001 (a sheet's days have no zone)
 
 
+_LONGEST = 64
+"""Characters of a text that can still be a date or a number."""
+
+_NOTHING = frozenset(
+    [
+        "-",
+        "--",
+        "–",
+        "—",
+        "n/a",
+        "na",
+        "#n/a",
+        "null",
+        "none",
+        "nil",
+        "never",
+        "unknown",
+        "(no value)",
+        "(blank)",
+        "nan",
+    ]
+)
+
+
+def is_nothing(text: str) -> bool:
+    """Whether a cell says that there is no date or number: blank, or one of the words for it."""
+    return not text or text.casefold() in _NOTHING or text.startswith("0000-00-00")
+
+
 class NotationError(ValueError):
     """The text is not written in this notation."""
 
 
 def moment(text: str, notation: str, zone: tzinfo) -> datetime:
     """When a text says; in `zone` where it names none. Raises NotationError."""
+    if len(text) > _LONGEST:
+        raise NotationError(text[:_LONGEST])
     try:
         return _in_zone(text, notation, zone)
     except (ValueError, OverflowError, OSError):
@@ -162,16 +193,12 @@ class DateColumn:
     _seen: dict[str, str] = field(default_factory=dict)
 
     def add(self, text: str) -> None:
-        """Take one filled cell into account."""
-        kind = self._seen.get(text)
-        if kind is None:
-            kind = _date_kind(text)
-            if len(self._seen) < 4_096:
-                self._seen[text] = kind
-        if not kind:
-            self.others += 1
+        """Take one cell into account."""
+        if is_nothing(text):
             return
-        self.dates += 1
+        kind = self._kind(text)
+        self.others += not kind
+        self.dates += bool(kind)
         if kind == "dmy":
             self.day_first = self.day_first or text
         elif kind == "mdy":
@@ -181,8 +208,17 @@ class DateColumn:
                 self.open.append(text)
         elif kind == "same":
             self.same = True
-        elif kind != "iso":
+        elif kind and kind != "iso":
             self.counted.add(kind)
+
+    def _kind(self, text: str) -> str:
+        """The same few days stand in row after row."""
+        kind = self._seen.get(text)
+        if kind is None:
+            kind = _date_kind(text)
+            if len(self._seen) < 4_096:
+                self._seen[text] = kind
+        return kind
 
     @property
     def notation(self) -> str:
@@ -204,7 +240,9 @@ class DateColumn:
 
 
 def _date_kind(text: str) -> str:
-    """`iso`, `dmy`, `mdy`, `open`, one of the counted notations, or empty for what is no date."""
+    """`iso`, `dmy`, `mdy`, `open`, `same` (either way), one of the counted notations, or empty for what is no date."""
+    if len(text) > _LONGEST:
+        return ""
     if found := _NUMERIC.fullmatch(text):
         a, b = int(found["a"]), int(found["b"])
         fits = [name for name in ("dmy", "mdy") if _fits(text, name)]
@@ -245,13 +283,15 @@ class NumberColumn:
     currencies: set[str] = field(default_factory=set)
 
     def add(self, text: str) -> None:
-        """Take one filled cell into account."""
+        """Take one cell into account."""
+        if is_nothing(text):
+            return
         kind = _number_kind(text)
         if not kind:
             self.others += 1
             return
         self.numbers += 1
-        self.currencies.add(_currency(text))
+        self.currencies.add(currency_of(text))
         if kind == "decimal_point":
             self.point = self.point or text
         elif kind == "decimal_comma":
@@ -283,7 +323,8 @@ _SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR"}
 _CODE = re.compile(r"\b[A-Z]{3}\b")
 
 
-def _currency(text: str) -> str:
+def currency_of(text: str) -> str:
+    """The ISO code of the currency that stands beside a number; empty without one, and for the signs of several."""
     if found := _CODE.search(text):
         return found[0]
     return next((code for sign, code in _SIGNS.items() if sign in text), "")
@@ -291,6 +332,8 @@ def _currency(text: str) -> str:
 
 def _number_kind(text: str) -> str:
     """`decimal_point`, `decimal_comma`, `open`, `plain`, or empty for what is no number."""
+    if len(text) > _LONGEST:
+        return ""
     bare, _ = _bare(text)
     points, commas = bare.count("."), bare.count(",")
     if not bare or not bare.replace(".", "").replace(",", "").isdecimal():

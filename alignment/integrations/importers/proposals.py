@@ -4,12 +4,12 @@ Nothing is guessed that a wrong guess would spoil: how dates and amounts are wri
 (`notations`), and what it leaves open is asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from alignment.integrations.importers.choices import Choices, compose, decompose
-from alignment.integrations.importers.notations import DateColumn, NumberColumn
+from alignment.integrations.importers.notations import DateColumn, NumberColumn, is_nothing
 from alignment.integrations.importers.presets import Preset, fill, folded
 from alignment.integrations.importers.presets.known import recognised
 from alignment.integrations.importers.targets import (
@@ -109,12 +109,18 @@ def _is_amount(text: str) -> bool:
 def _looks_like(target: str, values: Sequence[str]) -> bool:
     """Whether values can be what a name promises."""
     if is_date(target):
-        return all(map(_is_dated, values[:200]))
+        return _mostly(_is_dated, values)
     if target == AMOUNT:
-        return all(map(_is_amount, values[:200]))
+        return _mostly(_is_amount, values)
     if target == "field:email":
         return not values or any("@" in text for text in values)
     return target != STATUS or 0 < len(set(values)) <= _MOST_VALUES
+
+
+def _mostly(looks: Callable[[str], bool], values: Sequence[str]) -> bool:
+    """Nine of ten: slips of single rows do not hide what a column is."""
+    said = [text for text in values if not is_nothing(text)]
+    return sum(map(looks, said)) >= 0.9 * len(said)
 
 
 def _by_name(column: str, values: Sequence[str], free: frozenset[str]) -> tuple[str, str] | None:

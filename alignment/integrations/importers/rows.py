@@ -6,18 +6,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from alignment.integrations.importers import notations, salesforce_ids
 from alignment.integrations.importers.mapping import Mapping
 from alignment.integrations.importers.reading import Line
 from alignment.integrations.importers.rules import Group, MoveRule, Rule
+from alignment.lib.currencies import CURRENCIES
 from alignment.lib.emails import email_key_or_blank
 from alignment.people.directory import Named
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft, Reference
 from leads.milestones import Kind, QualifiedBy
-from leads.models.lead import Consent
+from leads.models.lead import Consent, Lead
 from leads.models.opportunity import DealKind
 
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 12, 31)
@@ -57,7 +59,7 @@ def translate(line: Line, mapping: Mapping, places: Places) -> Arrival:
         values["email"] = key
         if not email_key_or_blank(key):
             raise RowError(f"“{key}” is not an e-mail address.")
-    remarks = []
+    remarks = _cut(values)
     if values.get("email") and not email_key_or_blank(values["email"]):
         remarks.append(f"“{values['email']}” is not an e-mail address; it was kept as text.")
     steps = steps_of(line, mapping, places)
@@ -79,15 +81,28 @@ def translate(line: Line, mapping: Mapping, places: Places) -> Arrival:
     )
 
 
-_TEXTS = ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
+_TEXTS: dict[str, int] = {
+    name: getattr(Lead._meta.get_field(name), "max_length", 0)
+    for name in ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
+}
+"""Field → how many characters it holds."""
+
 _FACETS = ("source", "campaign", "segment", "territory")
 
 
 def draft_of(values: Dictionary[str, str], **more: Any) -> Draft:
     """A lead of these fields, by our names."""
-    texts: dict[str, Any] = {name: values.get(name, "")[:200] for name in _TEXTS}
+    texts: dict[str, Any] = {name: values.get(name, "")[:length] for name, length in _TEXTS.items()}
     facets: dict[str, Any] = {name: values.get(name) or None for name in _FACETS}
     return Draft(**texts, **facets, consent=_consent(values.get("consent", "")), **more)
+
+
+def _cut(values: Dictionary[str, str]) -> list[str]:
+    return [
+        f"“{values[name][:30]}…” is longer than {length} characters: the rest of the {name.replace('_', ' ')} was cut."
+        for name, length in _TEXTS.items()
+        if len(values.get(name, "")) > length
+    ]
 
 
 def person(line: Line, mapping: Mapping) -> Named:
@@ -95,9 +110,9 @@ def person(line: Line, mapping: Mapping) -> Named:
     values = values_of(line, mapping, mapping.constants, mapping.fields)
     return Named(
         f"{mapping.system}:{key_of(line, mapping)}",
-        email=values.get("email", ""),
-        name=values.get("name", ""),
-        team=values.get("team", ""),
+        email=email_key_or_blank(values.get("email", "")),
+        name=values.get("name", "")[:120],
+        team=values.get("team", "")[:80],
     )
 
 
@@ -121,7 +136,7 @@ def date_of(line: Line, column: str, mapping: Mapping, places: Places) -> dateti
     Raises RowError where the cell is written otherwise than the column, or outside 1990–2100.
     """
     text = line.text(column)
-    if not text:
+    if notations.is_nothing(text):
         return None
     zone = mapping.zone or places.zone
     notation = mapping.notations.get(column)
@@ -223,11 +238,17 @@ def _step(line: Line, rule: MoveRule, mapping: Mapping, places: Places) -> Step 
 def reference(key: str, mapping: Mapping, url: str = "") -> Reference:
     """What the mapping's system calls the thing, and where it is found there; {key} in `url` stands for the key."""
     known_as = record_id(key, mapping)
-    return Reference(mapping.system, known_as[:200], url.replace("{key}", known_as) if url else "")
+    address = url.replace("{key}", quote(known_as, safe="")) if url else ""
+    return Reference(mapping.system, known_as, address if len(address) <= _LONGEST_URL else "")
+
+
+_LONGEST_URL, _LONGEST_ID = 500, 200
 
 
 def record_id(key: str, mapping: Mapping) -> str:
-    """The one form of an id that a system writes in several."""
+    """The one form of an id that a system writes in several. Raises RowError for one that is too long to be one."""
+    if len(key) > _LONGEST_ID:
+        raise RowError(f"“{key[:30]}…” is longer than {_LONGEST_ID} characters: that is no id.")
     return salesforce_ids.long(key) if mapping.ids == "salesforce" else key
 
 
@@ -242,7 +263,7 @@ def owner_of(line: Line, mapping: Mapping) -> Named | None:
     if not text:
         return None
     email = email_key_or_blank(text) if "@" in text else ""
-    return Named(f"{mapping.system or 'import'}:{text}"[:200], email=email, name="" if email else text)
+    return Named(f"{mapping.system or 'import'}:{text}"[:200], email=email, name="" if email else text[:120])
 
 
 def _consent(text: str) -> str:
@@ -278,10 +299,10 @@ def deal_of(line: Line, mapping: Mapping, places: Places, key: str, *, opened: S
         name=(values.get("name") or " · ".join(filter(None, (values.get("product"), key or line.text(mapping.key)))))[
             :200
         ],
-        currency=(values.get("currency") or places.currency).upper(),
+        currency=_currency(values.get("currency", ""), said) or places.currency,
         amount=_amount(said, mapping.notations.get(mapping.deal.get("amount", ("",))[0], "decimal_point")),
         kind=_DEAL_KINDS.get(values.get("kind", "").casefold(), DealKind.NEW.value),
-        product=values.get("product", ""),
+        product=values.get("product", "")[:120],
         expected_close_on=expected.date() if expected else None,
         opened_at=opened.at if opened else None,
         is_undated=opened is None or opened.at is None,
@@ -296,8 +317,16 @@ _DEAL_KINDS = {
 }
 
 
+def _currency(said: str, amount: str) -> str:
+    """The currency of a deal: that of its column, else the one beside the amount; empty where neither says."""
+    code = said.upper() or notations.currency_of(amount)
+    if said and code not in CURRENCIES:
+        raise RowError(f"“{said}” is no currency code such as EUR or USD.")
+    return code if code in CURRENCIES else ""
+
+
 def _amount(text: str, notation: str) -> Decimal | None:
-    if not text:
+    if notations.is_nothing(text):
         return None
     try:
         amount = notations.amount(text, notation)

@@ -14,6 +14,7 @@ from tempfile import NamedTemporaryFile
 from typing import TextIO
 
 from alignment.integrations.importers import contents, delimiters, encodings, footers, headers, workbooks
+from alignment.integrations.importers.delimiters import Dialect
 from alignment.integrations.importers.tables import MAX_CELL, MAX_COLUMNS, MAX_ROWS, NotATableError, Table
 
 NUMBER = "#"
@@ -78,7 +79,7 @@ def _text(path: Path) -> Iterator[_Source]:
         except UnicodeError as error:
             raise NotATableError(_unreadable(encoding.name)) from error
         said, delimiter = _said(sample)
-        delimiter = delimiter or delimiters.detect(sample)
+        dialect = delimiters.detect(sample, delimiter)
         file.seek(0)
         notes = []
         if encoding.name == "Windows-1252":
@@ -87,8 +88,8 @@ def _text(path: Path) -> Iterator[_Source]:
             )
         if encoding.broken:
             notes.append(f"{encoding.broken:,} broken characters could not be read and became �.")
-        rows = _split(file, delimiter, encoding.name)
-        yield _Source(islice(rows, said, None), contents.TEXT, encoding.name, delimiter, notes=notes)
+        rows = _split(file, dialect, encoding.name)
+        yield _Source(islice(rows, said, None), contents.TEXT, encoding.name, dialect.delimiter, notes=notes)
 
 
 def _said(sample: str) -> tuple[int, str]:
@@ -97,11 +98,11 @@ def _said(sample: str) -> tuple[int, str]:
     return (1, line[4:]) if line.startswith("sep=") and len(line) == 5 else (0, "")
 
 
-def _split(file: TextIO, delimiter: str, encoding: str) -> Iterator[Row]:
+def _split(file: TextIO, dialect: Dialect, encoding: str) -> Iterator[Row]:
     csv.field_size_limit(MAX_CELL)
     number = 0
     try:
-        for number, row in enumerate(csv.reader(file, delimiter=delimiter), start=1):
+        for number, row in enumerate(dialect.rows(file), start=1):
             yield number, [cell.replace("\x00", "") for cell in row]
     except UnicodeError as error:
         raise NotATableError(_unreadable(encoding)) from error

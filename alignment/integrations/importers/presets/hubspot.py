@@ -148,6 +148,7 @@ DEALS = Preset(
         "@owner": ("Deal owner",),
         "@owner_id": ("hubspot_owner_id",),
         "@contacts": ("Associated Contact IDs", "Associated Contact IDs (Deal to Contact)"),
+        "@named": ("Associated Contact", "Associated Contacts", "Associated Contact (Deal to Contact)"),
         "@company": ("Associated Company", "Associated Company (Primary)", "Company Name"),
     },
     mapping={
@@ -156,7 +157,7 @@ DEALS = Preset(
         "system": "hubspot",
         "key": {"external_id": "@id"},
         "fields": {"company_name": "@company?"},
-        "lead": [{"external_id": "@contacts"}],
+        "lead": [{"external_id": "@contacts"}, {"email": "@named"}],
         "deal": {
             "fields": {
                 "name": "@name?", "amount": "@amount?", "currency": "@currency?", "kind": "@type?",
