@@ -206,6 +206,13 @@ STORAGES = {
 }
 MEDIA_ROOT = STATE_DIR / "files"
 
+# Uploads: files to import, the only ones there are ------------------------------------------------------------
+
+IMPORTS_DIR = STATE_DIR / "imports"
+UPLOAD_MOST_BYTES = int(os.environ.get("ACCORD_UPLOAD_MOST_MB", "200")) * 1_000_000
+UPLOADS_KEPT = timedelta(days=int(os.environ.get("ACCORD_UPLOADS_KEPT_DAYS", "30")))
+FILE_UPLOAD_HANDLERS = ["alignment.integrations.uploads.ToDisk"]
+
 # Security -----------------------------------------------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {

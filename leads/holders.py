@@ -1,7 +1,7 @@
 """Who holds a lead: the only writer of holder intervals and of a lead's owner and team."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,10 +25,11 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What a call changed: only leads whose holder differs from before."""
+    """What a call changed: only leads whose holder differs from before; `changes` has the holders (before, after)."""
 
     cause: Cause
     lead_ids: tuple[int, ...]
+    changes: Mapping[int, tuple[int | None, int | None]] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -53,7 +54,7 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
         _hand_over([wanted[pk] for pk in changing], cause, why)
         journeys.refresh(changing)
         holders_changed.send(sender=hold, batch=Handover(cause, tuple(changing)))
-    return Handover(cause, tuple(changing))
+    return Handover(cause, tuple(changing), {pk: (held.get(pk), wanted[pk].user_id) for pk in changing})
 
 
 def begin(*, assignments: Sequence[Assignment], teams: Mapping[int, int | None], cause: Cause) -> None:
@@ -64,8 +65,7 @@ def begin(*, assignments: Sequence[Assignment], teams: Mapping[int, int | None],
     """
     if not assignments:
         return
-    rows = ((each.lead_id, each.user_id, teams[each.user_id or 0], each.at) for each in assignments)
-    _insert(rows, cause)
+    _insert(((each.lead_id, each.user_id, teams[each.user_id or 0], each.at) for each in assignments), cause)
     holders_changed.send(sender=begin, batch=Handover(cause, tuple(sorted(each.lead_id for each in assignments))))
 
 

@@ -24,20 +24,35 @@ from leads.stages import Stages
 from leads.touches import Touch, record
 
 TEXTS = ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
+KEYS = ("source_id", "campaign_id", "segment_id", "territory_id", "account_id")
+
 Teams = Mapping[int, int | None]
 """User → team."""
-
-KEYS = ("source_id", "campaign_id", "segment_id", "territory_id", "account_id")
+Handovers = Mapping[int, tuple[int | None, int | None]]
+"""Lead → (who held it before, who holds it now)."""
+Changes = dict[str, tuple[Any, Any]]
+"""Column → (before, after)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came of the drafts: the lead that each is now, in their order, and which leads are new or changed."""
+    """What came of the drafts: the lead that each is now, in their order, and which leads are new or changed.
+
+    `changes` has, for each lead that stood already and was written, the columns with their values before and after;
+    `handed_over` who held such a lead before, and who holds it now.
+    """
 
     lead_ids: tuple[int, ...]
     created: frozenset[int]
-    updated: frozenset[int]
+    changes: Mapping[int, Changes]
+    handed_over: Handovers
+    opened_deals: frozenset[int]
     moved: lifecycle.Moved
+
+    @property
+    def updated(self) -> frozenset[int]:
+        """The leads whose facts changed."""
+        return frozenset(self.changes)
 
 
 @transaction.atomic
@@ -55,14 +70,14 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False) -
     arrivals = [_arrival(draft, stages, cause) for draft in drafts]
     teams = dict(User.objects.filter(pk__in={draft.owner_id for draft in drafts}).values_list("pk", "team_id"))
     lead_ids, created = _place(drafts, incoming, arrivals, teams, cause, now)
-    updated = _join(lead_ids, created, incoming, overwrite)
+    changes = _join(lead_ids, created, incoming, overwrite)
     matching.store_references(lead_ids, drafts)
-    _hold(drafts, lead_ids, created, teams, cause, now)
+    handed_over = _hold(drafts, lead_ids, created, teams, cause, now)
     _touch(drafts, lead_ids, incoming, cause, now)
-    carried = _open_deals(drafts, lead_ids, incoming, cause)
+    carried, opened = _open_deals(drafts, lead_ids, incoming, cause)
     steps = _steps(drafts, arrivals, lead_ids, created, carried)
     moved = _admit(lifecycle.move(steps=steps, cause=cause), created, stages)
-    return Received(tuple(lead_ids), frozenset(created), frozenset(updated), moved)
+    return Received(tuple(lead_ids), frozenset(created), changes, handed_over, opened, moved)
 
 
 def _columns(drafts: Sequence[Draft], now: datetime) -> list[dict[str, Any]]:
@@ -162,7 +177,8 @@ def _insert(
     inserted = batch.insert(
         Lead,
         rows,
-        conflict="ON CONFLICT (email_key) WHERE NOT (email_key = '') AND merged_into_id IS NULL DO NOTHING",
+        conflict="ON CONFLICT (email_key) WHERE NOT (email_key = '') AND merged_into_id IS NULL "
+        "AND withdrawn_at IS NULL DO NOTHING",
         returning=("id",),
     )
     created = {row[0] for row in inserted}
@@ -211,8 +227,10 @@ def index(rows: Iterable[dict[str, Any]]) -> None:
     )
 
 
-def _join(lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[str, Any]], overwrite: bool) -> set[int]:
-    """Fill in (or, with `overwrite`, replace) what leads that stand already were told; returns those that changed."""
+def _join(
+    lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[str, Any]], overwrite: bool
+) -> dict[int, Changes]:
+    """Fill in (or, with `overwrite`, replace) what leads that stand already were told; returns what changed."""
     told: dict[int, list[dict[str, Any]]] = {}
     fresh = set(created)
     for lead_id, columns in zip(lead_ids, incoming, strict=True):
@@ -221,7 +239,7 @@ def _join(lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[st
         else:
             told.setdefault(lead_id, []).append(columns)
     if not told:
-        return set()
+        return {}
     names = [*TEXTS, "email_key", "email_domain", *KEYS, "consent", "do_not_contact", "attributes"]
     leads = Lead.objects.filter(pk__any_of=told).order_by("pk").select_for_update(no_key=True)
     standing = {row["pk"]: row for row in leads.values("pk", *names)}
@@ -236,7 +254,12 @@ def _join(lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[st
             changed.append(after)
     batch.update(Lead, changed)
     index(changed)
-    return {row["id"] for row in changed}
+    return {
+        row["id"]: {
+            name: (standing[row["id"]][name], row[name]) for name in names if row[name] != standing[row["id"]][name]
+        }
+        for row in changed
+    }
 
 
 def _fill(lead: dict[str, Any], told: dict[str, Any], overwrite: bool, *, email_is_free: bool) -> None:
@@ -259,8 +282,8 @@ def _hold(
     teams: Teams,
     cause: Cause,
     now: datetime,
-) -> None:
-    """A new lead was inserted as that of its first draft's owner; all others are handed over."""
+) -> Handovers:
+    """A new lead was inserted as that of its first draft's owner; all others are handed over. Returns those."""
     entering = set(created)
     first: list[Assignment] = []
     later: list[Assignment] = []
@@ -271,8 +294,7 @@ def _hold(
             later.append(Assignment(lead_id, draft.owner_id, draft.owned_at))
         entering.discard(lead_id)
     begin(assignments=first, teams=teams, cause=cause)
-    if later:
-        hold(assignments=later, cause=cause)
+    return hold(assignments=later, cause=cause).changes if later else {}
 
 
 def _touch(
@@ -318,16 +340,17 @@ def _arrival(draft: Draft, stages: Stages, cause: Cause) -> tuple[Step, ...]:
 
 def _open_deals(
     drafts: Sequence[Draft], lead_ids: Sequence[int], incoming: Sequence[dict[str, Any]], cause: Cause
-) -> dict[int, int]:
-    """Index of each draft that brings a deal → the deal."""
+) -> tuple[dict[int, int], frozenset[int]]:
+    """Index of each draft that brings a deal → the deal; and which of the deals are new."""
     bringing = {
         index: replace(draft.deal, lead_id=lead_ids[index], account_id=incoming[index]["account_id"])
         for index, draft in enumerate(drafts)
         if draft.deal is not None
     }
     if not bringing:
-        return {}
-    return dict(zip(bringing, deals.find_or_open(drafts=list(bringing.values()), cause=cause), strict=True))
+        return {}, frozenset()
+    found, opened = deals.find_or_open(drafts=list(bringing.values()), cause=cause)
+    return dict(zip(bringing, found, strict=True)), opened
 
 
 def _steps(

@@ -39,6 +39,7 @@ class Kind(TextChoices):
     MERGE = "merge", "Merged"
     UNDO = "undo", "Undone"
     CORRECT = "correct", "Corrected"
+    WITHDRAW = "withdraw", "Taken back"
 
 
 class QualifiedBy(TextChoices):

@@ -35,10 +35,11 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What was stored, by lead."""
+    """What was stored, by lead; `stored` counts the touches that were new."""
 
     cause: Cause
     lead_ids: tuple[int, ...]
+    stored: int = 0
 
 
 @transaction.atomic
@@ -56,5 +57,5 @@ def record(*, touches: Iterable[Touch], cause: Cause) -> Touched:
     if worked:
         journeys.refresh(worked)
     if lead_ids:
-        touches_recorded.send(sender=record, batch=Touched(cause, lead_ids))
-    return Touched(cause, lead_ids)
+        touches_recorded.send(sender=record, batch=Touched(cause, lead_ids, len(stored)))
+    return Touched(cause, lead_ids, len(stored))

@@ -6,11 +6,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import count
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
+from alignment.integrations import imports, uploads
+from alignment.integrations.models import Import
+from alignment.ops import jobs
 from alignment.people.accounts import password_link
 from alignment.people.models import Role, Side, Team, User
 from leads import lifecycle, qualifying
@@ -125,6 +130,44 @@ def make_deal(lead_id: int, stage: str = "sqo") -> None:
         lifecycle.advance(lead_ids=[lead_id], to=Stage.objects.get(key=stage), cause=cause)
 
 
+# Imports: a file that came in, and what it did ---------------------------------------------------------------
+
+CONTACTS = """Name,Email,Company,Stage,Handed over,Notes
+Ana Costa,ana{n}@acme.example,Acme,MQL,2026-05-20,
+Ben Okafor,ben{n}@globex.example,Globex,Won,2026-05-21,"Two lines,
+one cell"
+,not an address,Initech,Lost,2026-05-22,
+"""
+CONTACTS_MAPPING: dict[str, Any] = {
+    "name": "Contacts",
+    "key": {"email": "Email"},
+    "fields": {"name": "Name", "company_name": "Company"},
+    "attributes": ["Notes"],
+    "moves": [{"to": "MQL", "at": "Handed over"}],
+}
+
+
+def make_import(actor: User | None = None, *, text: str = CONTACTS, mapping: dict[str, Any] | None = None) -> Import:
+    """A file that was uploaded and explained, and not run."""
+    actor = actor or make_user(Role.MARKETER)
+    with NamedTemporaryFile(suffix=".csv") as file:
+        source = Path(file.name)
+        source.write_text(text.replace("{n}", str(next(_numbers))), encoding="utf-8")
+        with uploads.staged(source) as (stored_as, table):
+            return uploads.record(
+                stored_as, table, name="contacts.csv", size=source.stat().st_size, actor=actor,
+                mapping=CONTACTS_MAPPING if mapping is None else mapping,
+            )  # fmt: skip
+
+
+def make_run_import(actor: User | None = None, **given: Any) -> Import:
+    """A file that was imported: two leads, and one row that was rejected."""
+    batch = make_import(actor, **given)
+    batch = imports.run(batch_id=batch.pk, actor=actor or batch.created_by)
+    jobs.run(batch.job_id)
+    return Import.objects.select_related("job", "created_by").get(pk=batch.pk)
+
+
 # Addresses: what stands behind the URLs that name an object ----------------------------------------------------
 
 
@@ -149,6 +192,14 @@ def _move_of_lead() -> Address:
     lead = make_lead(owner=make_user())
     move = LeadTransition.objects.filter(lead=lead).latest("seq")
     return Address({"pk": lead.pk, "move": move.pk}, move)
+
+
+def _import(make: Callable[[], Import]) -> Callable[[], Address]:
+    def address() -> Address:
+        batch = make()
+        return Address({"pk": batch.pk}, batch)
+
+    return address
 
 
 def _password_link() -> Address:
@@ -190,4 +241,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_team": _of(make_team),
     "setup_team_retire": _of(make_team),
     "set_password": _password_link,
+    **{f"import_{name}": _import(make_import) for name in ("columns", "preview", "run", "discard")},
+    "import": _import(make_run_import),
+    **{f"import_{name}": _import(make_run_import) for name in ("cancel", "resume", "undo", "rows", "leads", "mapping")},
 }

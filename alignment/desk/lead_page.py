@@ -201,7 +201,7 @@ class LeadPage:
             named |= Q(account=self.lead.account_id)
         if self.journey.opportunity_id:
             named |= Q(opportunity=self.journey.opportunity_id)
-        return list(ExternalReference.objects.filter(named).order_by("system", "external_id"))
+        return list(ExternalReference.objects.filter(named, released_at=None).order_by("system", "external_id"))
 
 
 def _stayed(since: datetime | None, until: datetime | None) -> str:

@@ -83,6 +83,8 @@ def _decision(request: SignedInRequest, page: LeadPage | None) -> dict[str, obje
 def lead(request: SignedInRequest, pk: int) -> HttpResponse:
     """`kind` filters the timeline, `before` goes on from a place in it, `until` reads it down to one."""
     page = _lead_page(request, pk, reverse("lead", args=[pk]))
+    if page.lead.withdrawn_at:
+        return render(request, "desk/withdrawn.html", {"lead": page.lead}, status=410)
     return render(request, _part(request, LEAD_PARTS) or "desk/lead.html", {"page": page, "decision": page.panel})
 
 

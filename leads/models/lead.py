@@ -58,6 +58,9 @@ class Lead(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="merged", db_index=False
     )
     created_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was taken back: it should never have come in."
+    )
     moved_at = models.DateTimeField(help_text="When the newest move was recorded.")
 
     objects = LeadQuerySet.as_manager()
@@ -66,7 +69,7 @@ class Lead(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["email_key"],
-                condition=~Q(email_key="") & Q(merged_into=None),
+                condition=~Q(email_key="") & Q(merged_into=None, withdrawn_at=None),
                 name="lead_email_unique",
             ),
             models.CheckConstraint(condition=Q(milestone__in=Milestone.values), name="lead_milestone_known"),

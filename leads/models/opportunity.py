@@ -56,6 +56,9 @@ class Opportunity(models.Model):
     opened_at = models.DateTimeField(null=True, help_text="When it became an SQO; null where history does not say.")
     closed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was taken back: it should never have been opened."
+    )
 
     class Meta:
         constraints = [
