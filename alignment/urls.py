@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("alignment.people.urls")),
     path("", include("alignment.ops.urls")),
     path("", include("leads.urls")),
+    path("", include("alignment.integrations.web_forms.urls")),
     path("", include("dashboards.urls")),
     path("", include("alignment.desk.urls")),
 ]

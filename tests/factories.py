@@ -11,6 +11,10 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
+from alignment.integrations.web_forms import setup
+from alignment.integrations.web_forms.asking import OF_LEAD
+from alignment.integrations.web_forms.models import FormKey, WebForm
+from alignment.integrations.web_forms.setup import Wording
 from alignment.people.accounts import password_link
 from alignment.people.models import Role, Side, Team, User
 from leads import lifecycle, qualifying
@@ -19,7 +23,7 @@ from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import Journey, Lead, LeadTransition, Reason, Stage
+from leads.models import Journey, Lead, LeadTransition, Reason, Source, Stage
 from sla.models import Clock, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
@@ -156,6 +160,21 @@ def _password_link() -> Address:
     return Address({"uidb64": uid, "token": token})
 
 
+def make_web_form(**facts: Any) -> WebForm:
+    """A form that asks for e-mail (required), name and company, with a key of its own."""
+    number = next(_numbers)
+    wordings = facts.pop("wordings", [Wording(1, "You may write to me about your products.")])
+    by = facts.pop("by", None) or make_user(Role.MARKETER)
+    source, _ = Source.objects.get_or_create(key="website", defaults={"name": "Website"})
+    asked = [field.stored() for field in OF_LEAD if field.name in ("name", "email", "company_name")]
+    given = {"name": f"Form {number}", "source": source, "fields": asked, "limit_per_address": 1000}
+    return setup.make(facts=given | facts, wordings=wordings, by=by)
+
+
+def key_of(form: WebForm) -> str:
+    return FormKey.objects.get(form=form, replaced_at=None).key
+
+
 ADDRESSES: dict[str, Callable[[], Address]] = {
     "lead": _lead,
     **{
@@ -190,4 +209,6 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_team": _of(make_team),
     "setup_team_retire": _of(make_team),
     "set_password": _password_link,
+    "web_form": lambda: Address({"key": key_of(make_web_form())}),
+    **{f"setup_form{name}": _of(make_web_form) for name in ("", "_edit", "_retire", "_key", "_test")},
 }

@@ -62,6 +62,14 @@ ENTRIES = (
         covers=frozenset({"funnel_leads"}),
     ),
     Entry(
+        "setup_forms",
+        "Web forms",
+        "clipboard-list",
+        "forms.manage",
+        "Set up",
+        covers=frozenset({"setup_form", "setup_form_new", "setup_form_edit", "setup_form_test"}),
+    ),
+    Entry(
         "setup_people",
         "People and teams",
         "user-cog",

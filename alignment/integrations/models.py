@@ -1,7 +1,9 @@
-"""What an import has to say about single rows of its file."""
+"""The tables of what comes in: remarks on rows of imported files, and web forms (`web_forms.models`)."""
 
 from django.db import models
 from django.db.models import Q
+
+from alignment.integrations.web_forms import models as web_form_models  # noqa: F401 (Django finds them here)
 
 
 class ProblemKind(models.TextChoices):
