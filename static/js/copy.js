@@ -23,6 +23,6 @@ function say(button, text) {
   const label = button.querySelector("span");
   const before = button.dataset.label ?? (button.dataset.label = label.textContent);
   label.textContent = text;
-  label.setAttribute("role", "status");
+  label.setAttribute("aria-live", "polite");
   setTimeout(() => { label.textContent = before; }, SAID_FOR);
 }

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import ipaddress
 from datetime import timedelta
+from math import ceil
 
 from django.conf import settings
 from django.db import connection
@@ -50,7 +51,7 @@ def admit(*, form: WebForm, address: str) -> int:
         cursor.execute(_FORGET, [WINDOW.total_seconds(), FORGET_PER_POST])
     limits = {"": form.limit_in_all}
     waits = [left for who, posts, left in counted if posts > limits.get(who, form.limit_per_address)]
-    return max(1, *(int(left) + 1 for left in waits)) if waits else 0
+    return max(1, *(ceil(left) for left in waits)) if waits else 0
 
 
 def tally(*, form: WebForm, outcome: Outcome) -> None:
