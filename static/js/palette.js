@@ -1,12 +1,16 @@
 /* Search everywhere: ⌘K, Ctrl-K or / opens #palette. A combobox: the focus stays in the field, arrows choose, Enter opens.
-   htmx asks the server; what was asked earlier and comes later is dropped (hx-sync). */
+   What was asked earlier and would come later is dropped. */
 const palette = document.getElementById("palette");
 const input = document.getElementById("palette-input");
 const said = document.getElementById("palette-said");
 const RECENT = `recent:${document.documentElement.dataset.user}`;
 const MOST_RECENT = 6;
+const HEADERS = { "HX-Request": "true", "HX-Target": "palette-results", "HX-Current-URL": location.href };
+const ASK_AFTER = 120;
 const SAY_AFTER = 400;
 let goes = false;
+let asking;
+let question;
 let saying;
 
 const results = () => document.getElementById("palette-results");
@@ -19,7 +23,7 @@ export function openPalette() {
   input.form.elements.recent.value = recent().join();
   palette.showModal();
   input.select();
-  htmx.trigger(input, "look");
+  look();
 }
 
 if (!/Mac|iPhone|iPad/.test(navigator.platform)) {
@@ -86,7 +90,11 @@ input.addEventListener("keydown", (event) => {
   does();
 });
 
-input.addEventListener("input", () => { goes = false; });
+input.addEventListener("input", () => {
+  goes = false;
+  clearTimeout(asking);
+  asking = setTimeout(look, ASK_AFTER);
+});
 input.form.addEventListener("submit", (event) => { event.preventDefault(); go(); });
 
 palette.addEventListener("click", (event) => {
@@ -98,21 +106,38 @@ palette.addEventListener("pointermove", (event) => {
   const option = event.target.closest("[role=option]");
   if (option && option !== chosen()) choose(option);
 });
-palette.addEventListener("close", () => { goes = false; clearTimeout(saying); said.textContent = ""; });
-
-// Answers ------------------------------------------------------------------------------------------------------
-
-document.addEventListener("htmx:afterSwap", ({ detail }) => {
-  if (detail.requestConfig?.elt !== input) return;
-  choose(options()[0]);
-  say(results().dataset.said);
-  if (goes && isFresh()) go();
+palette.addEventListener("close", () => {
+  goes = false;
+  clearTimeout(asking);
+  question?.abort();
+  clearTimeout(saying);
+  said.textContent = "";
 });
 
-for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, ({ detail }) => {
-    if (detail.elt === input) say("This could not be searched. Try again in a moment.");
-  });
+// Asking -------------------------------------------------------------------------------------------------------
+
+/* Of several questions only the newest is answered; what was asked before is given up. */
+async function look() {
+  question?.abort();
+  const { signal } = (question = new AbortController());
+  try {
+    const answer = await fetch(`${input.form.action}?${new URLSearchParams(new FormData(input.form))}`, { headers: HEADERS, signal });
+    const login = answer.headers.get("HX-Redirect");
+    if (login) return location.assign(login);
+    if (!answer.ok) throw new Error(answer.status);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!signal.aborted) show(page.getElementById("palette-results"));
+  } catch (failure) {
+    if (failure.name !== "AbortError") say("This could not be searched. Try again in a moment.");
+  }
+}
+
+function show(fresh) {
+  results().replaceWith(document.adoptNode(fresh));
+  input.setAttribute("aria-expanded", String(options().length > 0));
+  choose(options()[0]);
+  say(fresh.dataset.said);
+  if (goes && isFresh()) go();
 }
 
 /* Once the typing rests: a count for each letter would talk over the reading of the letters. */

@@ -92,22 +92,38 @@ def test_an_answer_that_comes_too_late_is_dropped(visit, somebody):
     window.open("/queue/")
     window.press("Control+k")
     expect(window.find("#palette-results [role=option]").first).to_be_visible()
-    slow = []
-    window.page.route(
-        "**/search/?q=notif*",
-        lambda route: slow.append(route) if route.request.url.endswith("q=notif&recent=") else route.continue_(),
-    )
+    held = []
+    window.page.route("**/search/?q=notif&*", lambda route: held.append(route))
     window.page.keyboard.type("notif")
-    window.page.wait_for_timeout(300)
-    assert slow, "the first question was asked"
-    for _ in range(5):
-        window.press("Backspace")
+    window.page.wait_for_timeout(400)
+    window.press("Control+a")
     ask(window, "sign out")
-    for route in slow:
-        route.abort()
+    [first] = held
+    first.fulfill(body='<div id="palette-results" data-words="notif" data-said="late"></div>')
     window.page.wait_for_timeout(300)
 
     assert chosen(window) == "Sign out"
+
+
+def test_a_search_that_fails_says_so_and_the_next_one_works(visit, somebody):
+    window = visit(somebody, expects=(500,))
+    window.open("/queue/")
+    window.press("Control+k")
+    window.page.route("**/search/?q=sign&*", lambda route: route.fulfill(status=500))
+    window.page.keyboard.type("sign")
+    expect(window.find("#palette-said")).to_have_text("This could not be searched. Try again in a moment.")
+    ask_more = "sign out"
+    window.page.keyboard.type(ask_more.removeprefix("sign"))
+    expect(window.find("#palette-results")).to_have_attribute("data-words", ask_more)
+    assert chosen(window) == "Sign out"
+
+
+def test_an_ended_session_leads_to_the_login(visit, somebody):
+    window = visit(somebody)
+    window.open("/queue/")
+    window.page.context.clear_cookies(name="sessionid")
+    window.press("Control+k")
+    window.page.wait_for_url("**/account/login/?next=/queue/")
 
 
 def test_signing_out_is_one_of_the_actions(visit, somebody):
@@ -157,7 +173,7 @@ def test_in_the_dark_it_has_no_barriers(visit, people):
 def test_without_scripts_the_search_is_a_page(visit, somebody, leads):
     window = visit(somebody, java_script_enabled=False)
     window.page.goto("/queue/")
-    window.page.get_by_label("Search everywhere").fill(leads[0].name)
+    window.page.get_by_role("searchbox", name="Search everywhere").fill(leads[0].name)
     window.press("Enter")
     window.page.wait_for_url(f"**{reverse('search')}?q=*")
     window.page.get_by_role("link", name=leads[0].name).first.click()

@@ -1,6 +1,8 @@
 """Web forms in bad hands: nothing is stored that should not be, nobody is let past a limit, nothing fails."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 
 import pytest
 from django.conf import settings
@@ -71,6 +73,28 @@ def test_text_is_text(client, name):
 
     assert "<script>alert" not in page
     assert Lead.objects.get().name == name.encode("utf-8", "replace").decode()
+
+
+@pytest.mark.django_db
+def test_labels_are_text_in_the_html_that_is_copied(client):
+    field = {"kind": "line", "is_required": True, "choices": []}
+    named = {"name": "email", "label": "</textarea><script>alert(1)</script>", "kind": "email"}
+    form = make_web_form(
+        fields=[field | named, field | {"name": "q_a", "label": "A", "kind": "choice", "choices": ['"><b>', "&lt;"]}],
+        wordings=[setup.Wording(1, "Terms & <conditions>")],
+    )
+    client.force_login(make_user("marketer"))
+    page = client.get(f"/setup/forms/{form.pk}/").content.decode()
+
+    copied = unescape(re.search(r'<textarea id="snippet"[^>]*>(.*?)</textarea>', page, re.DOTALL)[1])
+    for shown in (
+        "&lt;/textarea&gt;&lt;script&gt;",
+        "&quot;&gt;&lt;b&gt;",
+        "&amp;lt;",
+        "Terms &amp; &lt;conditions&gt;",
+    ):
+        assert shown in copied
+    assert "<script>" not in page
 
 
 @pytest.mark.django_db

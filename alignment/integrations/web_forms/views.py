@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from alignment.integrations.web_forms import setup
 from alignment.integrations.web_forms.intake import SYSTEM, submit
 from alignment.integrations.web_forms.models import FormKey, Outcome, Submission, Tally, WebForm
-from alignment.integrations.web_forms.posting import TAGS, Context
+from alignment.integrations.web_forms.posting import Context
 from alignment.integrations.web_forms.setup_forms import WebFormForm
 from alignment.integrations.web_forms.visitor import HONEYPOT, VisitorForm
 from alignment.people.permissions import policy
@@ -128,7 +128,7 @@ def _form_page(request: SignedInRequest, pk: int, **context: Any) -> HttpRespons
         "web_form": web_form,
         "address": address,
         "snippet": snippet(web_form, texts, address),
-        "script": render_to_string("web_forms/tags.js.txt", {"tags": TAGS}),
+        "script": _to_copy("web_forms/tags.js.txt", {}),
         "example": json.dumps(_example(web_form, texts), indent=2, ensure_ascii=False),
         "texts": texts,
         "counts": [(outcome.label, counted.get(outcome.value, 0), outcome) for outcome in Outcome],
@@ -148,7 +148,12 @@ def snippet(web_form: WebForm, texts: list[Any], address: str) -> str:
     """The HTML to copy."""
     shown = VisitorForm(web_form, texts)
     context = {"form": web_form, "asked": shown.asked, "texts": texts, "address": address, "honeypot": HONEYPOT}
-    return render_to_string("web_forms/snippet.txt", context).strip() + "\n"
+    return _to_copy("web_forms/snippet.txt", context)
+
+
+def _to_copy(template: str, context: dict[str, Any]) -> str:
+    """HTML as text: cut out of what is rendered it is no longer marked as safe, and a page that shows it escapes it."""
+    return render_to_string(template, context).strip() + "\n"
 
 
 def _example(web_form: WebForm, texts: list[Any]) -> dict[str, Any]:

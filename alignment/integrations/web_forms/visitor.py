@@ -82,7 +82,7 @@ class _EmailField(_LineField):
                 raise ValidationError("This is not an e-mail address. It looks like name@company.com.") from None
 
 
-class _Tick(forms.CheckboxInput):
+class Checkbox(forms.CheckboxInput):
     """A checkbox that stands for a version: ticked, its value is what was read beside it."""
 
     def __init__(self, version: int) -> None:
@@ -101,7 +101,7 @@ class _ConsentField(forms.Field):
 
     def __init__(self, text: ConsentText, texts: list[ConsentText]) -> None:
         super().__init__(
-            label=text.text, required=text.is_required, widget=_Tick(text.version),
+            label=text.text, required=text.is_required, widget=Checkbox(text.version),
             error_messages={"required": "We need your agreement to this."},
         )  # fmt: skip
         self.versions = {one.version: one for one in texts if one.slot == text.slot}
