@@ -136,6 +136,12 @@ class Submission(models.Model):
     def __str__(self) -> str:
         return f"{self.get_outcome_display()}, {self.at:%Y-%m-%d %H:%M}"
 
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """The answers under the labels that the form has today; a question that is gone goes by its name."""
+        labels = {field["name"]: field["label"] for field in self.form.fields}
+        return [(labels.get(name, name), answer) for name, answer in self.answers.items()]
+
 
 class ConsentRecord(models.Model):
     """That a person agreed: to which text, when, and by which submission (which names the page)."""

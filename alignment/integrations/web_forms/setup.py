@@ -10,7 +10,9 @@ from django.db import transaction
 from alignment.integrations.web_forms.models import ConsentText, FormKey, WebForm
 from alignment.ops import audit
 from alignment.people.models import User
+from leads.dimensions import dimension_key
 from leads.lifecycle import database_now
+from leads.models import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ class Wording:
 
 @transaction.atomic
 def make(*, facts: Mapping[str, Any], wordings: Sequence[Wording], by: User) -> WebForm:
-    """A new form with a key of its own. `facts` are columns of `WebForm`."""
-    form = WebForm.objects.create(**facts, created_by=by, created_at=database_now())
+    """A new form with a key of its own. `facts` are columns of `WebForm`; `new_source` names a source to add."""
+    form = WebForm.objects.create(**_with_source(facts), created_by=by, created_at=database_now())
     _new_key(form)
     _publish(form, wordings)
     _told("web_form_made", form, by, {"name": form.name})
@@ -37,6 +39,7 @@ def make(*, facts: Mapping[str, Any], wordings: Sequence[Wording], by: User) -> 
 def change(*, form_id: int, facts: Mapping[str, Any], wordings: Sequence[Wording], by: User) -> WebForm:
     """Set columns by name. A consent that reads differently now becomes another version; agreed ones stay."""
     form = _locked(form_id)
+    facts = _with_source(facts)
     changed = sorted(name for name, value in facts.items() if getattr(form, name) != value)
     for name in changed:
         setattr(form, name, facts[name])
@@ -72,6 +75,15 @@ def rotate_key(*, form_id: int, by: User) -> str:
 
 def _locked(form_id: int) -> WebForm:
     return WebForm.objects.select_for_update(no_key=True).get(pk=form_id)
+
+
+def _with_source(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """With the source in place of its name; one that is known by that name already is taken."""
+    given = dict(facts)
+    if name := given.pop("new_source", ""):
+        key = dimension_key(name)
+        given["source"], _ = Source.objects.get_or_create(key=key, defaults={"name": " ".join(name.split())})
+    return given
 
 
 def _new_key(form: WebForm) -> str:

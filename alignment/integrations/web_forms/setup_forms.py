@@ -15,6 +15,7 @@ from alignment.integrations.web_forms import asking
 from alignment.integrations.web_forms.asking import Field, Kind, fields_of, question_name
 from alignment.integrations.web_forms.models import ConsentText, WebForm
 from alignment.integrations.web_forms.setup import Wording
+from leads.dimensions import dimension_key
 from leads.models import Campaign, Source
 
 CONSENTS = 3
@@ -129,7 +130,11 @@ class WebFormForm(forms.ModelForm):
         ]  # fmt: skip
 
     name = forms.CharField(max_length=120, help_text="The timeline of a lead says it, as “Asked for a demo”.")
-    source = forms.ModelChoiceField(Source.objects.none(), help_text="The channel of leads that come through it.")
+    source = forms.ModelChoiceField(
+        Source.objects.none(), required=False, empty_label="A new one",
+        help_text="The channel that its leads are counted under.",
+    )  # fmt: skip
+    new_source = forms.CharField(label="New source", max_length=80, required=False, help_text="As “Website”.")
     campaign = forms.ModelChoiceField(
         Campaign.objects.none(), required=False, empty_label="None",
         help_text="A utm_campaign of the page that is the key of one of your campaigns counts instead.",
@@ -182,6 +187,16 @@ class WebFormForm(forms.ModelForm):
     def is_valid(self) -> bool:
         return all([super().is_valid(), *(part.is_valid() for part in self.parts)])
 
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        new = data.pop("new_source", "")
+        if "source" in data and not data["source"]:
+            if dimension_key(new):
+                data["new_source"] = new
+            else:
+                self.add_error("source", "Choose a source, or name a new one.")
+        return data
+
     def clean_thank_you_url(self) -> str:
         text: str = self.cleaned_data["thank_you_url"]
         return checked_address(text) if text else ""
@@ -191,7 +206,7 @@ class WebFormForm(forms.ModelForm):
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """The columns of the form."""
+        """The columns of the form; with `new_source` instead of `source` where one was named."""
         return self.cleaned_data | {"fields": [field.stored() for field in self._asked()]}
 
     @property

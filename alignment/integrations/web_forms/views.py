@@ -23,7 +23,7 @@ from alignment.integrations.web_forms.setup_forms import WebFormForm
 from alignment.integrations.web_forms.visitor import HONEYPOT, VisitorForm
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
-from leads.models import Lead, Source
+from leads.models import Lead
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 COUNTED_DAYS = 30
@@ -58,8 +58,7 @@ def form_new(request: SignedInRequest) -> HttpResponse:
         made = setup.make(facts=form.facts, wordings=form.wordings, by=request.user)
         messages.success(request, f"{made} is there. Copy its HTML into your website.")
         return redirect("setup_form", made.pk)
-    context = {"form": form, "has_sources": Source.objects.filter(retired_at=None).exists()}
-    return render(request, "web_forms/new.html", context, status=422 if form.is_bound else 200)
+    return render(request, "web_forms/new.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @policy("forms.manage")
