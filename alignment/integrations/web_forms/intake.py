@@ -51,7 +51,7 @@ def submit(*, filled: VisitorForm, context: Context) -> Taken:
         tally(form=form, outcome=Outcome.REPEATED)
         return Taken(known, is_repeated=True)
     reference = context.submission_id or f"{digest[:32]}-{now:%Y%m%d%H%M%S}"
-    received = adding.add(draft=_draft(filled, context, reference), cause=Cause(CauseSource.API))
+    received = adding.add(draft=_draft(filled, context, reference), cause=Cause(CauseSource.FORM))
     [lead_id] = received.lead_ids
     submission = Submission.objects.create(
         form=form, at=now, outcome=Outcome.RECEIVED, lead_id=lead_id, is_new_lead=lead_id in received.created,
