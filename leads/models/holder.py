@@ -5,6 +5,8 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 
+from leads.models.keys import copied
+
 
 class HolderInterval(models.Model):
     """One uninterrupted holding of a lead; an open upper bound means "still". Never two at once (exclusion).
@@ -14,7 +16,7 @@ class HolderInterval(models.Model):
 
     lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="holders", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="holdings")
-    team = models.ForeignKey("people.Team", models.PROTECT, null=True, related_name="+", db_index=False)
+    team = copied("people.Team", null=True)
     held = DateTimeRangeField(help_text="[from, to)")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
     why = models.CharField(max_length=200, blank=True)

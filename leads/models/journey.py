@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from leads.milestones import Milestone, Outcome, QualifiedBy
+from leads.models.keys import copied
 from leads.querysets import JourneyQuerySet
 
 MILESTONE_DATES = ["mgl_at", "mql_at", "sql_at", "sqo_at", "won_at"]
@@ -13,14 +14,6 @@ MILESTONE_DATES = ["mgl_at", "mql_at", "sql_at", "sqo_at", "won_at"]
 
 FACETS = ["source", "campaign", "segment", "territory", "owner", "team"]
 """What figures can be filtered and grouped by."""
-
-
-def _copied(to: str, *, null: bool = False) -> models.ForeignKey:  # type: ignore[type-arg]
-    """A key that the lead, its moves and its holders have under a foreign-key constraint already.
-
-    The journey is derived from them; checking its copies again would cost a fifth of a move.
-    """
-    return models.ForeignKey(to, models.PROTECT, null=null, related_name="+", db_index=False, db_constraint=False)
 
 
 class Journey(models.Model):
@@ -34,12 +27,12 @@ class Journey(models.Model):
     joined a deal which another one carries: from SQO on, figures count deals.
     """
 
-    lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="journeys", db_index=False)
+    lead = copied("leads.Lead", related_name="journeys")
     pass_no = models.PositiveIntegerField()
     reached = models.IntegerField(choices=Milestone.choices)
-    stage = _copied("leads.Stage")
+    stage = copied("leads.Stage")
     outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True)
-    reason = _copied("leads.Reason", null=True)
+    reason = copied("leads.Reason", null=True)
 
     mgl_at = models.DateTimeField(null=True)
     mql_at = models.DateTimeField(null=True)
@@ -55,17 +48,17 @@ class Journey(models.Model):
     )
 
     qualified_by = models.CharField(max_length=10, choices=QualifiedBy.choices, blank=True)
-    track = _copied("leads.NurtureTrack", null=True)
+    track = copied("leads.NurtureTrack", null=True)
     revisit_on = models.DateField(null=True)
     opportunity = models.ForeignKey("leads.Opportunity", models.PROTECT, null=True, related_name="journeys")
     is_primary = models.BooleanField(default=True)
 
-    source = _copied("leads.Source", null=True)
-    campaign = _copied("leads.Campaign", null=True)
-    segment = _copied("leads.Segment", null=True)
-    territory = _copied("leads.Territory", null=True)
-    owner = _copied(settings.AUTH_USER_MODEL, null=True)
-    team = _copied("people.Team", null=True)
+    source = copied("leads.Source", null=True)
+    campaign = copied("leads.Campaign", null=True)
+    segment = copied("leads.Segment", null=True)
+    territory = copied("leads.Territory", null=True)
+    owner = copied(settings.AUTH_USER_MODEL, null=True)
+    team = copied("people.Team", null=True)
 
     objects = JourneyQuerySet.as_manager()
 
