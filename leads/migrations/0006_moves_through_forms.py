@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     # The rows that stand are checked without holding up writers.
     atomic = False
 
-    dependencies = [("leads", "0003_account_search")]
+    dependencies = [("leads", "0005_account_search")]
 
     operations = [
         migrations.RemoveConstraint(model_name="leadtransition", name="transition_source_known"),

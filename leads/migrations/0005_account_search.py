@@ -7,7 +7,7 @@ from django.db.models.functions import Upper
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("leads", "0002_append_only")]
+    dependencies = [("leads", "0003_copied_keys")]
 
     operations = [
         AddIndexConcurrently(
