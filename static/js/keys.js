@@ -1,5 +1,5 @@
 /* One-key commands. A control names its key ([data-key="a"]); J and K walk the rows, G goes to a page ([data-go="q"]).
-   Ignored in fields and with Ctrl, Alt or ⌘; switched off in the account. */
+   ⌘K, Ctrl-K and / search everywhere. Ignored in fields and with Ctrl, Alt or ⌘; switched off in the account. */
 import { openPalette } from "./palette.js";
 import { selectedRow, step } from "./rows.js";
 

@@ -1,16 +1,20 @@
 """Setting web forms up: what can be chosen, what is refused, what changes and what stays."""
 
+import json
 import re
+from html import unescape
 
 import pytest
 from django.urls import reverse
 
 from alignment.integrations.web_forms.models import ConsentText, FormKey, Outcome, Submission, WebForm
+from alignment.integrations.web_forms.setup import Wording
 from alignment.ops.models import AuditEntry
 from alignment.people.models import Role
 from leads.models import Campaign, Lead, Source, Touchpoint
+from tests.architecture.source import ROOT
 from tests.factories import make_user, make_web_form
-from tests.integrations.posts import ANA, address, send
+from tests.integrations.posts import ANA, address, send, send_json
 
 pytestmark = pytest.mark.django_db
 
@@ -229,3 +233,33 @@ def test_others_do_not_set_forms_up(client, role):
     client.force_login(make_user(role))
 
     assert client.get(reverse("setup_forms")).status_code == 403
+
+
+# What the documentation shows -----------------------------------------------------------------------------------
+
+DOCS = (ROOT / "docs" / "forms.md").read_text()
+
+
+def shown_in_docs(language):
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", DOCS, re.DOTALL | re.MULTILINE)
+    return [block for named, block in blocks if named == language]
+
+
+def test_the_html_in_the_documentation_is_what_a_form_gives(client, marketer):
+    email = {"name": "email", "label": "E-mail", "kind": "email", "is_required": True, "choices": []}
+    wording = Wording(1, "You may write to me about your products.", is_required=True)
+    form = make_web_form(fields=[email], wordings=[wording])
+    page = client.get(reverse("setup_form", args=[form.pk])).content.decode()
+    copied = unescape(re.search(r'<textarea id="snippet"[^>]*>(.*?)</textarea>', page, re.DOTALL)[1])
+
+    assert shown_in_docs("html") == [re.sub(r'action="[^"]+"', 'action="https://accord.example/forms/KEY/"', copied)]
+
+
+def test_the_json_in_the_documentation_is_received_and_answered_so(client):
+    form = make_web_form(thank_you_url="https://www.company.com/thanks/")
+    [command] = [block for block in shown_in_docs("") if block.startswith("curl")]
+    data = json.loads(re.search(r"-d '(.*)'", command)[1])
+
+    response = send_json(client, form, data)
+
+    assert (response.status_code, [response.json()]) == (201, [json.loads(block) for block in shown_in_docs("json")])
