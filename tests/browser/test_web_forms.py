@@ -153,7 +153,7 @@ def test_a_marketer_makes_a_form_with_the_keyboard_and_tries_it(visit, people):
     window = visit(people["marketer"])
     window.open("/setup/forms/new/")
     window.page.get_by_label("Name", exact=True).first.fill("Contact us")
-    window.page.get_by_label("Source").select_option(index=1)
+    window.find("#id_source").select_option(index=1)
     window.page.get_by_label("Who sends it asks to talk to sales").check()
     window.page.get_by_role("button", name="Make the form").press("Enter")
     window.page.wait_for_url(re.compile(r"/setup/forms/\d+/$"))

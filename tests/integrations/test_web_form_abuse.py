@@ -305,6 +305,25 @@ def test_a_robot_is_thanked_and_forgotten(client, post):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("told", "status"), [("2", 422), ("3", 303), (None, 303), ("-1", 303), ("x", 303), ("9" * 30, 303)]
+)
+def test_who_is_too_fast_is_asked_to_look_again(client, told, status):
+    form = make_web_form(least_seconds=3)
+
+    response = send(client, form, ANA | ({"seconds_open": told} if told else {}))
+
+    assert response.status_code == status
+    assert Lead.objects.exists() == (status == 303)
+    if status == 422:
+        page = response.content.decode()
+        assert "This was very quick." in page
+        assert "Ana Souza" in page
+        assert "seconds_open" not in page, "the second time it is received"
+        assert counted(form) == {Outcome.ROBOT: 1}
+
+
+@pytest.mark.django_db
 def test_who_sends_too_often_is_told_when_to_try_again(client):
     form = make_web_form(limit_per_address=2)
     codes = [send(client, form, {"email": f"a{n}@b.example"}).status_code for n in range(3)]

@@ -23,6 +23,7 @@ FILLED = {
     "new_source": "Website",
     "limit_per_address": "10",
     "limit_in_all": "300",
+    "least_seconds": "0",
     "field-name-asked": "required",
     "field-name-label": "Your name",
     "field-email-asked": "required",
@@ -118,7 +119,7 @@ def test_a_source_that_is_known_by_that_name_is_taken(client, marketer):
 def test_a_changed_consent_is_another_version_and_the_rest_stays(client, marketer):
     form = make_web_form(name="Form", is_hand_raise=True)
     page = reverse("setup_form_edit", args=[form.pk])
-    before = {name: value for name, value in _filled(client, page).items() if value not in (None, False)}
+    before = _filled(client, page)
 
     client.post(page, before)
     assert ConsentText.objects.count() == 1
@@ -134,14 +135,14 @@ def test_a_changed_consent_is_another_version_and_the_rest_stays(client, markete
 def _filled(client, page):
     form = client.get(page).context["form"]
     shown = {bound.html_name: bound.value() for part in (form, *form.parts) for bound in part}
-    return {name: getattr(value, "pk", value) for name, value in shown.items()}
+    return {name: value for name, value in shown.items() if value is not None and value is not False}
 
 
 def test_a_question_that_is_worded_anew_keeps_its_name(client, marketer):
     make(client, **{"question-1-label": "How many users?", "question-2-label": "How many users"})
     form = WebForm.objects.get()
     page = reverse("setup_form_edit", args=[form.pk])
-    filled = {name: value for name, value in _filled(client, page).items() if value not in (None, False)}
+    filled = _filled(client, page)
 
     client.post(page, filled | {"question-1-label": "How many people?"})
 

@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ),
                 ("limit_per_address", models.PositiveIntegerField(default=10)),
                 ("limit_in_all", models.PositiveIntegerField(default=300)),
+                ("least_seconds", models.PositiveSmallIntegerField(default=0)),
                 ("created_at", models.DateTimeField()),
                 ("retired_at", models.DateTimeField(blank=True, null=True)),
                 (

@@ -10,7 +10,8 @@ class WebForm(models.Model):
     """A form of a website: what it asks, and what a lead that comes through it stands for.
 
     `fields` is the list of `asking.Field`s as JSON. `limit_per_address` is the number of submissions that one network
-    address may send in ten minutes, `limit_in_all` what all addresses together may.
+    address may send in ten minutes, `limit_in_all` what all addresses together may. Who needed fewer than
+    `least_seconds` to fill it in is asked to look again (0: nobody).
     """
 
     name = models.CharField(max_length=120, unique=True)
@@ -24,6 +25,7 @@ class WebForm(models.Model):
     allowed_origins = ArrayField(models.CharField(max_length=270), default=list, blank=True)
     limit_per_address = models.PositiveIntegerField(default=10)
     limit_in_all = models.PositiveIntegerField(default=300)
+    least_seconds = models.PositiveSmallIntegerField(default=0)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
     created_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True, blank=True)

@@ -105,8 +105,19 @@ def _received(request: HttpRequest, web_form: WebForm) -> HttpResponse:
     if not filled.is_valid():
         refuse(form=web_form, outcome=Outcome.INVALID, problems=filled.problems, context=context)
         return _mistaken(request, filled, data)
+    if _is_hasty(web_form, data):
+        # Not thanked in silence like those in the trap: some people are fast, and send it again.
+        tally(form=web_form, outcome=Outcome.ROBOT)
+        filled.add_error(None, "This was very quick. Please look at it once more, and send it again.")
+        return _mistaken(request, filled, data)
     submit(filled=filled, context=context)
     return _thanks(request, web_form)
+
+
+def _is_hasty(web_form: WebForm, data: Mapping[str, Any]) -> bool:
+    """Whether the page was open for too short a time. Without scripts nobody tells, and nobody is held up."""
+    told = str(data.get("seconds_open", ""))
+    return told.isascii() and told.isdecimal() and int(told[:9]) < web_form.least_seconds
 
 
 def _checked(request: HttpRequest, web_form: WebForm) -> Mapping[str, Any]:

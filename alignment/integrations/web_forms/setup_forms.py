@@ -126,7 +126,7 @@ class WebFormForm(forms.ModelForm):
         model = WebForm
         fields = [
             "name", "is_hand_raise", "source", "campaign", "thank_you_url", "allowed_origins", "limit_per_address",
-            "limit_in_all",
+            "limit_in_all", "least_seconds",
         ]  # fmt: skip
 
     name = forms.CharField(max_length=120, help_text="The timeline of a lead says it, as “Asked for a demo”.")
@@ -159,6 +159,11 @@ class WebFormForm(forms.ModelForm):
     limit_in_all = forms.IntegerField(
         label="From all together", min_value=1, max_value=100_000, initial=300, help_text="Submissions in ten minutes."
     )
+
+    least_seconds = forms.IntegerField(
+        label="Least time to fill it in", min_value=0, max_value=60, initial=0,
+        help_text="Seconds; 0 for none. Whoever is faster is asked to look again. Needs the script for campaign tags.",
+    )  # fmt: skip
 
     def __init__(self, data: Any = None, *, instance: WebForm | None = None) -> None:
         initial = {"allowed_origins": "\n".join(instance.allowed_origins)} if instance else {}
