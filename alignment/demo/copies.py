@@ -8,6 +8,7 @@ statement for each step back. What waits for somebody is not copied: nothing in 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import connection, models, transaction
@@ -73,7 +74,7 @@ OTHERWISE: Mapping[tuple[type[models.Model], str], str] = {
 
 # Whose whole story is over, or never began: a lead that stays where it came in has no clock.
 _SETTLED = """
-    CREATE TEMPORARY TABLE settled ON COMMIT DROP AS
+    CREATE TEMPORARY TABLE settled AS
     SELECT lead.id FROM leads_lead lead
     WHERE lead.id <= %s AND lead.merged_into_id IS NULL
         AND (lead.outcome <> '' OR (lead.milestone = 1 AND lead.pass_no = 1))
@@ -92,7 +93,7 @@ _SETTLED = """
         )
 """
 _SETTLED_DEALS = """
-    CREATE TEMPORARY TABLE settled_deals ON COMMIT DROP AS
+    CREATE TEMPORARY TABLE settled_deals AS
     SELECT DISTINCT opportunity_id AS id FROM leads_opportunitycontact WHERE lead_id IN (SELECT id FROM settled)
 """
 
@@ -145,6 +146,7 @@ class _Copy:
             for model in self.highest:
                 table = model._meta.db_table
                 cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
+            cursor.execute("DROP TABLE settled, settled_deals")
         return leads
 
     def statement(self, model: type[models.Model]) -> str:
@@ -160,14 +162,14 @@ class _Copy:
             f"SELECT {', '.join(columns.values())} FROM {table} source WHERE {rows} ORDER BY 1"
         )
 
-    def _value(self, model: type[models.Model], field: models.Field) -> str:  # type: ignore[type-arg]
+    def _value(self, model: type[models.Model], field: models.Field) -> str:
         column, back = field.column, f"interval '{self.number * BACK.days} days'"
         if told := OTHERWISE.get((model, field.column)):
             return told.format(column=column, copy=self.number, leads=self._beyond(Lead))
         if field.primary_key and not field.is_relation:
             return f"{column} + {self._beyond(model)}"
-        if field.related_model in self.highest:
-            return f"{column} + {self._beyond(field.related_model)}"
+        if (pointed_at := field.related_model) in self.highest:
+            return f"{column} + {self._beyond(cast(type[models.Model], pointed_at))}"
         match field:
             case DateTimeRangeField():
                 return f"tstzrange(lower({column}) - {back}, upper({column}) - {back})"

@@ -30,6 +30,8 @@ class HolderInterval(models.Model):
             models.UniqueConstraint(fields=["lead"], condition=models.Q(held__upper_inf=True), name="holder_one_now"),
             models.CheckConstraint(condition=models.Q(held__isempty=False), name="holder_not_empty"),
         ]
+        # The exclusion's GiST index knows no int4, which is what Django's literals are: it never answers a lookup.
+        indexes = [models.Index(fields=["lead"], name="holder_by_lead")]
 
     def __str__(self) -> str:
         return f"Lead {self.lead_id} held by {self.user_id}"

@@ -93,7 +93,33 @@ class Journey(models.Model):
                 name="journey_cohort",
             ),
             models.Index(
-                F("closed_at"), include=["reached", "outcome", "reason", *FACETS], name="journey_closed"
+                F("closed_at"),
+                include=[
+                    "reached", "outcome", "reason", "accepted_at", "pass_no", "is_primary", "opportunity", *FACETS,
+                ],
+                name="journey_closed",
+            ),
+            # What a window of time asks of the promises: who was handed over in it, and who was accepted.
+            models.Index(
+                F("mql_at"),
+                include=["reached", "outcome", "pass_no", "opportunity", *FACETS],
+                condition=Q(mql_at__isnull=False),
+                name="journey_qualified",
+            ),
+            models.Index(
+                F("accepted_at"),
+                include=["reached", "outcome", "pass_no", "worked_at", "opportunity", *FACETS],
+                condition=Q(accepted_at__isnull=False),
+                name="journey_accepted",
+            ),
+            models.Index(
+                F("closed_at"),
+                include=["lead", "pass_no", "revisit_on", *FACETS],
+                condition=Q(outcome=Outcome.RECYCLED),
+                name="journey_recycled",
+            ),
+            models.Index(
+                F("entered_at"), include=["lead", "pass_no"], condition=Q(pass_no__gt=1), name="journey_returned"
             ),
             models.Index(F("revisit_on"), condition=Q(revisit_on__isnull=False), name="journey_revisit"),
         ]  # fmt: skip

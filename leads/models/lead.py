@@ -85,6 +85,11 @@ class Lead(models.Model):
                 fields=["milestone", "stage", "source", "campaign", "segment", "territory", "owner", "team"],
                 name="lead_facets",
             ),
+            models.Index(
+                fields=["team", "owner"],
+                name="lead_awaiting",
+                condition=Q(merged_into=None, milestone=Milestone.MQL, outcome=""),
+            ),
             models.Index(fields=["account"], name="lead_by_account", condition=Q(account__isnull=False)),
             models.Index(fields=["merged_into"], name="lead_merged", condition=Q(merged_into__isnull=False)),
         ]
