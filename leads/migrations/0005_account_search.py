@@ -7,7 +7,7 @@ from django.db.models.functions import Upper
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("leads", "0003_copied_keys")]
+    dependencies = [("leads", "0004_windows")]
 
     operations = [
         AddIndexConcurrently(
