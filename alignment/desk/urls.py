@@ -8,5 +8,6 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("queue/", views.queue, name="queue"),
     path("leads/", views.leads, name="leads"),
+    path("search/", views.search, name="search"),
     path("leads/<int:pk>/", views.lead, name="lead"),
 ]

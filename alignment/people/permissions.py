@@ -103,6 +103,7 @@ POLICY: dict[str, Action] = {
     "lead.override": Action("move a lead past its entry criteria", (MANAGER, REVOPS)),
     "lead.correct": Action("correct history", (REVOPS,)),
     "people.manage": Action("manage people and teams", (REVOPS,)),
+    "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
     "company.manage": Action("change the company's settings", (REVOPS,)),
 }
 

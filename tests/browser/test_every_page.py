@@ -6,15 +6,36 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
 
+from alignment.integrations.web_forms.models import WebForm
 from alignment.people.models import User
 from tests.browser import looks
+from tests.factories import make_web_form
+from tests.integrations.posts import ANA, address, send
 from tests.people.test_policy_walk import PATTERNS, address_of
 
 WIDTHS = (1920, 1440, 820, 390, 320)
 MOUSE, FINGER = 24, 44
 
+
+def _sent_form() -> WebForm:
+    """A form with a submission of each kind that its page lists."""
+    form = make_web_form(thank_you_url="https://www.company.com/thanks")
+    send(Client(), form, ANA | {"consent_1": "1", "utm_campaign": "spring", "page_url": "https://www.company.com/a"})
+    send(Client(), form, {"email": "ana@"})
+    return form
+
+
 # Pages that show more to somebody else than RevOps, or of a lead that has a history.
-TOLD: dict[str, tuple[str, Callable[[], str]]] = {}
+TOLD: dict[str, tuple[str, Callable[[], str]]] = {
+    "search_found": ("rep", lambda: f"{reverse('search')}?q=logistics"),
+    "search_alike": ("rep", lambda: f"{reverse('search')}?q=brihgtwater"),
+    "setup_form_sent": ("marketer", lambda: reverse("setup_form", args=[_sent_form().pk])),
+    "lead_of_form": (
+        "marketer",
+        lambda: reverse("lead", args=[_sent_form().submissions.get(outcome="received").lead_id]),
+    ),
+    "web_form_thanks": ("marketer", lambda: f"{address(make_web_form())}?thanks"),
+}
 
 
 @pytest.fixture(params=[*PATTERNS, *TOLD], ids=lambda param: getattr(param, "name", param))
