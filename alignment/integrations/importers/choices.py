@@ -269,7 +269,7 @@ def _targets(mapping: Json, header: Sequence[str]) -> dict[str, str]:
         mapping.get("created"): CREATED,
         mapping.get("owner", {}).get("column"): OWNER,
         key.get("email"): "field:email",
-        key.get("external_id"): ID,
+        _single(key.get("external_id")): ID,
     }
     groups = _groups(mapping.get("moves", []))
     if len(groups) == 1 and isinstance(groups[0]["by"], str):
@@ -278,8 +278,14 @@ def _targets(mapping: Json, header: Sequence[str]) -> dict[str, str]:
     return {column: found.get(column, IGNORE) for column in header}
 
 
+def _single(said: Any) -> str | None:
+    return said if isinstance(said, str) else None
+
+
 def _read(mapping: Json) -> Iterator[str]:
     """The columns that a mapping reads besides those of its fields."""
+    said = mapping.get("key", {}).get("external_id")
+    yield from said if isinstance(said, list) else ()
     yield from (*mapping.get("references", ()), *mapping.get("skip", {}), *mapping.get("touched", ()))
     yield from (column for each in mapping.get("lead", ()) for column in each.values())
     yield from filter(None, [mapping.get("deal", {}).get("key")])

@@ -123,7 +123,7 @@ def is_skipped(line: Line, mapping: Mapping) -> bool:
 
 def key_of(line: Line, mapping: Mapping) -> str:
     """What identifies the row. Raises RowError for a blank one, and for what is no row of the table."""
-    key = line.text(mapping.key)
+    key = " / ".join(filter(None, map(line.text, mapping.keys)))
     if line.fault or not key:
         raise RowError(line.fault or f"The key column {mapping.key} is blank.")
     return key
@@ -296,9 +296,7 @@ def deal_of(line: Line, mapping: Mapping, places: Places, key: str, *, opened: S
     expected = date_of(line, closing, mapping, places) if closing else None
     said = values.get("amount", "")
     return DealDraft(
-        name=(values.get("name") or " · ".join(filter(None, (values.get("product"), key or line.text(mapping.key)))))[
-            :200
-        ],
+        name=values.get("name", "")[:200] or _deal_name(line, mapping, values.get("product", ""), key),
         currency=_currency(values.get("currency", ""), said) or places.currency,
         amount=_amount(said, mapping.notations.get(mapping.deal.get("amount", ("",))[0], "decimal_point")),
         kind=_DEAL_KINDS.get(values.get("kind", "").casefold(), DealKind.NEW.value),
@@ -308,6 +306,12 @@ def deal_of(line: Line, mapping: Mapping, places: Places, key: str, *, opened: S
         is_undated=opened is None or opened.at is None,
         references=(reference(key, mapping, mapping.url),) if key else (),
     )
+
+
+def _deal_name(line: Line, mapping: Mapping, product: str, key: str) -> str:
+    """What a deal is called that has no name: after its product, else its company, and the key of its row."""
+    company = " ".join(filter(None, map(line.text, mapping.fields.get("company_name", ()))))
+    return " · ".join(filter(None, (product or company, key or line.text(mapping.key))))[:200]
 
 
 _DEAL_KINDS = {
