@@ -72,7 +72,7 @@ def params(batch: Import) -> dict[str, Any]:
     return {"path": str(batch.path), "mapping": batch.mapping, "batch": batch.pk, "rows": batch.rows}
 
 
-@register(KIND)
+@register(KIND, on_failure=recording.tell_failure)
 def run_slice(job: Job) -> Progress:
     """Import the next rows of the file, from the byte that the cursor names."""
     mapping, path = Mapping.parse(job.params["mapping"]), Path(job.params["path"])

@@ -36,7 +36,8 @@ def tell_failure(job: Job) -> None:
     """Whoever ran the import hears that it stopped, and why."""
     found = Import.objects.filter(pk=job.params.get("batch")).first()
     if found and job.created_by_id:
-        notify(notices=[_notice(found, job.created_by_id, f"The import of {found.name} stopped", job.error, "failed")])
+        occasion = f"failed after {job.done}"  # told again where it goes on and stops once more
+        notify(notices=[_notice(found, job.created_by_id, f"The import of {found.name} stopped", job.error, occasion)])
 
 
 def _notice(found: Import, user_id: int, title: str, body: str, occasion: str) -> Notice:
