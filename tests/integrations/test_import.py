@@ -302,6 +302,11 @@ class TestMessyCells:
         assert said["rejected"] == 1
         assert "that is no id" in ImportProblem.objects.get().message
 
+    def test_an_id_that_a_spreadsheet_shortened_is_none(self, run):
+        said = run([row("1.23457E+11"), row("123457000000")], key={"external_id": "Email"}, system="crm")
+        assert (said["created"], said["rejected"]) == (1, 1)
+        assert "shortened the id to “1.23457E+11”" in ImportProblem.objects.get().message
+
     @pytest.mark.parametrize("text", ["N/A", "-", "null", "(No value)", "0000-00-00 00:00:00"])
     def test_words_for_nothing_are_no_date(self, run, text):
         said = run([row(Qualified=text)])

@@ -1,5 +1,6 @@
 """From a row of a file to a lead as it arrives. Pure: problems are sentences, and nothing is guessed."""
 
+import re
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -243,10 +244,13 @@ def reference(key: str, mapping: Mapping, url: str = "") -> Reference:
 
 
 _LONGEST_URL, _LONGEST_ID = 500, 200
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d{2}")
 
 
 def record_id(key: str, mapping: Mapping) -> str:
-    """The one form of an id that a system writes in several. Raises RowError for one that is too long to be one."""
+    """The one form of an id that a system writes in several. Raises RowError for what cannot be one any more."""
+    if _SHORTENED.fullmatch(key):
+        raise RowError(f"A spreadsheet has shortened the id to “{key}”: export the file again and import it unopened.")
     if len(key) > _LONGEST_ID:
         raise RowError(f"“{key[:30]}…” is longer than {_LONGEST_ID} characters: that is no id.")
     return salesforce_ids.long(key) if mapping.ids == "salesforce" else key
