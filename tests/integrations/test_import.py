@@ -180,6 +180,21 @@ class TestProblems:
 
 
 @pytest.mark.django_db
+def test_without_a_mapping_one_is_proposed_and_nothing_imported(tmp_path):
+    file, out, notes = tmp_path / "leads.csv", io.StringIO(), io.StringIO()
+    file.write_text("Leads of March,,\nE-mail,Full name,MQL date\nana@acme.example,Ana,2024-03-01\n")
+    call_command("import_csv", str(file), stdout=out, stderr=notes)
+    proposed = json.loads(out.getvalue())
+    assert proposed["key"] == {"email": "E-mail"}
+    assert proposed["moves"] == [{"to": "MQL", "at": "MQL date"}]
+    assert "1 row above the header" in notes.getvalue()
+    assert not Job.objects.exists()
+    (tmp_path / "page.csv").write_text("<html>")
+    with pytest.raises(CommandError, match="web page"):
+        call_command("import_csv", str(tmp_path / "page.csv"))
+
+
+@pytest.mark.django_db
 class TestOwners:
     CHANGES = {"fields": {"name": "Name"}, "owner": {"column": "Company", "unknown": "add"}}
 
