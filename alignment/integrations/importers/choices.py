@@ -21,6 +21,7 @@ from alignment.integrations.importers.targets import (
     STATUS,
     TARGETS,
 )
+from alignment.integrations.importers.words import is_family_name
 from leads.milestones import Milestone
 
 Json = dict[str, Any]
@@ -125,6 +126,7 @@ def _columns(choices: Choices, prefix: str) -> Json:
     for column, target in choices.targets.items():
         if target.startswith(prefix):
             found.setdefault(target.removeprefix(prefix), []).append(column)
+    found.get("name", []).sort(key=is_family_name)  # many files have it before the given name
     return {name: columns if len(columns) > 1 else columns[0] for name, columns in found.items()}
 
 
