@@ -63,7 +63,10 @@ def _selected(request: SignedInRequest, shown: Queue) -> LeadPage | None:
     pk = int(named) if named.isdecimal() else shown.first and shown.first.pk
     if not pk:
         return None
-    return _lead_page(request, pk, shown.address)
+    page = _lead_page(request, pk, shown.address)
+    if page.lead.withdrawn_at:
+        raise Http404
+    return page
 
 
 def _decision(request: SignedInRequest, page: LeadPage | None) -> dict[str, object]:

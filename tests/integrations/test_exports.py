@@ -191,6 +191,7 @@ class TestSalesforce:
             "00Q5g00000ABCdeEAH", "0035g00000XyzabAAB",
         }  # fmt: skip
         assert journey.opportunity.references.get().external_id == "0065g00000OppabAAC"
+        assert journey.opportunity.name == "Acme · 0065g00000OppabAAC"
 
     @pytest.mark.parametrize(
         ("status", "reached", "outcome"),
@@ -319,6 +320,31 @@ class TestSalesforce:
             ("Member of a campaign: Sent", day("2024-01-15 08:00"), False, "7015g000000cmp1aac"),
         ]
         assert "import the leads first" in ImportProblem.objects.get(kind="rejected").message
+
+    def test_a_member_who_responds_later_has_two_touches(self, bring):
+        bring(table(SALESFORCE_LEADS, LEAD))
+        member = {
+            "Id": "00v5g00000Mem11AAA", "CampaignId": "Spring", "LeadId": LEAD["Id"], "CreatedDate": "2024-01-15",
+            "Status": "Sent", "HasResponded": "false",
+        }  # fmt: skip
+        bring(table(SALESFORCE_MEMBERS, member))
+        later = {**member, "Status": "Attended", "HasResponded": "true", "FirstRespondedDate": "2024-01-20"}
+        for _ in range(2):
+            bring(table(SALESFORCE_MEMBERS, later))
+        assert list(Touchpoint.objects.order_by("at").values_list("is_engaged", flat=True)) == [False, True]
+
+    def test_a_report_without_ids_finds_members_by_campaign_and_address(self, bring):
+        bring(table(SALESFORCE_LEADS, LEAD))
+        columns = ["Campaign Name", "Member Status", "Member First Associated Date", "First Name", "Last Name", "Email"]
+        row = {
+            "Campaign Name": "Spring webinar", "Member Status": "Attended", "Email": "ana@acme.example",
+            "Member First Associated Date": "1/20/2024",
+        }  # fmt: skip
+        said = [bring(table(columns, row, {**row, "Campaign Name": "Summer fair"})) for _ in range(2)]
+        assert [(each["created"], each["unchanged"]) for each in said] == [(2, 0), (0, 2)]
+        assert set(Touchpoint.objects.values_list("campaign__name", "is_engaged")) == {
+            ("Spring webinar", True), ("Summer fair", True),
+        }  # fmt: skip
 
     def test_a_report_of_members(self, bring):
         bring(table(SALESFORCE_LEADS, LEAD))

@@ -180,6 +180,21 @@ class TestProblems:
 
 
 @pytest.mark.django_db
+def test_without_a_mapping_one_is_proposed_and_nothing_imported(tmp_path):
+    file, out, notes = tmp_path / "leads.csv", io.StringIO(), io.StringIO()
+    file.write_text("Leads of March,,\nE-mail,Full name,MQL date\nana@acme.example,Ana,2024-03-01\n")
+    call_command("import_csv", str(file), stdout=out, stderr=notes)
+    proposed = json.loads(out.getvalue())
+    assert proposed["key"] == {"email": "E-mail"}
+    assert proposed["moves"] == [{"to": "MQL", "at": "MQL date"}]
+    assert "1 row above the header" in notes.getvalue()
+    assert not Job.objects.exists()
+    (tmp_path / "page.csv").write_text("<html>")
+    with pytest.raises(CommandError, match="web page"):
+        call_command("import_csv", str(tmp_path / "page.csv"))
+
+
+@pytest.mark.django_db
 class TestOwners:
     CHANGES = {"fields": {"name": "Name"}, "owner": {"column": "Company", "unknown": "add"}}
 
@@ -301,6 +316,11 @@ class TestMessyCells:
         said = run([row("x" * 201)], key={"external_id": "Email"}, system="crm")
         assert said["rejected"] == 1
         assert "that is no id" in ImportProblem.objects.get().message
+
+    def test_an_id_that_a_spreadsheet_shortened_is_none(self, run):
+        said = run([row("1.23457E+11"), row("123457000000")], key={"external_id": "Email"}, system="crm")
+        assert (said["created"], said["rejected"]) == (1, 1)
+        assert "shortened the id to “1.23457E+11”" in ImportProblem.objects.get().message
 
     @pytest.mark.parametrize("text", ["N/A", "-", "null", "(No value)", "0000-00-00 00:00:00"])
     def test_words_for_nothing_are_no_date(self, run, text):

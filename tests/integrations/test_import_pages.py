@@ -405,6 +405,16 @@ class TestUndo:
         assert "No leads yet" in client.get(reverse("leads")).content.decode()
         assert AuditEntry.objects.filter(action="import_undone", subject_id=batch.pk).exists()
 
+    def test_pages_of_a_lead_that_was_taken_back_say_so(self, run, undo, client):
+        undo(run(DATED, **AS_MQL))
+        lead = Lead.objects.first()
+        page = client.get(reverse("lead", args=[lead.pk]))
+        assert page.status_code == 410
+        assert "This lead was taken back" in page.content.decode()
+        assert client.get(reverse("queue"), {"lead": lead.pk}).status_code == 404
+        assert client.get(reverse("lead_edit", args=[lead.pk])).status_code == 404
+        assert client.get(reverse("lead_decide", args=[lead.pk])).status_code == 404
+
     def test_the_file_can_be_imported_again(self, run, undo):
         undo(run(DATED, **AS_MQL))
         again = run(DATED, **AS_MQL)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alignment.integrations.importers.choices import decompose
+from alignment.integrations.importers.choices import compose, decompose
 from alignment.integrations.importers.mapping import Mapping
 from alignment.integrations.importers.presets import fill
 from alignment.integrations.importers.presets.known import PRESETS, recognised
@@ -127,6 +127,14 @@ class TestNames:
         assert proposal.mapping["key"] == {"email": "E-Mail"}
         assert proposal.mapping["fields"]["name"] == ["Vorname", "Nachname"]
         assert "marketing handed it over" in proposal.reasons["MQL date"]
+
+    def test_the_family_name_comes_last_wherever_it_stands(self):
+        proposal, _ = proposed("Last Name,First Name,Email\nCosta,Ana,ana@acme.example\n")
+        assert proposal.mapping["fields"]["name"] == ["First Name", "Last Name"]
+        text = exports.table(["Id", "LastName", "FirstName", "Email", "LeadSource", "Status", "IsConverted"])
+        proposal, _ = proposed(text)
+        choices = decompose(proposal.mapping, next(csv.reader(io.StringIO(text))))
+        assert compose(choices)["fields"]["name"] == ["FirstName", "LastName"]
 
     def test_a_name_that_its_values_contradict_is_not_believed(self):
         _, targets = proposed("Email,Won,Amount,Created\na@a.example,yes,big,Kim\nb@b.example,no,small,Pat\n")

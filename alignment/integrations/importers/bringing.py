@@ -31,9 +31,11 @@ __all__ = ["Brought", "bring"]
 
 def bring(read: Sequence[Line], mapping: Mapping, *, actor_id: int | None) -> Brought:
     """Receive these rows, in the caller's transaction; the same statements for any number."""
-    kept, skipped = wanted(read, mapping)
+    kept, left_out = wanted(read, mapping)
     brought = _KINDS[mapping.kind](kept, mapping, actor_id)
-    return replace(brought, counts={**brought.counts, **skipped})
+    if not left_out:
+        return brought
+    return replace(brought, counts={**brought.counts, "skipped": brought.counts.get("skipped", 0) + left_out})
 
 
 def _people(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Brought:

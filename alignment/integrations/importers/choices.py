@@ -21,6 +21,7 @@ from alignment.integrations.importers.targets import (
     STATUS,
     TARGETS,
 )
+from alignment.integrations.importers.words import is_family_name
 from leads.milestones import Milestone
 
 Json = dict[str, Any]
@@ -125,6 +126,7 @@ def _columns(choices: Choices, prefix: str) -> Json:
     for column, target in choices.targets.items():
         if target.startswith(prefix):
             found.setdefault(target.removeprefix(prefix), []).append(column)
+    found.get("name", []).sort(key=is_family_name)  # many files have it before the given name
     return {name: columns if len(columns) > 1 else columns[0] for name, columns in found.items()}
 
 
@@ -269,7 +271,7 @@ def _targets(mapping: Json, header: Sequence[str]) -> dict[str, str]:
         mapping.get("created"): CREATED,
         mapping.get("owner", {}).get("column"): OWNER,
         key.get("email"): "field:email",
-        key.get("external_id"): ID,
+        _single(key.get("external_id")): ID,
     }
     groups = _groups(mapping.get("moves", []))
     if len(groups) == 1 and isinstance(groups[0]["by"], str):
@@ -278,8 +280,14 @@ def _targets(mapping: Json, header: Sequence[str]) -> dict[str, str]:
     return {column: found.get(column, IGNORE) for column in header}
 
 
+def _single(said: Any) -> str | None:
+    return said if isinstance(said, str) else None
+
+
 def _read(mapping: Json) -> Iterator[str]:
     """The columns that a mapping reads besides those of its fields."""
+    said = mapping.get("key", {}).get("external_id")
+    yield from said if isinstance(said, list) else ()
     yield from (*mapping.get("references", ()), *mapping.get("skip", {}), *mapping.get("touched", ()))
     yield from (column for each in mapping.get("lead", ()) for column in each.values())
     yield from filter(None, [mapping.get("deal", {}).get("key")])

@@ -41,13 +41,13 @@ KINDS = ("leads", "deals", "touches", "people")
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """A checked mapping. Field dictionaries go from our name to columns, whose cells are joined by a blank;
-    `constants` from our name to a value. `key` is empty where nothing but the address finds a row again.
+    `constants` from our name to a value. `keys` are the columns that together identify a row.
     """
 
     name: str
     kind: str
     system: str
-    key: str
+    keys: tuple[str, ...]
     key_is_email: bool
     ids: str
     fields: dict[str, tuple[str, ...]]
@@ -101,7 +101,7 @@ class Mapping:
             name=reader.text("name", "Import"),
             kind=kind,
             system=reader.text("system"),
-            key=next(iter(key.values())),
+            keys=_keys(key, kind),
             key_is_email="email" in key,
             ids=reader.choice("ids", ID_FORMS, ""),
             fields=_joined("fields", reader.names("fields", allowed)),
@@ -146,9 +146,14 @@ class Mapping:
             raise MappingError(f'The key of {self.kind} is an external id: {{"external_id": "…"}}.')
 
     @property
+    def key(self) -> str:
+        """The column that identifies a row; the first of several."""
+        return self.keys[0]
+
+    @property
     def columns(self) -> set[str]:
         """The columns that a file must have."""
-        named = {self.key, self.owner, self.created, self.deal_key, *self.attributes, *self.references, *self.skip}
+        named = {*self.keys, self.owner, self.created, self.deal_key, *self.attributes, *self.references, *self.skip}
         named |= {column for columns in (*self.fields.values(), *self.deal.values()) for column in columns}
         named |= {column for _, column in self.lead} | {*self.touched, *self.touch.by}
         named |= {column for rule in self.touch.all_rules() for column in rule.columns}
@@ -233,6 +238,19 @@ def _notations(given: dict[str, Any]) -> dict[str, str]:
     for column, notation in given.items():
         _choice(f"notations.{column}", notation, (*notations.DATES, *notations.NUMBERS))
     return given
+
+
+def _keys(given: dict[str, Any], kind: str) -> tuple[str, ...]:
+    """The columns of a checked `key`; only touches may have several."""
+    said = next(iter(given.values()))
+    columns = tuple(said) if isinstance(said, list) else (said,)
+    if (
+        not columns
+        or not all(isinstance(column, str) for column in columns)
+        or (len(columns) > 1 and kind != "touches")
+    ):
+        raise MappingError('"key" names one column: {"external_id": "…"} or {"email": "…"}.')
+    return columns
 
 
 def _lead(given: list[Any]) -> tuple[tuple[str, str], ...]:

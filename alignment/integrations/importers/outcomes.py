@@ -88,12 +88,12 @@ def by_kind(problems: Iterable[ImportProblem]) -> Counter[str]:
     return Counter(str(each.kind) for each in problems)
 
 
-def wanted(read: Sequence[Line], mapping: Mapping) -> tuple[Sequence[Line], dict[str, int]]:
-    """The rows that the mapping does not leave out, and the count of those that it does."""
+def wanted(read: Sequence[Line], mapping: Mapping) -> tuple[Sequence[Line], int]:
+    """The rows that the mapping does not leave out, and how many it does."""
     if not mapping.skip:
-        return read, {}
+        return read, 0
     kept = [line for line in read if line.fault or not is_skipped(line, mapping)]
-    return kept, {"skipped": len(read) - len(kept)}
+    return kept, len(read) - len(kept)
 
 
 def refusals(refused: Iterable[Refusal], numbers: dict[int, int]) -> list[ImportProblem]:

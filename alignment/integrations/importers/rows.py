@@ -1,5 +1,6 @@
 """From a row of a file to a lead as it arrives. Pure: problems are sentences, and nothing is guessed."""
 
+import re
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -123,7 +124,7 @@ def is_skipped(line: Line, mapping: Mapping) -> bool:
 
 def key_of(line: Line, mapping: Mapping) -> str:
     """What identifies the row. Raises RowError for a blank one, and for what is no row of the table."""
-    key = line.text(mapping.key)
+    key = " / ".join(filter(None, map(line.text, mapping.keys)))
     if line.fault or not key:
         raise RowError(line.fault or f"The key column {mapping.key} is blank.")
     return key
@@ -243,10 +244,13 @@ def reference(key: str, mapping: Mapping, url: str = "") -> Reference:
 
 
 _LONGEST_URL, _LONGEST_ID = 500, 200
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d{2}")
 
 
 def record_id(key: str, mapping: Mapping) -> str:
-    """The one form of an id that a system writes in several. Raises RowError for one that is too long to be one."""
+    """The one form of an id that a system writes in several. Raises RowError for what cannot be one any more."""
+    if _SHORTENED.fullmatch(key):
+        raise RowError(f"A spreadsheet has shortened the id to “{key}”: export the file again and import it unopened.")
     if len(key) > _LONGEST_ID:
         raise RowError(f"“{key[:30]}…” is longer than {_LONGEST_ID} characters: that is no id.")
     return salesforce_ids.long(key) if mapping.ids == "salesforce" else key
@@ -296,9 +300,7 @@ def deal_of(line: Line, mapping: Mapping, places: Places, key: str, *, opened: S
     expected = date_of(line, closing, mapping, places) if closing else None
     said = values.get("amount", "")
     return DealDraft(
-        name=(values.get("name") or " · ".join(filter(None, (values.get("product"), key or line.text(mapping.key)))))[
-            :200
-        ],
+        name=values.get("name", "")[:200] or _deal_name(line, mapping, values.get("product", ""), key),
         currency=_currency(values.get("currency", ""), said) or places.currency,
         amount=_amount(said, mapping.notations.get(mapping.deal.get("amount", ("",))[0], "decimal_point")),
         kind=_DEAL_KINDS.get(values.get("kind", "").casefold(), DealKind.NEW.value),
@@ -308,6 +310,12 @@ def deal_of(line: Line, mapping: Mapping, places: Places, key: str, *, opened: S
         is_undated=opened is None or opened.at is None,
         references=(reference(key, mapping, mapping.url),) if key else (),
     )
+
+
+def _deal_name(line: Line, mapping: Mapping, product: str, key: str) -> str:
+    """What a deal is called that has no name: after its product, else its company, and the key of its row."""
+    company = " ".join(filter(None, map(line.text, mapping.fields.get("company_name", ()))))
+    return " · ".join(filter(None, (product or company, key or line.text(mapping.key))))[:200]
 
 
 _DEAL_KINDS = {

@@ -45,7 +45,10 @@ def stage(source: Path, target: Path) -> Table:
         rows = (row for row in original.rows if any(cell.strip() for cell in row[1]))
         in_sight = list(islice(rows, _IN_SIGHT))
         header = headers.find(in_sight)
-        body = footers.left_out(chain(in_sight[header.skip :], rows), len(header.names), original.notes)
+        given = [] if header.is_made_up else in_sight[header.skip - 1][1]
+        again = _Again(given)
+        below = again.left_out(chain(in_sight[header.skip :], rows))
+        body = footers.left_out(below, len(header.names), original.notes)
         count = _write(target, header.names, body)
         return Table(
             columns=header.names,
@@ -55,8 +58,29 @@ def stage(source: Path, target: Path) -> Table:
             delimiter=original.delimiter,
             sheet=original.sheet,
             header_is_made_up=header.is_made_up,
-            notes=(*header.notes, *original.notes),
+            notes=(*header.notes, *again.notes(), *original.notes),
         )
+
+
+class _Again:
+    """Leaves out rows that are the header once more: files are put together by appending one to another."""
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self.header = [cell.strip() for cell in header]
+        self.count = 0
+
+    def left_out(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The rows without those."""
+        first = self.header[0] if self.header else None
+        for number, cells in rows:
+            if cells[0].strip() == first and [cell.strip() for cell in cells] == self.header:
+                self.count += 1
+            else:
+                yield number, cells
+
+    def notes(self) -> list[str]:
+        """What was left out, in a sentence; nothing where nothing was."""
+        return [f"The header stands in {self.count:,} more rows; they were skipped."] if self.count else []
 
 
 @contextmanager

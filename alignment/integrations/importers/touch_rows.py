@@ -52,6 +52,6 @@ def translate(line: Line, mapping: Mapping, places: Places) -> TouchArrival | No
         at=at,
         rule=rule,
         title=title.rstrip(": ")[:200],
-        external_id=record_id(key, mapping),
+        external_id=record_id(" / ".join(record_id(part, mapping) for part in key.split(" / ")), mapping),
         draft=draft_of(values_of(line, mapping, mapping.constants, mapping.fields), references=names.references),
     )

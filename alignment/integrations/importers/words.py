@@ -3,6 +3,8 @@
 Names are without case, blanks and punctuation (`presets.folded`).
 """
 
+from alignment.integrations.importers.presets import folded
+
 _NAMES: dict[str, str] = {
     "id": "id recordid leadid contactid customerid personid externalid uuid guid crmid kundennummer nr leadnummer",
     "field:email": "email emailaddress mail mailaddress workemail businessemail email1 primaryemail contactemail "
@@ -49,6 +51,14 @@ _NAMES: dict[str, str] = {
 
 NAMED: dict[str, str] = {name: target for target, names in _NAMES.items() for name in names.split()}
 """Folded name → target."""
+
+_FAMILY_NAMES = frozenset("lastname surname familyname nachname apellido apellidos last".split())
+
+
+def is_family_name(column: str) -> bool:
+    """Whether a column holds the part of a name that comes last."""
+    return folded(column) in _FAMILY_NAMES
+
 
 WHOLE_NAMES = frozenset("name fullname contactname leadname personname contact ansprechpartner".split())
 """Columns that hold all of a name; others hold a part of it."""

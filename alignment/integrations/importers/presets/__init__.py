@@ -73,7 +73,7 @@ def _fill(template: Any, columns: Mapping[str, str]) -> Any:
     if isinstance(template, list | tuple):
         filled = [each for each in (_fill(value, columns) for value in template) if each is not _NOTHING]
         signs = any(isinstance(value, str) and value.startswith("@") for value in template)
-        missing = any(isinstance(value, str) and _is_missing(value, columns) for value in template)
+        missing = any(_is_missing(value, columns) for value in template)
         return _NOTHING if missing or (signs and not filled) else filled
     return template
 
@@ -93,15 +93,14 @@ def _object(template: Mapping[str, Any], columns: Mapping[str, str]) -> Any:
         return next((each for each in filled if each is not _NOTHING), _NOTHING)
     result = {}
     for key, value in template.items():
-        if isinstance(value, str) and _is_missing(value, columns):
+        if any(_is_missing(each, columns) for each in (value if isinstance(value, list) else [value])):
             return _NOTHING
         ours, said = _fill(key, columns), _fill(value, columns)
-        if said is _NOTHING and key == "by":
-            return _NOTHING
         if ours is not _NOTHING and said is not _NOTHING and key != "needs":
             result[ours] = said
     return result
 
 
-def _is_missing(value: str, columns: Mapping[str, str]) -> bool:
-    return value.startswith("@") and not value.endswith("?") and value not in columns
+def _is_missing(value: Any, columns: Mapping[str, str]) -> bool:
+    """Whether this is a sign that must have a column, and has none."""
+    return isinstance(value, str) and value.startswith("@") and not value.endswith("?") and value not in columns

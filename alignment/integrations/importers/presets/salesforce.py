@@ -168,9 +168,9 @@ CAMPAIGN_MEMBERS = Preset(
     name="Salesforce campaign members",
     system="salesforce",
     needs=(
-        ("@campaign",), ("@lead", "@contact", "@either", "@email"), ("@status",), ("@id",), ("@touched", "@created"),
+        ("@campaign",), ("@lead", "@contact", "@either", "@email"), ("@status",), ("@touched", "@created"),
     ),
-    foreign=("StageName", "IsConverted"),
+    foreign=("StageName", "IsConverted", "Lead Status", "Deal Name"),
     names={
         "@id": ("Campaign Member ID", "Member ID", "Id"),
         "@campaign": ("Campaign Name", "CampaignId", "Campaign ID"),
@@ -193,7 +193,13 @@ CAMPAIGN_MEMBERS = Preset(
         "kind": "touches",
         "system": "salesforce",
         "ids": "salesforce",
-        "key": {"external_id": "@id"},
+        # A member's status changes, and each of them is a touch of its own.
+        "key": {
+            "any": [
+                {"external_id": ["@id", "@status"]},
+                {"external_id": ["@campaign", "@lead?", "@contact?", "@email?", "@status"]},
+            ]
+        },
         "lead": [
             {"external_id": "@lead"}, {"external_id": "@contact"}, {"external_id": "@either"}, {"email": "@email"},
         ],
