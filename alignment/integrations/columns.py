@@ -18,6 +18,9 @@ MOST_VALUES = 60
 
 _ORDERS = ("dmy", "mdy")
 
+FEW = 6
+"""So many columns that are left out are shown among the others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -162,6 +165,18 @@ class ColumnsPage:
             target, reason = self.choices.targets.get(name, ""), self.proposal.reasons.get(name, "")
             label = targets.TARGETS.get(target, "Used as the preset says")
             yield Column(index, name, self._examples(name), target, label, reason, self.errors.get(name, ""))
+
+    @property
+    def used(self) -> list[Column]:
+        """The columns that are shown at once: all of them, unless many are left out."""
+        hidden = {column.index for column in self.left_out}
+        return [column for column in self.columns if column.index not in hidden]
+
+    @cached_property
+    def left_out(self) -> list[Column]:
+        """The columns that nothing is made of, where there are many."""
+        found = [column for column in self.columns if not column.target and not column.error]
+        return found if len(found) > FEW else []
 
     @property
     def values(self) -> Iterator[Value]:

@@ -199,6 +199,7 @@ def _result(batch: Import) -> dict[str, Any]:
         "leads": dict(counted),
         "problems": [(kind, problems[kind.value]) for kind in ProblemKind if problems.get(kind.value)],
         "rejected": problems.get(ProblemKind.REJECTED.value, 0),
+        "first": ImportProblem.objects.filter(job=batch.job, kind=ProblemKind.REJECTED).order_by("line", "pk")[:8],
     }
 
 
