@@ -11,6 +11,8 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
+from alignment.desk import wall_links
+from alignment.desk.models import SceneKey, WallLink
 from alignment.people.accounts import password_link
 from alignment.people.models import Role, Side, Team, User
 from leads import lifecycle, qualifying
@@ -125,6 +127,15 @@ def make_deal(lead_id: int, stage: str = "sqo") -> None:
         lifecycle.advance(lead_ids=[lead_id], to=Stage.objects.get(key=stage), cause=cause)
 
 
+# Links to the wall --------------------------------------------------------------------------------------------
+
+
+def make_wall_link(**fields: Any) -> tuple[WallLink, str]:
+    """An open link that shows all scenes, and its token."""
+    given = {"name": f"Screen {next(_numbers)}", "scenes": SceneKey.values, "query": "", "days": 30}
+    return wall_links.make(**{**given, "by": fields.get("by") or make_user(Role.REVOPS)} | fields)
+
+
 # Addresses: what stands behind the URLs that name an object ----------------------------------------------------
 
 
@@ -190,4 +201,6 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_team": _of(make_team),
     "setup_team_retire": _of(make_team),
     "set_password": _password_link,
+    "wall": lambda: Address({"token": make_wall_link()[1], "scene": "funnel"}),
+    "wall_revoke": lambda: Address({"pk": make_wall_link()[0].pk}),
 }
