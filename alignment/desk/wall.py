@@ -125,7 +125,9 @@ class Wall:
     @cached_property
     def content(self) -> SceneContent:
         """What the scene shows: the same figures as on the funnel page."""
-        return self.scene.fill(FunnelPage(report.current(self.filters, self.at), self.options))
+        return self.scene.fill(
+            FunnelPage(report.current(self.filters, self.at), self.options), self.look.scale == SCALES[-1]
+        )
 
     def etag(self) -> str | None:
         """What the scene shows, in short: the same while no event is written, for a minute at most; None while somebody
@@ -134,7 +136,7 @@ class Wall:
         known = keeping.version()
         if known is None:
             return None
-        asked = (known, int(self.at.timestamp()) // 60, self.link.pk, self.key)
+        asked = (known, int(self.at.timestamp()) // 60, self.link.pk, self.key, self.look)
         return f'"{sha256(repr(asked).encode()).hexdigest()[:32]}"'
 
 

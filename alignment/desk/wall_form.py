@@ -1,5 +1,6 @@
 """What somebody says about a new link to the wall."""
 
+from functools import cached_property
 from typing import Any, Self
 
 from django import forms
@@ -36,18 +37,18 @@ class WallLinkForm(forms.Form):
     @classmethod
     def about(cls, query: str) -> Self:
         """An empty form for these filters; for none of them, with `notices`, where one is wrong."""
+        form = cls()
         try:
-            return cls(initial={"query": _read(query).query})
+            form.initial["query"] = form._read(query).query
         except FilterError as error:
-            form = cls()
             form.notices = tuple(error.messages)
-            return form
+        return form
 
     @property
     def shows(self) -> str:
         """What the link would show: `Dec 2025 – Nov 2026, Enterprise`."""
         try:
-            filters = _read(str(self["query"].value() or ""))
+            filters = self._read(str(self["query"].value() or ""))
         except FilterError:
             return ""
         return ", ".join([str(filters.period or "All time"), *(choice.name for choice in filters.facets.values())])
@@ -56,11 +57,14 @@ class WallLinkForm(forms.Form):
         """The filters as the figures read them. A hidden field has no place for an error: the form has it."""
         cleaned = super().clean() or self.cleaned_data
         try:
-            cleaned["query"] = _read(cleaned.get("query", "")).query
+            cleaned["query"] = self._read(cleaned.get("query", "")).query
         except FilterError as error:
             self.add_error(None, error.messages)
         return cleaned
 
+    @cached_property
+    def _options(self) -> Options:
+        return Options.load()
 
-def _read(query: str) -> Filters:
-    return read(query, Options.load(), now())
+    def _read(self, query: str) -> Filters:
+        return read(query, self._options, now())

@@ -14,16 +14,20 @@ from dashboards.page import FunnelPage, Row
 from dashboards.promise_card import Bullet, PromiseCard
 from leads.milestones import Milestone
 
+SHORT = {"still open": "open"}
 WORDS = ("none", "one", "two", "three", "four")
-MOST_PARTS = 3
-"""So many losses of a step stand beside its bar; the smallest of more are summed up."""
 
 
 class SceneContent(Protocol):
-    """What the template of a scene reads: what its figures are of, and whether there are any."""
+    """What the template of each scene reads: what its figures are of, what changes are measured against (blank: nothing
+    changed), and whether there is anything to show.
+    """
 
     @property
     def about(self) -> str: ...
+
+    @property
+    def against(self) -> str: ...
 
     @property
     def is_empty(self) -> bool: ...
@@ -31,11 +35,11 @@ class SceneContent(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One scene: what fills it from the figures of the funnel page, and the template that shows that."""
+    """One scene: what fills it from the figures of the funnel page (second: in little room), and its template."""
 
     label: str
     template: str
-    fill: Callable[[FunnelPage], SceneContent]
+    fill: Callable[[FunnelPage, bool], SceneContent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,10 @@ class WallRow:
 class FunnelScene:
     """Where are leads lost?"""
 
-    def __init__(self, page: FunnelPage) -> None:
+    def __init__(self, page: FunnelPage, is_tight: bool) -> None:
         self.page = page
+        self.most_parts = 2 if is_tight else 3
+        self.against = page.before_text if page.report.before else ""
         self.is_empty = page.is_empty
 
     @property
@@ -91,7 +97,7 @@ class FunnelScene:
             row=row,
             outer=charts.length(whole, most),
             inner=charts.length(row.reached.n, whole),
-            parts=few(row.losses),
+            parts=few(row.losses, self.most_parts),
             is_leak=self._leads_to(row.milestone),
         )
 
@@ -102,7 +108,9 @@ class FunnelScene:
 class PromisesScene:
     """Did both sides keep what they promised?"""
 
-    def __init__(self, page: FunnelPage) -> None:
+    against = ""
+
+    def __init__(self, page: FunnelPage, is_tight: bool) -> None:
         self.page = page
         self.card: PromiseCard = page.promises
         self.is_empty = all(bullet.value is None for bullets in self.card.by_side.values() for bullet in bullets)
@@ -132,13 +140,14 @@ def narrowing(page: FunnelPage) -> list[str]:
     return [*page.chosen_names, *passes, *(["all deals"] if page.filters.deals == Deals.ALL else [])]
 
 
-def few(numbers: Sequence[Number]) -> list[Part]:
-    """These losses in their order; of more than three the two largest, and what the others sum up to."""
-    if len(numbers) <= MOST_PARTS:
-        return [Part(number.n, number.label) for number in numbers]
-    largest = sorted(numbers, key=lambda number: -number.n)[: MOST_PARTS - 1]
-    others = sum(number.n for number in numbers) - sum(number.n for number in largest)
-    return [*(Part(number.n, number.label) for number in numbers if number in largest), Part(others, "other")]
+def few(numbers: Sequence[Number], most: int) -> list[Part]:
+    """These losses in their order; of more than `most` the largest, and what the others sum up to."""
+    parts = [Part(number.n, SHORT.get(number.label, number.label)) for number in numbers]
+    if len(parts) <= most:
+        return parts
+    largest = sorted(parts, key=lambda part: -part.n)[: most - 1]
+    others = sum(part.n for part in parts) - sum(part.n for part in largest)
+    return [*(part for part in parts if part in largest), Part(others, "other")]
 
 
 def _kept_and_missed(bullets: Sequence[Bullet]) -> tuple[int, int]:
