@@ -9,6 +9,7 @@ const GIVE_UP = 10 * SECOND;
 const MISSES = 2;
 const LEAST_BETWEEN = SECOND;
 const RELOAD = 6 * 60 * 60 * SECOND;
+const FORGOTTEN = 60 * 60 * SECOND;
 const IDLE = 3 * SECOND;
 const RECONNECT = 2 * SECOND;
 const RECONNECT_MOST = 60 * SECOND;
@@ -27,9 +28,12 @@ const button = document.querySelector("[data-wall-live]");
 const hint = document.querySelector("[data-wall-hint]");
 
 const tabs = [...document.querySelectorAll("[data-wall-tab]")];
-const scenes = tabs.map((tab) => ({ key: tab.dataset.wallTab, url: tab.href ?? location.href, text: "", etag: "" }));
+// What each showed last: as an element to show again, and as the text that it came as.
+const scenes = tabs.map((tab) => ({ key: tab.dataset.wallTab, url: tab.href ?? location.href, etag: "", text: "", element: null }));
 let current = Math.max(0, scenes.findIndex(({ key }) => key === sceneOf(document).dataset.scene));
+scenes[current].element = sceneOf(document).cloneNode(true);
 let paused = false;
+let pausedAt = 0;
 let misses = 0;
 let goodAt = serverNow();
 let pollAt = startedAt + POLL;
@@ -38,6 +42,7 @@ let movedAt = startedAt;
 let source;
 let failures = 0;
 let due;
+let shown = scenes[current].element;
 
 function serverNow() {
   return Date.now() + offset;
@@ -78,6 +83,7 @@ function keep(scene, answer, text) {
   const isOver = fresh && "over" in fresh.dataset;
   if (!fresh || (!answer.ok && !isOver)) throw new Error(`No scene: ${answer.status}`);
   scene.etag = answer.headers.get("ETag") ?? "";
+  if (scene.text !== text) scene.element = document.adoptNode(fresh);
   scene.text = text;
   if (isOver) close();
 }
@@ -95,10 +101,9 @@ function heard(answer) {
 
 /* In place, and only where it differs from what stands there. */
 function show(scene) {
-  if (!scene.text || scene !== scenes[current] || scene.shown === scene.text) return;
-  for (const each of scenes) each.shown = undefined;
-  scene.shown = scene.text;
-  sceneOf(document).replaceWith(sceneOf(new DOMParser().parseFromString(scene.text, "text/html")));
+  if (!scene.element || scene !== scenes[current] || shown === scene.element) return;
+  shown = scene.element;
+  sceneOf(document).replaceWith(shown.cloneNode(true));
 }
 
 async function refresh() {
@@ -136,11 +141,12 @@ async function turn() {
   const index = (current + 1) % scenes.length;
   const from = current;
   await load(scenes[index]);
-  if (!paused && current === from && scenes[index].text) go(index);
+  if (!paused && current === from && scenes[index].element) go(index);
 }
 
 function pause() {
   paused = !paused;
+  pausedAt = Date.now();
   turnAt = Date.now() + stay;
   showState();
   if (!paused) refresh();
@@ -166,6 +172,8 @@ function put(element, text) {
 
 function tick() {
   const now = Date.now();
+  // Whoever paused it has left the room by now.
+  if (paused && now - pausedAt > FORGOTTEN) pause();
   if (!document.hidden && !paused && now >= pollAt) { pollAt = now + POLL; refresh(); }
   if (!document.hidden && !paused && stay && scenes.length > 1 && now >= turnAt) turn();
   root.toggleAttribute("data-idle", now - movedAt > IDLE);
@@ -238,6 +246,8 @@ function stayAwake() {
 
 setInterval(tick, SECOND);
 open();
+// A server that is gone at the first turn leaves them all something to show.
+for (const scene of scenes) if (scene !== scenes[current]) load(scene);
 stayAwake();
 showState();
 root.dataset.ready = "";

@@ -395,6 +395,34 @@ def test_a_paused_wall_stands_still_and_catches_up(wall):
     expect(window.find(".wall-count").nth(2)).to_have_text(f"{before + 1:,}")
 
 
+def test_a_forgotten_pause_ends_by_itself(wall):
+    window = wall(clock=True)
+    window.press("Space")
+    window.page.clock.run_for(timedelta(minutes=59).seconds * 1000)
+    some_state(window, "paused")
+    window.page.clock.run_for(timedelta(minutes=2).seconds * 1000)
+    some_state(window, "on")
+
+
+def test_the_funnel_page_leads_to_a_link_for_its_filters(visit, people):
+    window = visit(people["manager"])
+    window.open("/dash/funnel/")
+    window.find("select[name=period]").select_option("90d")
+    expect(window.find("#to-wall")).to_have_attribute("href", "/setup/wall/?period=90d")
+    window.find("#to-wall").click()
+    window.page.get_by_label("Where it hangs").fill("Sales room")
+    window.page.get_by_role("button", name="Make the link").click()
+    link = window.page.get_by_label("Open it on the screen").input_value()
+    screen = visit(width=1920, height=1080)
+    screen.open(re.sub(r"^https?://[^/]+", "", link))
+    told = screen.find(".wall-about").inner_text()
+    window.open("/dash/funnel/?period=90d")
+    assert window.find("#figures .card header .muted").nth(1).inner_text() in told
+    window.open("/setup/wall/")
+    window.page.get_by_role("row", name="Sales room").first.get_by_role("button", name="Revoke").click()
+    expect(window.find("[data-toast]").last).to_contain_text("is revoked")
+
+
 def test_a_revoked_link_blanks_the_screen(visit, company, people):
     link, token = make_wall_link()
     window = visit(width=1920, height=1080, expects=(410, 403))
@@ -433,11 +461,8 @@ def test_a_dead_server_leaves_the_data_and_a_notice(visit, demo_company, company
     with serving(demo_company) as url:
         window = visit(width=1920, height=1080, base_url=url)
         window.page.clock.install()
-        window.open(f"/wall/{token}/funnel/")
-        window.press("2")
-        wait_for_scene(window, "promises")
-        window.press("1")
-        wait_for_scene(window, "funnel")
+        with window.page.expect_request_finished(lambda request: "/promises/" in request.url):
+            window.open(f"/wall/{token}/funnel/")
         counts = window.find(".wall-count").all_inner_texts()
         since = live(window).locator("time").inner_text()
     for _ in range(NOTICE_SECONDS // 5):
