@@ -63,7 +63,7 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class Ticket:
     """What a page shows at the door, at first and each minute: the token of a wall, else its session."""
 
     session_key: str | None
@@ -209,10 +209,10 @@ async def events(scope: Scope, receive: Receive, send: Send) -> None:
         session_key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
         asked = parse_qs(scope["query_string"].decode("latin-1"))
         topics = frozenset(filter(None, asked.get("topics", [""])[0].split(",")))
-        await admit(Pass(session_key, asked.get("wall", [None])[0]), topics, receive, send)
+        await admit(Ticket(session_key, asked.get("wall", [None])[0]), topics, receive, send)
 
 
-async def admit(shown: Pass, topics: frozenset[str], receive: Receive, send: Send) -> None:
+async def admit(shown: Ticket, topics: frozenset[str], receive: Receive, send: Send) -> None:
     """Open a stream for the user of a session, or for a wall; a stranger gets none."""
     try:
         holder = await shown.holder()
@@ -227,7 +227,7 @@ async def admit(shown: Pass, topics: frozenset[str], receive: Receive, send: Sen
     await serve(Stream(holder, topics), lambda: is_still(shown, holder), receive, send)
 
 
-async def is_still(shown: Pass, holder: Holder) -> bool:
+async def is_still(shown: Ticket, holder: Holder) -> bool:
     """Whether the same one is let in; what cannot be looked up now was so a minute ago."""
     with suppress(DatabaseError):
         return await shown.holder() == holder
@@ -291,7 +291,7 @@ def host_is_ours(host: str) -> bool:
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
-def look_up(shown: Pass) -> Holder | None:
+def look_up(shown: Ticket) -> Holder | None:
     close_old_connections()
     if shown.wall_token:
         link = wall_links.find(shown.wall_token)
