@@ -13,6 +13,8 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
+from alignment.desk import wall_links
+from alignment.desk.models import SceneKey, WallLink
 from alignment.integrations import imports, uploads
 from alignment.integrations.models import Import
 from alignment.integrations.web_forms import setup
@@ -172,6 +174,15 @@ def make_run_import(actor: User | None = None, **given: Any) -> Import:
     return Import.objects.select_related("job", "created_by").get(pk=batch.pk)
 
 
+# Links to the wall --------------------------------------------------------------------------------------------
+
+
+def make_wall_link(**fields: Any) -> tuple[WallLink, str]:
+    """An open link that shows all scenes, and its token."""
+    given = {"name": f"Screen {next(_numbers)}", "scenes": SceneKey.values, "query": "", "days": 30}
+    return wall_links.make(**{**given, "by": fields.get("by") or make_user(Role.REVOPS)} | fields)
+
+
 # Addresses: what stands behind the URLs that name an object ----------------------------------------------------
 
 
@@ -265,4 +276,6 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     **{f"import_{name}": _import(make_run_import) for name in ("cancel", "resume", "undo", "rows", "leads", "mapping")},
     "web_form": lambda: Address({"key": key_of(make_web_form())}),
     **{f"setup_form{name}": _of(make_web_form) for name in ("", "_edit", "_retire", "_key", "_test")},
+    "wall": lambda: Address({"token": make_wall_link()[1], "scene": "funnel"}),
+    "wall_revoke": lambda: Address({"pk": make_wall_link()[0].pk}),
 }

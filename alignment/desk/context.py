@@ -82,6 +82,7 @@ ENTRIES = (
             {"setup_person", "setup_person_new", "setup_teams", "setup_team", "setup_team_new", "setup_company"}
         ),
     ),
+    Entry("walls", "Wall", "projector", "wall.manage", "Set up"),
 )
 
 

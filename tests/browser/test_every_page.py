@@ -79,3 +79,23 @@ def test_page_on_a_phone(path_and_visitor, visit):
     window.open(path)
     faults = looks.barriers(window.page) + looks.small_texts(window.page) + looks.small_targets(window.page, FINGER)
     assert not faults, "\n".join([path, *faults])
+
+
+def test_page_by_keyboard(path_and_visitor, visit):
+    path, visitor = path_and_visitor
+    window = visit(visitor)
+    window.open(path)
+    faults = looks.keyboard_traps(window.page)
+    assert not faults, "\n".join([path, *faults])
+
+
+def test_page_without_scripts(path_and_visitor, visit):
+    """All of it is there, and nothing is that only a script could serve."""
+    path, visitor = path_and_visitor
+    window = visit(visitor, java_script_enabled=False)
+    window.page.goto(path)
+    assert window.find("h1").first.is_visible()
+    assert window.find(".if-script:visible").count() == 0
+    scripted = window.find(":is(button[type=button]:not([popovertarget]), [data-open-dialog]):visible")
+    assert scripted.evaluate_all("(all) => all.map((each) => each.outerHTML)") == [], path
+    assert window.find("main :is(form, a[href], table, p)").count() > 0
