@@ -48,6 +48,16 @@ TARGETS = """
     }
 """
 
+NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# What makes the page so wide.
+WIDEST = """
+    () => {
+        const right = (element) => element.getBoundingClientRect().right;
+        const widest = [...document.body.querySelectorAll("*")]
+            .reduce((one, other) => (right(other) > right(one) ? other : one));
+        return `${right(widest).toFixed(0)}: ${widest.outerHTML.replace(/\\s+/g, " ").slice(0, 160)}`;
+    }
+"""
 # What the Tab key has to reach: of radio buttons of one name the chosen one, or the first.
 REACHABLE = """
     () => {
@@ -104,9 +114,11 @@ def overflows(page: Page, widths: tuple[int, ...]) -> list[str]:
     found = []
     for width in widths:
         page.set_viewport_size({"width": width, "height": 900})
+        # What hangs on the size of the window follows with the next frame.
+        page.evaluate(NEXT_FRAME)
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > width:
-            found.append(f"{wide} px wide in a window of {width}")
+            found.append(f"{wide} px wide in a window of {width}: {page.evaluate(WIDEST)}")
     return found
 
 

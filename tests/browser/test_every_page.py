@@ -67,7 +67,7 @@ def test_page(path_and_visitor, visit):
     faults += looks.small_texts(window.page) + looks.small_targets(window.page, MOUSE)
     window.page.emulate_media(color_scheme="dark")
     # The new colours are there with the next frame.
-    window.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    window.page.evaluate(looks.NEXT_FRAME)
     faults += looks.barriers(window.page)
     faults += looks.overflows(window.page, WIDTHS)
     assert not faults, "\n".join([path, *faults])
