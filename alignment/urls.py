@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("alignment.ops.urls")),
     path("", include("leads.urls")),
     path("", include("alignment.integrations.urls")),
+    path("", include("alignment.integrations.web_forms.urls")),
     path("", include("dashboards.urls")),
     path("", include("alignment.desk.urls")),
 ]

@@ -14,7 +14,7 @@ from leads import deals, dimensions, lifecycle, matching
 from leads.causes import Cause
 from leads.decisions import OPENS, Step
 from leads.drafts import Draft
-from leads.holders import Assignment, hold
+from leads.holders import Assignment, begin, hold
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Lead, LeadSearch
 from leads.models.lead import Consent
@@ -26,6 +26,10 @@ from leads.touches import Touch, record
 TEXTS = ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
 KEYS = ("source_id", "campaign_id", "segment_id", "territory_id", "account_id")
 
+Teams = Mapping[int, int | None]
+"""User → team."""
+Handovers = Mapping[int, tuple[int | None, int | None]]
+"""Lead → (who held it before, who holds it now)."""
 Changes = dict[str, tuple[Any, Any]]
 """Column → (before, after)."""
 
@@ -35,13 +39,13 @@ class Received:
     """What came of the drafts: the lead that each is now, in their order, and which leads are new or changed.
 
     `changes` has, for each lead that stood already and was written, the columns with their values before and after;
-    `handed_over` who held a lead before, and who holds it now.
+    `handed_over` who held such a lead before, and who holds it now.
     """
 
     lead_ids: tuple[int, ...]
     created: frozenset[int]
     changes: Mapping[int, Changes]
-    handed_over: Mapping[int, tuple[int | None, int | None]]
+    handed_over: Handovers
     opened_deals: frozenset[int]
     moved: lifecycle.Moved
 
@@ -64,10 +68,11 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False) -
     incoming = _columns(drafts, now)
     stages = Stages.load()
     arrivals = [_arrival(draft, stages, cause) for draft in drafts]
-    lead_ids, created = _place(drafts, incoming, arrivals, cause, now)
+    teams = dict(User.objects.filter(pk__in={draft.owner_id for draft in drafts}).values_list("pk", "team_id"))
+    lead_ids, created = _place(drafts, incoming, arrivals, teams, cause, now)
     changes = _join(lead_ids, created, incoming, overwrite)
     matching.store_references(lead_ids, drafts)
-    handed_over = _hold(drafts, lead_ids, cause)
+    handed_over = _hold(drafts, lead_ids, created, teams, cause, now)
     _touch(drafts, lead_ids, incoming, cause, now)
     carried, opened = _open_deals(drafts, lead_ids, incoming, cause)
     steps = _steps(drafts, arrivals, lead_ids, created, carried)
@@ -99,6 +104,7 @@ def _place(
     drafts: Sequence[Draft],
     incoming: Sequence[dict[str, Any]],
     arrivals: Sequence[Sequence[Step]],
+    teams: Teams,
     cause: Cause,
     now: datetime,
 ) -> tuple[list[int], set[int]]:
@@ -122,7 +128,7 @@ def _place(
             if row["email_key"]:
                 emails[row["email_key"]] = lead_id
         placed.append(lead_id)
-    created = _insert(fresh, drafts, incoming, arrivals, cause, now)
+    created = _insert(fresh, drafts, incoming, arrivals, teams, cause, now)
     if len(created) < len(fresh):
         placed = _yield_to_others(placed, incoming, set(fresh) - created)
     return placed, created
@@ -143,6 +149,7 @@ def _insert(
     drafts: Sequence[Draft],
     incoming: Sequence[dict[str, Any]],
     arrivals: Sequence[Sequence[Step]],
+    teams: Teams,
     cause: Cause,
     now: datetime,
 ) -> set[int]:
@@ -154,9 +161,6 @@ def _insert(
     stages = Stages.load()
     routes = {index: tuple((step.kind, step.stage_id) for step in arrivals[index]) for index in fresh.values()}
     standing = {route: _standing(route, stages) for route in set(routes.values())}
-    teams = dict(
-        User.objects.filter(pk__in={drafts[index].owner_id for index in fresh.values()}).values_list("pk", "team_id")
-    )
     rows = [
         {
             "id": pk,
@@ -164,7 +168,7 @@ def _insert(
             **standing[routes[index]],
             "moved_at": cause.recorded_at(arrivals[index][-1].at or cause.at, now),
             "owner_id": drafts[index].owner_id,
-            "team_id": teams.get(drafts[index].owner_id),
+            "team_id": teams.get(drafts[index].owner_id or 0),
             "created_at": drafts[index].created_at or now,
         }
         for pk, index in fresh.items()
@@ -272,14 +276,25 @@ def _fill(lead: dict[str, Any], told: dict[str, Any], overwrite: bool, *, email_
 
 
 def _hold(
-    drafts: Sequence[Draft], lead_ids: Sequence[int], cause: Cause
-) -> Mapping[int, tuple[int | None, int | None]]:
-    assignments = [
-        Assignment(lead_id, draft.owner_id, draft.owned_at)
-        for lead_id, draft in zip(lead_ids, drafts, strict=True)
-        if draft.owner_id
-    ]
-    return hold(assignments=assignments, cause=cause).changes if assignments else {}
+    drafts: Sequence[Draft],
+    lead_ids: Sequence[int],
+    created: set[int],
+    teams: Teams,
+    cause: Cause,
+    now: datetime,
+) -> Handovers:
+    """A new lead was inserted as that of its first draft's owner; all others are handed over. Returns those."""
+    entering = set(created)
+    first: list[Assignment] = []
+    later: list[Assignment] = []
+    for lead_id, draft in zip(lead_ids, drafts, strict=True):
+        if draft.owner_id and lead_id in entering:
+            first.append(Assignment(lead_id, draft.owner_id, draft.owned_at or cause.at or now))
+        elif draft.owner_id:
+            later.append(Assignment(lead_id, draft.owner_id, draft.owned_at))
+        entering.discard(lead_id)
+    begin(assignments=first, teams=teams, cause=cause)
+    return hold(assignments=later, cause=cause).changes if later else {}
 
 
 def _touch(

@@ -56,6 +56,7 @@ class CauseSource(TextChoices):
 
     PAGE = "page", "Page"
     API = "api", "API"
+    FORM = "form", "Web form"
     IMPORT = "import", "Import"
     RULE = "rule", "Rule"
     DEMO = "demo", "Demo data"

@@ -40,6 +40,16 @@ class Standing:
     stored: batch.Row = field(default_factory=dict)
 
     @property
+    def has_derived(self) -> bool:
+        """Whether its journeys may say more than their moves and today's holder do (see `journeys.refresh`).
+
+        Not those of a lead that is coming in: its first pass is open, nobody accepted it, and it carries no deal.
+        """
+        [*earlier, newest] = self.passes
+        is_entering = not self.passes_before and not earlier
+        return not (is_entering and newest.is_open and not newest.accepted_at and not newest.opportunity_id)
+
+    @property
     def is_withdrawn(self) -> bool:
         """Whether a fresh row takes the lead back."""
         return any(row["kind"] == Kind.WITHDRAW for row in self.fresh)
@@ -182,7 +192,7 @@ def write(standings: Iterable[Standing]) -> dict[tuple[int, int], int]:
         ],
         holders={each.lead_id: each.holder for each in moved},
     )
-    journeys.refresh([each.lead_id for each in moved])
+    journeys.refresh([each.lead_id for each in moved if each.has_derived])
     states = (
         (each, journeys.as_state(each.lead_id, each.passes[-1], each.moves[-1], withdrawn_at(each.moves)))
         for each in moved

@@ -13,8 +13,14 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
+from alignment.desk import wall_links
+from alignment.desk.models import SceneKey, WallLink
 from alignment.integrations import imports, uploads
 from alignment.integrations.models import Import
+from alignment.integrations.web_forms import setup
+from alignment.integrations.web_forms.asking import OF_LEAD
+from alignment.integrations.web_forms.models import FormKey, WebForm
+from alignment.integrations.web_forms.setup import Wording
 from alignment.ops import jobs
 from alignment.people.accounts import password_link
 from alignment.people.models import Role, Side, Team, User
@@ -24,7 +30,7 @@ from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import Journey, Lead, LeadTransition, Reason, Stage
+from leads.models import Journey, Lead, LeadTransition, Reason, Source, Stage
 from sla.models import Clock, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
@@ -168,6 +174,15 @@ def make_run_import(actor: User | None = None, **given: Any) -> Import:
     return Import.objects.select_related("job", "created_by").get(pk=batch.pk)
 
 
+# Links to the wall --------------------------------------------------------------------------------------------
+
+
+def make_wall_link(**fields: Any) -> tuple[WallLink, str]:
+    """An open link that shows all scenes, and its token."""
+    given = {"name": f"Screen {next(_numbers)}", "scenes": SceneKey.values, "query": "", "days": 30}
+    return wall_links.make(**{**given, "by": fields.get("by") or make_user(Role.REVOPS)} | fields)
+
+
 # Addresses: what stands behind the URLs that name an object ----------------------------------------------------
 
 
@@ -207,6 +222,21 @@ def _password_link() -> Address:
     return Address({"uidb64": uid, "token": token})
 
 
+def make_web_form(**facts: Any) -> WebForm:
+    """A form that asks for e-mail (required), name and company, with a key of its own."""
+    number = next(_numbers)
+    wordings = facts.pop("wordings", [Wording(1, "You may write to me about your products.")])
+    by = facts.pop("by", None) or make_user(Role.MARKETER)
+    source, _ = Source.objects.get_or_create(key="website", defaults={"name": "Website"})
+    asked = [field.stored() for field in OF_LEAD if field.name in ("name", "email", "company_name")]
+    given = {"name": f"Form {number}", "source": source, "fields": asked, "limit_per_address": 1000}
+    return setup.make(facts=given | facts, wordings=wordings, by=by)
+
+
+def key_of(form: WebForm) -> str:
+    return FormKey.objects.get(form=form, replaced_at=None).key
+
+
 ADDRESSES: dict[str, Callable[[], Address]] = {
     "lead": _lead,
     **{
@@ -244,4 +274,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     **{f"import_{name}": _import(make_import) for name in ("columns", "preview", "run", "discard")},
     "import": _import(make_run_import),
     **{f"import_{name}": _import(make_run_import) for name in ("cancel", "resume", "undo", "rows", "leads", "mapping")},
+    "web_form": lambda: Address({"key": key_of(make_web_form())}),
+    **{f"setup_form{name}": _of(make_web_form) for name in ("", "_edit", "_retire", "_key", "_test")},
+    "wall": lambda: Address({"token": make_wall_link()[1], "scene": "funnel"}),
+    "wall_revoke": lambda: Address({"pk": make_wall_link()[0].pk}),
 }

@@ -65,6 +65,14 @@ ENTRIES = (
     ),
     Entry("imports", "Import", "upload", "import.run", "Set up", covers=IMPORT_PAGES),
     Entry(
+        "setup_forms",
+        "Web forms",
+        "clipboard-list",
+        "forms.manage",
+        "Set up",
+        covers=frozenset({"setup_form", "setup_form_new", "setup_form_edit", "setup_form_test"}),
+    ),
+    Entry(
         "setup_people",
         "People and teams",
         "user-cog",
@@ -74,6 +82,7 @@ ENTRIES = (
             {"setup_person", "setup_person_new", "setup_teams", "setup_team", "setup_team_new", "setup_company"}
         ),
     ),
+    Entry("walls", "Wall", "projector", "wall.manage", "Set up"),
 )
 
 

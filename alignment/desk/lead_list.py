@@ -13,7 +13,7 @@ from alignment.desk.queue import COUNT_CAP
 from alignment.lib.csv import Cell
 from dashboards.options import Choice, Facet, Options
 from leads.milestones import Milestone, Outcome
-from leads.models import Lead, LeadSearch, Stage
+from leads.models import Account, Lead, LeadSearch, Stage
 from leads.querysets import LeadQuerySet
 from sla.models import Clock
 from sla.querysets import with_clock
@@ -99,7 +99,13 @@ class LeadList:
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.words or self.state or self.stage or self.chosen)
+        return bool(self.words or self.state or self.stage or self.chosen or self.account)
+
+    @cached_property
+    def account(self) -> Account | None:
+        """The account whose leads are asked for."""
+        pk = self.asked.get("account", "")
+        return Account.objects.filter(pk=pk).first() if pk.isascii() and pk.isdecimal() and len(pk) < 19 else None
 
     # What is found
 
@@ -111,6 +117,8 @@ class LeadList:
             leads = leads.filter(stage=self.stage)
         if self.state:
             leads = leads.filter(STATES[self.state][1])
+        if self.account:
+            leads = leads.filter(account=self.account)
         if self.words:
             leads = leads.filter(pk__in=self._candidates())
         if self.state == "overdue":

@@ -10,6 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 from alignment.desk.lead_list import HEADER, LeadList
 from alignment.desk.lead_page import LeadPage
 from alignment.desk.queue import Queue
+from alignment.desk.search import Search, parse_recent
 from alignment.lib.csv import csv_response
 from alignment.ops import audit
 from alignment.people.models import Role
@@ -111,6 +112,16 @@ def leads(request: SignedInRequest) -> HttpResponseBase:
         audit.record(action="exported", actor=request.user, subject_kind="lead", detail={"query": request.GET.dict()})
         return csv_response("leads", HEADER, found.lines())
     return render(request, _part(request, {"leads": "desk/_leads.html"}) or "desk/leads.html", {"list": found})
+
+
+@policy("lead.view")
+@require_safe
+@fragments
+def search(request: SignedInRequest) -> HttpResponse:
+    """Everything that `q` finds; the palette asks for the results alone, and without words sends what was opened."""
+    found = Search(request.user, request.GET.get("q", ""), parse_recent(request.GET.get("recent", "")))
+    template = _part(request, {"palette-results": "desk/_search_results.html"}) or "desk/search.html"
+    return render(request, template, {"search": found})
 
 
 def _part(request: SignedInRequest, parts: dict[str, str]) -> str | None:

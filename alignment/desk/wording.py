@@ -31,7 +31,12 @@ MOVE_ICONS = {
 TAGGED = (Kind.ADVANCE, Kind.ACCEPT, Kind.WIN, Kind.REQUALIFY)
 """The moves that a line shows as the stages they lead from and to."""
 
-UNNAMED = {CauseSource.API: "through the API", CauseSource.IMPORT: "by an import", CauseSource.RULE: "by a rule"}
+UNNAMED = {
+    CauseSource.API: "through the API",
+    CauseSource.FORM: "through a web form",
+    CauseSource.IMPORT: "by an import",
+    CauseSource.RULE: "by a rule",
+}
 
 QUALIFIED = {
     QualifiedBy.SCORE: "reached the score",

@@ -1,4 +1,7 @@
-"""Imports: the files that came in, what their columns mean, what each row became, and what there is to say about it."""
+"""Imports: the files that came in, what their columns mean, what each row became, and what there is to say about it.
+
+The tables of web forms are in `web_forms.models`.
+"""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from alignment.integrations.web_forms import models as web_form_models  # noqa: F401 (Django finds them here)
 from alignment.ops.models import OPEN_STATES, JobState
 
 UNDO_WITHIN = timedelta(hours=24)

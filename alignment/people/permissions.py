@@ -102,7 +102,10 @@ POLICY: dict[str, Action] = {
     "lead.assign": Action("assign leads", (MANAGER, REVOPS)),
     "lead.override": Action("move a lead past its entry criteria", (MANAGER, REVOPS)),
     "lead.correct": Action("correct history", (REVOPS,)),
+    "wall.view": Action("see the wall", open=True),
+    "wall.manage": Action("make links to the wall", (MANAGER, REVOPS)),
     "people.manage": Action("manage people and teams", (REVOPS,)),
+    "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
     "company.manage": Action("change the company's settings", (REVOPS,)),
 }
 

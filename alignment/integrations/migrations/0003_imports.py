@@ -8,8 +8,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("integrations", "0001_import_problems"),
-        ("leads", "0003_withdrawn"),
+        ("integrations", "0002_forms"),
+        ("leads", "0007_withdrawn"),
         ("ops", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
