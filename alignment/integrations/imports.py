@@ -116,11 +116,17 @@ def resume(*, batch_id: int) -> bool:
 
 
 def remove_old_files() -> int:
-    """Remove the files of imports that came in longer ago than uploads are kept; the rows stay. Returns how many."""
+    """Remove the files of imports that came in longer ago than uploads are kept; the rows stay. Returns how many.
+
+    What a process left behind that was killed goes as well.
+    """
     old = Import.objects.filter(
         created_at__lt=Now() - settings.UPLOADS_KEPT, file_removed_at=None, discarded_at=None
     ).exclude(stored_as="")
-    return _forget_files([each for each in old.select_related("job", "undo_job") if not each.is_under_way])
+    removed = _forget_files([each for each in old.select_related("job", "undo_job") if not each.is_under_way])
+    kept = Import.objects.filter(file_removed_at=None, discarded_at=None).exclude(stored_as="")
+    uploads.remove_orphans(kept=set(kept.values_list("stored_as", flat=True)))
+    return removed
 
 
 def _forget_files(batches: Sequence[Import]) -> int:

@@ -9,12 +9,17 @@ from django.db import transaction
 
 from alignment.integrations.importers.bringing import Brought, bring
 from alignment.integrations.importers.mapping import Mapping
-from alignment.integrations.importers.reading import lines
+from alignment.integrations.importers.outcomes import places, sorted_out, wanted
+from alignment.integrations.importers.reading import Line, lines
+from alignment.integrations.importers.rows import translate
 from alignment.integrations.models import How, Import, ImportProblem, ProblemKind
 from leads.models import Lead
 
 MOST_ROWS = 1_000
 """So many rows are tried."""
+
+MOST_READ = 20_000
+"""So many further rows are read, without looking leads up: what makes no sense by itself is found there too."""
 
 SHOWN_ROWS = 12
 
@@ -31,13 +36,18 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the first `rows` rows would do. `problems` are the rows that would be rejected, then what is remarkable."""
+    """What the first `rows` rows would do. `problems` are the rows that would be rejected, then what is remarkable.
+
+    `read` further rows were only read; `unreadable` are those of them that would be rejected.
+    """
 
     rows: int
     is_whole: bool
     counts: dict[str, int]
     problems: list[ImportProblem]
     samples: list[Sample]
+    read: int
+    unreadable: list[ImportProblem]
 
     @property
     def changes_nothing(self) -> bool:
@@ -48,14 +58,21 @@ class Preview:
 def preview(batch: Import, *, actor_id: int | None) -> Preview:
     """Run the first rows of an explained import and take everything back. Raises MappingError and NotATableError."""
     mapping = Mapping.parse(batch.mapping)
-    read = list(islice(lines(batch.path), MOST_ROWS + 1))
-    is_whole = len(read) <= MOST_ROWS
+    rows = lines(batch.path)
+    tried = list(islice(rows, MOST_ROWS))
+    further = list(islice(rows, MOST_READ)) if mapping.kind == "leads" else []
     with transaction.atomic():
-        brought = bring(read[:MOST_ROWS], mapping, actor_id=actor_id)
+        brought = bring(tried, mapping, actor_id=actor_id)
         samples = list(_samples(brought))
         transaction.set_rollback(True)
     problems = sorted(brought.problems, key=lambda each: (each.kind != ProblemKind.REJECTED, each.line))
-    return Preview(min(len(read), MOST_ROWS), is_whole, brought.counts, problems, samples)
+    is_whole = batch.rows is not None and len(tried) == batch.rows
+    return Preview(len(tried), is_whole, brought.counts, problems, samples, len(further), _unreadable(further, mapping))
+
+
+def _unreadable(further: Sequence[Line], mapping: Mapping) -> list[ImportProblem]:
+    here = places()
+    return sorted_out(wanted(further, mapping)[0], lambda line: translate(line, mapping, here))[1]
 
 
 def _samples(brought: Brought) -> Iterator[Sample]:

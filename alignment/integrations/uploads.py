@@ -3,8 +3,10 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +21,7 @@ from alignment.integrations.importers.tables import Table
 from alignment.integrations.models import Import
 from alignment.people.models import User
 
+ORPHAN_AFTER = timedelta(days=1)
 TOO_LARGE = "accord.upload_too_large"
 
 
@@ -115,6 +118,14 @@ def header_key(columns: Sequence[str]) -> str:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_orphans(*, kept: Collection[str]) -> None:
+    """Remove what nobody can be working on any more, being a day old, and what is not among the names to be kept."""
+    before = time.time() - ORPHAN_AFTER.total_seconds()
+    for path in folder().iterdir():
+        if path.name not in kept and path.stat().st_mtime < before:
+            remove(path.name)
 
 
 def remove(name: str) -> None:

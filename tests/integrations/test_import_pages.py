@@ -294,6 +294,14 @@ class TestPreview:
         shown = client.get(reverse("import_preview", args=[batch.pk])).context["preview"]
         assert (shown.rows, shown.is_whole, shown.counts["created"]) == (1_000, False, 1_000)
 
+    def test_further_rows_are_read_for_what_they_say(self, upload, explain, client):
+        batch = upload("Email,Name\n" + "".join(f"a{n}@acme.example,A\n" for n in range(1_200)) + "nobody,B\n")
+        explain(batch)
+        answer = client.get(reverse("import_preview", args=[batch.pk]))
+        shown = answer.context["preview"]
+        assert (shown.read, [each.line for each in shown.unreadable]) == (201, [1_202])
+        assert "Further rows that would be rejected" in answer.content.decode()
+
 
 @pytest.mark.django_db(transaction=True)
 class TestUploads:
@@ -334,6 +342,15 @@ class TestUploads:
         assert imports.remove_old_files() == 1
         assert (old.path.exists(), fresh.path.exists()) == (False, True)
         assert client.get(reverse("import", args=[old.pk])).status_code == 200
+
+    def test_what_a_killed_process_left_is_removed(self, upload, settings):
+        kept, orphan, fresh = upload().path, settings.IMPORTS_DIR / "x.upload", settings.IMPORTS_DIR / "y.upload"
+        for path in (orphan, fresh):
+            path.touch()
+        for path in (kept, orphan):
+            os.utime(path, (0, 0))
+        imports.remove_old_files()
+        assert sorted(settings.IMPORTS_DIR.iterdir()) == sorted([kept, fresh])
 
     def test_an_import_that_was_stopped_goes_on_and_can_be_taken_back(self, upload, explain, client, undo):
         batch = upload()

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from leads import deals, holders, intake, lifecycle, touches
+from leads import deals, holders, intake, lifecycle, touches, withdrawing
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft, Reference, TouchDraft
 from leads.holders import Assignment
@@ -58,6 +58,11 @@ VERBS = {
     "reopen": (lambda leads: lifecycle.reopen(lead_ids=leads, cause=by()), (Kind.RECYCLE,)),
     "attach": (lambda leads: lifecycle.attach(lead_ids=leads, opportunity_id=deal(), cause=by()), ()),
     "hold": (hold, ()),
+    "withdraw": (lambda leads: withdrawing.withdraw(lead_ids=leads, cause=by(), note="By mistake"), ()),
+    "restore": (
+        lambda leads: withdrawing.restore(changes={pk: {"title": ("CTO", "")} for pk in leads}, cause=by()),
+        (),
+    ),
     "touch": (touch, ()),
 }
 
