@@ -38,12 +38,12 @@ class Received:
 
 
 @transaction.atomic
-def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False) -> Received:
+def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False, keep_holders: bool = False) -> Received:
     """Store these leads; the same statements for one and for fifty thousand.
 
     A draft joins the lead that one of its external references names, else the one with the same normalised e-mail;
     otherwise it becomes a new lead. Joining fills what was blank, and replaces what was filled only with `overwrite`.
-    Receiving the same drafts twice changes nothing.
+    With `keep_holders` a lead that somebody holds stays theirs. Receiving the same drafts twice changes nothing.
     """
     now = lifecycle.database_now()
     matching.lock_references(drafts)
@@ -53,7 +53,7 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False) -
     lead_ids, created = _place(drafts, incoming, arrivals, cause, now)
     updated = _join(lead_ids, created, incoming, overwrite)
     matching.store_references(lead_ids, drafts)
-    _hold(drafts, lead_ids, cause)
+    _hold(drafts, lead_ids, cause, _held(lead_ids, created) if keep_holders else set())
     _touch(drafts, lead_ids, incoming, cause, now)
     carried = _open_deals(drafts, lead_ids, incoming, cause)
     steps = _steps(drafts, arrivals, lead_ids, created, carried)
@@ -249,11 +249,17 @@ def _fill(lead: dict[str, Any], told: dict[str, Any], overwrite: bool, *, email_
     lead["attributes"] = {**kept, **given} if overwrite else {**given, **kept}
 
 
-def _hold(drafts: Sequence[Draft], lead_ids: Sequence[int], cause: Cause) -> None:
+def _held(lead_ids: Sequence[int], created: set[int]) -> set[int]:
+    """Those of the known leads that are in somebody's hands."""
+    known = set(lead_ids) - created
+    return set(Lead.objects.filter(pk__any_of=known, owner__isnull=False).values_list("pk", flat=True))
+
+
+def _hold(drafts: Sequence[Draft], lead_ids: Sequence[int], cause: Cause, kept: set[int]) -> None:
     assignments = [
         Assignment(lead_id, draft.owner_id, draft.owned_at)
         for lead_id, draft in zip(lead_ids, drafts, strict=True)
-        if draft.owner_id
+        if draft.owner_id and lead_id not in kept
     ]
     if assignments:
         hold(assignments=assignments, cause=cause)

@@ -1,0 +1,12 @@
+"""The addresses below /api/v1/ that belong to no resource. The last one answers all others."""
+
+from django.urls import path
+
+from alignment.api import about, views
+
+urlpatterns = [
+    path("docs/", about.docs, name="api_docs"),
+    path("schema/", about.Schema.as_view(), name="api_schema"),
+    path("me/", about.Me.as_view(), name="api_me"),
+    path("<path:rest>", views.Unknown.as_view(), name="api_unknown"),
+]

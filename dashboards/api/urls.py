@@ -1,0 +1,5 @@
+"""The addresses of figures, below /api/v1/."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
