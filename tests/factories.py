@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
+from alignment.people import tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Role, Side, Team, User
 from leads import lifecycle, qualifying
@@ -151,6 +152,21 @@ def _move_of_lead() -> Address:
     return Address({"pk": lead.pk, "move": move.pk}, move)
 
 
+def _newest_move() -> Address:
+    found = _move_of_lead()
+    return Address({"pk": found.kwargs["pk"]}, found.obj)
+
+
+def _token() -> Address:
+    token, _ = tokens.make(user=make_user(), name="Test", scopes=["read"], days=1)
+    return Address({"pk": token.pk})
+
+
+def _deal_of_lead() -> Address:
+    lead = make_lead("sqo", owner=make_user())
+    return Address({"pk": lead.contact_roles.get().opportunity_id}, lead)
+
+
 def _password_link() -> Address:
     uid, token = password_link(person=make_user()).rstrip("/").split("/")[-2:]
     return Address({"uidb64": uid, "token": token})
@@ -181,6 +197,32 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "lead_deal": lambda: _lead("sqo"),
     "lead_undo": _move_of_lead,
     "lead_correct": _move_of_lead,
+    **{
+        f"api_lead{name}": _lead
+        for name in (
+            "",
+            "_hand_over",
+            "_accept",
+            "_reject",
+            "_recycle",
+            "_qualify",
+            "_advance",
+            "_win",
+            "_lose",
+            "_attach",
+            "_requalify",
+            "_reopen",
+            "_assign",
+            "_transitions",
+            "_touchpoints",
+        )
+    },
+    "api_lead_undo": _newest_move,
+    "api_lead_correct": _move_of_lead,
+    "api_account": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
+    "api_opportunity": _deal_of_lead,
+    "api_unknown": lambda: Address({"rest": "nothing/"}),
+    "account_token_revoke": _token,
     # Somebody else's leads back to one's own.
     "notification": lambda: Address({"pk": 1}),
     "setup_person": _of(make_user),

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from alignment.api.authentication import BearerToken
+from alignment.api.requests import TokenRequest
 from alignment.api.shapes import Shape
 from alignment.api.views import ApiView
 from alignment.people.models import ApiToken, Role, Scope, User
@@ -47,7 +48,7 @@ class Schema(ApiView):
             require(request.user, "api.read")
 
     @extend_schema(exclude=True)
-    def get(self, request: Request) -> Response:
+    def get(self, request: TokenRequest) -> Response:
         return Response(document())
 
 
@@ -63,6 +64,6 @@ class MeSerializer(Shape):
 @policy("account.self", by_token=True)
 class Me(ApiView):
     @extend_schema(operation_id="me", responses=MeSerializer)
-    def get(self, request: Request) -> Response:
+    def get(self, request: TokenRequest) -> Response:
         """Whose token this is, what it is for, and until when."""
         return Response(MeSerializer(request.auth).data)

@@ -14,10 +14,10 @@ import orjson
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.timezone import now
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from alignment.api.problems import Problem
+from alignment.api.requests import TokenRequest
 from alignment.api.wire import JsonRenderer
 from alignment.ops.models import IdempotentWrite
 from alignment.people.models import ApiToken
@@ -34,7 +34,7 @@ def once(handler: Handler) -> Handler:
     """Marks a handler that writes: all of it happens or none, and once for each key."""
 
     @wraps(handler)
-    def run(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def run(view: Any, request: TokenRequest, *args: Any, **kwargs: Any) -> Response:
         key = _key(request)
         with transaction.atomic():
             if key is None:
@@ -51,7 +51,7 @@ def once(handler: Handler) -> Handler:
     return run
 
 
-def _key(request: Request) -> str | None:
+def _key(request: TokenRequest) -> str | None:
     key = request.headers.get(HEADER)
     if key is None:
         return None
@@ -60,7 +60,7 @@ def _key(request: Request) -> str | None:
     return key
 
 
-def _digest(request: Request) -> str:
+def _digest(request: TokenRequest) -> str:
     asked = f"{request.method} {request.get_full_path()}\n".encode()
     return sha256(asked + request._request.body).hexdigest()
 

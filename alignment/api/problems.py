@@ -36,10 +36,10 @@ class InvalidError(Problem):
     """422: `errors` name the fields by JSON pointer, or the `parameter` of the address."""
 
     def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
-        where = errors[0].get("parameter") or errors[0]["pointer"] or "The body"
-        more = f" And {len(errors) - 1} more." if len(errors) > 1 else ""
-        super().__init__(422, "invalid", "Something in the request is not right", "", errors=errors)
-        self.detail = f"{where}: {errors[0]['detail']}{more}"  # type: ignore[assignment]
+        where = errors[0].get("parameter") or errors[0].get("pointer")
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        detail = f"{where}: {errors[0]['detail']}{more}" if where else f"{errors[0]['detail']}{more}"
+        super().__init__(422, "invalid", "Something in the request is not right", detail, errors=errors)
 
 
 def invalid_parameter(name: str, sentence: str) -> InvalidError:

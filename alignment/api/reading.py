@@ -1,6 +1,6 @@
 """Reads: the parameters of an address, sparse fields, and pages that go on from a place in the order."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -20,7 +20,7 @@ MOST_ROWS = 200
 class FieldsQuery(serializers.Serializer):
     """What every read may be asked."""
 
-    fields = serializers.CharField(  # type: ignore[assignment]  # of DRF's own attribute only the parameter is seen
+    fields = serializers.CharField(
         required=False, help_text="Names of the fields to answer, with commas. Without it: all."
     )
 
@@ -59,7 +59,7 @@ def wanted(form: type[serializers.Serializer], query: dict[str, Any]) -> Collect
 
 def shown(form: type[serializers.Serializer], rows: Any, only: Collection[str], *, many: bool = False) -> Any:
     """Rows with these fields."""
-    written = form(rows, many=many)
+    written: Any = form(rows, many=many)
     fields = (written.child if many else written).fields
     for name in set(fields) - set(only):
         del fields[name]
@@ -72,8 +72,8 @@ def page(
     """One page of `rows` in `order`, and the address of the next one (null on the last)."""
     only = wanted(form, query)
     found, more = cut(rows, order=order, query=query)
-    following = _address(request, keysets.to_text(found[-1], order)) if more else None
-    return Response({"results": shown(form, found, only, many=True), "next": following})
+    behind = following(request, found, order) if more else None
+    return Response({"results": shown(form, found, only, many=True), "next": behind})
 
 
 def cut(rows: QuerySet[Row], *, order: Order, query: dict[str, Any]) -> tuple[list[Row], bool]:
@@ -88,9 +88,11 @@ def cut(rows: QuerySet[Row], *, order: Order, query: dict[str, Any]) -> tuple[li
     return found[: query["limit"]], len(found) > query["limit"]
 
 
-def _address(request: Request, cursor: str) -> str:
+def following(request: Request, found: Sequence[Row], order: Order) -> str:
+    """The address of what comes behind these rows; behind none of them, the address that was asked."""
     again = request.query_params.copy()
-    again["cursor"] = cursor
+    if found:
+        again["cursor"] = keysets.to_text(found[-1], order)
     return request.build_absolute_uri(f"{request.path}?{again.urlencode()}")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Model, QuerySet
 from django.utils.timezone import now
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -45,7 +44,7 @@ class KeyField(serializers.SlugRelatedField):
 
     def fail(self, key: str, **values: Any) -> Any:
         if key == "does_not_exist":
-            rows: QuerySet[Model] = self.get_queryset()
+            rows: Any = self.get_queryset()
             known = ", ".join(rows.values_list("key", flat=True)[:50]) or "none"
             raise serializers.ValidationError(f"There is no “{values['value']}”. There are: {known}.")
         return super().fail(key, **values)
@@ -61,5 +60,20 @@ class PastField(serializers.DateTimeField):
         return moment
 
 
-ID = {"min_value": 1, "max_value": 2**63 - 1}
-PERSON_ID = {"min_value": 1, "max_value": 2**31 - 1}
+class IdField(serializers.IntegerField):
+    """A key of a row."""
+
+    def __init__(self, *, most: int = 2**63 - 1, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=most, **options)
+
+
+class PersonIdField(IdField):
+    """A key of a user."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(most=2**31 - 1, **options)
+
+
+def many(form: Any, *, most: int, **options: Any) -> Any:
+    """Up to `most` of what `form` describes."""
+    return form(many=True, max_length=most, **options)

@@ -204,7 +204,7 @@ class IdempotentWrite(models.Model):
     Stored in the transaction of the write. It is forgotten after `expires_at`: a note about a request, no record.
     """
 
-    token = models.ForeignKey(ApiToken, models.CASCADE, related_name="+", db_index=False)
+    token = models.ForeignKey(ApiToken, models.PROTECT, related_name="+", db_index=False)
     key = models.CharField(max_length=200)
     digest = models.CharField(max_length=64, help_text="SHA-256 of method, address and body.")
     status = models.PositiveSmallIntegerField()

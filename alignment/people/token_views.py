@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
@@ -35,8 +35,9 @@ def revoke(request: SignedInRequest, pk: int) -> HttpResponse:
     try:
         token = verbs.revoke(token_id=pk, user=request.user)
     except ApiToken.DoesNotExist:
-        raise Http404 from None
-    messages.success(request, f"“{token}” is revoked: nothing can use it any more.")
+        messages.error(request, "You have no such token.")
+    else:
+        messages.success(request, f"“{token}” is revoked: nothing can use it any more.")
     return redirect("account_tokens")
 
 

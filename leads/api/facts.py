@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as InvalidEmail
 from rest_framework import serializers
 
-from alignment.api.shapes import PERSON_ID, Body
+from alignment.api.shapes import Body, PersonIdField, many
 from alignment.lib.emails import email_key
 from leads.dimensions import FACETS
 from leads.drafts import Draft, Reference, TouchDraft
@@ -71,10 +71,8 @@ class LeadBody(FactsBody):
         required=False,
         help_text=f"Further facts, at most {MOST_ATTRIBUTES}.",
     )
-    references = ReferenceBody(many=True, required=False, max_length=10)
-    owner = serializers.IntegerField(
-        **PERSON_ID, required=False, allow_null=True, help_text="The user who is to hold it, if nobody does."
-    )
+    references = many(ReferenceBody, most=10, required=False)
+    owner = PersonIdField(required=False, allow_null=True, help_text="The user who is to hold it, if nobody does.")
     raised_hand = serializers.BooleanField(
         default=False, help_text="Asked to talk to sales: goes to sales at once, and the promise starts."
     )

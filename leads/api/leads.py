@@ -7,13 +7,13 @@ from django.http import Http404
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from alignment.api.idempotency import once
 from alignment.api.problems import Problem, invalid_field, invalid_parameter, pointers
 from alignment.api.reading import FieldsQuery, PageQuery, asked, page, page_of, shown, wanted
-from alignment.api.shapes import ID, read
+from alignment.api.requests import TokenRequest
+from alignment.api.shapes import Body, IdField, many, read
 from alignment.api.views import ApiView
 from alignment.people.models import User
 from alignment.people.permissions import policy, require
@@ -35,7 +35,7 @@ NONE = "-"
 RELATED = ("stage", "owner", *FACETS)
 
 
-def api_cause(request: Request) -> Cause:
+def api_cause(request: TokenRequest) -> Cause:
     """The cause of what a token's user writes."""
     return Cause(CauseSource.API, actor_id=request.user.pk)
 
@@ -66,7 +66,7 @@ class LeadQuery(PageQuery):
     territory = serializers.CharField(required=False, help_text="A key; `-` for none.")
     owner = serializers.CharField(required=False, help_text="A user's id; `-` for nobody.")
     team = serializers.CharField(required=False, help_text="A team's id; `-` for none.")
-    account = serializers.IntegerField(**ID, required=False)
+    account = IdField(required=False)
     email = serializers.CharField(required=False, help_text="The whole address.")
     system = serializers.CharField(required=False, help_text="Together with external_id: what another system calls it.")
     external_id = serializers.CharField(required=False)
@@ -76,7 +76,7 @@ class LeadQuery(PageQuery):
 @policy("lead.view", by_token=True, POST="lead.create")
 class Leads(ApiView):
     @extend_schema(operation_id="leads_list", parameters=[LeadQuery], responses=page_of(LeadSerializer))
-    def get(self, request: Request) -> Response:
+    def get(self, request: TokenRequest) -> Response:
         """Leads, those that moved last first."""
         query = asked(request, LeadQuery)
         found = with_related(_found(query), wanted(LeadSerializer, query))
@@ -84,7 +84,7 @@ class Leads(ApiView):
 
     @extend_schema(operation_id="leads_create", request=LeadBody, responses={200: LeadSerializer, 201: LeadSerializer})
     @once
-    def post(self, request: Request) -> Response:
+    def post(self, request: TokenRequest) -> Response:
         """Add a lead: 201 for a new one, 200 for one that is known by its address or a reference."""
         given = read(LeadBody, request)
         if error := not_to_be_handed(given, _owners(request.user, [given])):
@@ -157,7 +157,7 @@ def _owners(user: User, given: Iterable[Mapping[str, Any]]) -> set[int]:
 class LeadBatch(ApiView):
     @extend_schema(
         operation_id="leads_bulk",
-        request=inline_serializer("LeadBatch", {"leads": LeadBody(many=True, max_length=MOST_LEADS)}),
+        request=inline_serializer("LeadBatch", {"leads": many(LeadBody, most=MOST_LEADS)}),
         responses=inline_serializer(
             "LeadBatchResult",
             {
@@ -170,7 +170,7 @@ class LeadBatch(ApiView):
         ),
     )
     @once
-    def post(self, request: Request) -> Response:
+    def post(self, request: TokenRequest) -> Response:
         """Add up to 1,000 leads. Each row has its own result; one that is not right does not stop the others."""
         rows = rows_of(request, "leads", MOST_LEADS)
         given, errors = check_rows(LeadBody, rows)
@@ -190,7 +190,7 @@ class LeadBatch(ApiView):
         return Response({**counts, "results": told})
 
 
-def rows_of(request: Request, name: str, most: int) -> list[Any]:
+def rows_of(request: TokenRequest, name: str, most: int) -> list[Any]:
     """The list `name` of the body. Raises InvalidError unless it holds 1 to `most` rows."""
     data = request.data
     rows = data.get(name) if isinstance(data, dict) else None
@@ -202,7 +202,7 @@ def rows_of(request: Request, name: str, most: int) -> list[Any]:
 
 
 def check_rows(
-    form: type[serializers.Serializer], rows: Sequence[Any], name: str = "leads"
+    form: type[Body], rows: Sequence[Any], name: str = "leads"
 ) -> tuple[dict[int, Any], dict[int, list[dict[str, str]]]]:
     """Index → what a row says, of those that are right; index → its errors, of the others."""
     body, given, errors = form(), {}, {}
@@ -234,14 +234,14 @@ def _results(
 @policy("lead.view", by_token=True, PATCH="lead.edit")
 class LeadDetail(ApiView):
     @extend_schema(operation_id="leads_read", parameters=[FieldsQuery], responses=LeadSerializer)
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: TokenRequest, pk: int) -> Response:
         """One lead."""
         only = wanted(LeadSerializer, asked(request, FieldsQuery))
         return Response(one(standing_lead(pk).pk, only))
 
     @extend_schema(operation_id="leads_update", request=FactsBody(partial=True), responses=LeadSerializer)
     @once
-    def patch(self, request: Request, pk: int) -> Response:
+    def patch(self, request: TokenRequest, pk: int) -> Response:
         """Change what is known about a lead; where it stands is changed by its moves."""
         lead = standing_lead(pk)
         require(request.user, "lead.edit", lead)

@@ -1,5 +1,7 @@
 """What leads, moves, touches, accounts and deals look like to other programs."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from alignment.api.shapes import Shape
@@ -8,8 +10,11 @@ from leads.models.lead import Consent
 from leads.models.opportunity import DealKind, DealState
 from leads.models.touchpoint import Direction
 
-KEY = {"allow_null": True, "help_text": "A key, as in the address of a filter."}
-WORDS = {"max_length": 200}
+
+def key_of(facet: str) -> serializers.CharField:
+    return serializers.CharField(
+        source=f"{facet}.key", allow_null=True, help_text="A key, as in the address of a filter."
+    )
 
 
 class NameOfMilestone(serializers.ChoiceField):
@@ -25,7 +30,7 @@ class NameOfMilestone(serializers.ChoiceField):
 class OrNull(serializers.ChoiceField):
     """A choice; blank is null."""
 
-    def __init__(self, choices: object, **options: object) -> None:
+    def __init__(self, choices: Any, **options: Any) -> None:
         super().__init__(choices=choices, allow_null=True, **options)
 
     def to_representation(self, value: str) -> str | None:
@@ -51,10 +56,10 @@ class LeadSerializer(Shape):
     consent = serializers.ChoiceField(choices=Consent.choices)
     do_not_contact = serializers.BooleanField()
     attributes = serializers.DictField(help_text="Further facts, as they came.")
-    source = serializers.CharField(source="source.key", **KEY)
-    campaign = serializers.CharField(source="campaign.key", **KEY)
-    segment = serializers.CharField(source="segment.key", **KEY)
-    territory = serializers.CharField(source="territory.key", **KEY)
+    source = key_of("source")
+    campaign = key_of("campaign")
+    segment = key_of("segment")
+    territory = key_of("territory")
     stage = serializers.CharField(source="stage.key")
     milestone = NameOfMilestone()
     outcome = OrNull(Outcome.choices, help_text="What ended the newest pass; null while it is open.")
@@ -106,8 +111,8 @@ class TouchpointSerializer(Shape):
     kind = serializers.CharField()
     title = serializers.CharField()
     direction = serializers.ChoiceField(choices=Direction.choices)
-    source = serializers.CharField(source="channel.key", **KEY)
-    campaign = serializers.CharField(source="campaign.key", **KEY)
+    source = key_of("channel")
+    campaign = key_of("campaign")
     is_human = serializers.BooleanField()
     is_engaged = serializers.BooleanField()
     is_hand_raise = serializers.BooleanField()

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                     "token",
                     models.ForeignKey(
                         db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.KNOX_TOKEN_MODEL,
                     ),
