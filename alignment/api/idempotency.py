@@ -86,7 +86,7 @@ def _again(known: IdempotentWrite, digest: str) -> Response:
         detail = f"This {HEADER} came with another request before. Make a new key for each new request."
         raise Problem(422, "idempotency_key_reused", "The key belongs to another request", detail)
     headers = {REPLAYED: "true"} | ({"Location": known.location} if known.location else {})
-    return Response(known.body, status=known.status, headers=headers)
+    return Response(orjson.loads(known.body), status=known.status, headers=headers)
 
 
 def _remember(token: ApiToken, key: str, digest: str, response: Response) -> None:
@@ -97,7 +97,7 @@ def _remember(token: ApiToken, key: str, digest: str, response: Response) -> Non
         digest=digest,
         status=response.status_code,
         location=response.headers.get("Location", ""),
-        body=orjson.loads(JsonRenderer().render(response.data)),
+        body=JsonRenderer().render(response.data).decode(),
         expires_at=now() + REMEMBERED,
     )
 

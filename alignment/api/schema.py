@@ -78,7 +78,11 @@ class Operation(AutoSchema):
 
 def refusals(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """A hook of drf-spectacular: what each operation may answer instead."""
-    result["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
+    schemas = result["components"]["schemas"]
+    for name, schema in schemas.items():
+        if "Body" in name:
+            schema["additionalProperties"] = False
+    schemas["Problem"] = PROBLEM_SCHEMA
     for operations in result["paths"].values():
         for method, operation in operations.items():
             for status in sorted(REFUSED | (WRITES if method != "get" else set())):

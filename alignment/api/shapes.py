@@ -9,17 +9,18 @@ from rest_framework.request import Request
 
 
 class Shape(serializers.Serializer):
-    """What is answered: every field is read, none is promised, since `fields` may leave it out."""
+    # What is answered: every field is read, none is promised, since `fields` may leave it out. (A docstring here would
+    # describe all of them in the schema.)
 
     def get_fields(self) -> dict[str, serializers.Field]:
         fields: dict[str, serializers.Field] = super().get_fields()
         for field in fields.values():
-            field.read_only = True
+            field.read_only, field.required = True, False
         return fields
 
 
 class Body(serializers.Serializer):
-    """What is sent. A field that nobody knows is a mistake, not noise."""
+    # What is sent. A field that nobody knows is a mistake, not noise.
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - set(self.fields))):

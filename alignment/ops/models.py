@@ -209,7 +209,7 @@ class IdempotentWrite(models.Model):
     digest = models.CharField(max_length=64, help_text="SHA-256 of method, address and body.")
     status = models.PositiveSmallIntegerField()
     location = models.CharField(max_length=300, blank=True)
-    body = models.JSONField(null=True)
+    body = models.TextField(help_text="The answer, as it was sent.")
     expires_at = models.DateTimeField()
 
     class Meta:

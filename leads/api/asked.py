@@ -22,10 +22,6 @@ class NoteBody(Body):
     note = serializers.CharField(max_length=NOTE_LENGTH, allow_blank=True, default="")
 
 
-class AcceptBody(NoteBody):
-    pass
-
-
 def _reason(kind: str, **options: Any) -> KeyField:
     return KeyField(
         queryset=Reason.objects.offered(kind), help_text=f"A key of /reasons/ of the kind {kind}.", **options

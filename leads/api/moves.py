@@ -16,7 +16,6 @@ from alignment.people.permissions import policy, require
 from leads import answering, lifecycle, qualifying
 from leads.answering import answered_by_another
 from leads.api.asked import (
-    AcceptBody,
     AdvanceBody,
     AttachBody,
     HandOverBody,
@@ -123,9 +122,9 @@ class HandOver(MoveView):
 
 
 @policy("lead.dispose", by_token=True)
-@described("accept", AcceptBody, description="Sales accepts. A lead that nobody holds becomes the user's.")
+@described("accept", NoteBody, description="Sales accepts. A lead that nobody holds becomes the user's.")
 class Accept(MoveView):
-    tag, body, answers = "Disposition", AcceptBody, True
+    tag, answers = "Disposition", True
 
     def take(self, lead: Lead, data: dict[str, Any], cause: Cause) -> lifecycle.Moved:
         return answering.accept(lead_ids=[lead.pk], cause=cause, note=data["note"])

@@ -1,13 +1,8 @@
 """Two people at once, on two real connections."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
-from typing import Any
 
 import pytest
-from django.db import connection
 
 from leads import holders, intake, lifecycle
 from leads.decisions import Code
@@ -16,28 +11,13 @@ from leads.holders import Assignment
 from leads.milestones import Kind, Outcome
 from leads.models import HolderInterval, Lead, LeadTransition
 from leads.rebuild import rebuild
+from tests.connections import at_once
 from tests.factories import make_user
 from tests.leads.stories import arrive, arrived, by, codes, reason, rows, standing, where
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = 5
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """What each call returns; all start together, each on a connection of its own."""
-    barrier = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            connection.ensure_connection()
-            barrier.wait(timeout=10)
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(timeout=60) for future in [pool.submit(run, call) for call in calls]]
 
 
 def test_of_two_reps_who_accept_one_wins_and_the_other_is_told_who_was_first():
