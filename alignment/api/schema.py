@@ -1,5 +1,6 @@
 """The OpenAPI document: what views cannot say of themselves."""
 
+import re
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -71,6 +72,9 @@ class Operation(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         handler = getattr(self.view, self.method.lower(), None)
         return [KEY] if getattr(handler, "is_once", False) else []
+
+    def get_summary(self) -> str:
+        return re.split(r"[.:;,](?:\s|$)", self.get_description(), maxsplit=1)[0]
 
     def get_tags(self) -> list[str]:
         return [getattr(self.view, "tag", self._tokenize_path()[0].capitalize())]
