@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from leads import holders, intake, lifecycle
+from leads import editing, holders, intake, lifecycle
 from leads.decisions import Code
 from leads.drafts import Draft, Reference
 from leads.holders import Assignment
@@ -82,6 +82,20 @@ def test_the_same_person_who_arrives_twice_at_once_is_one_lead(key):
     assert sorted(one.lead_ids) == sorted(two.lead_ids)
     assert Lead.objects.count() == len(drafts)
     assert LeadTransition.objects.count() == len(drafts)
+
+
+def test_of_two_leads_that_get_the_same_address_at_once_one_is_told_who_has_it():
+    def rename(lead):
+        try:
+            return editing.edit(lead_id=lead, changes={"email": "eve@buyer.example"}, cause=by())
+        except editing.EmailTakenError as error:
+            return error.lead
+
+    for _ in range(ROUNDS):
+        leads = arrive(leads=2)
+        first, second = at_once(*(partial(rename, lead) for lead in leads))
+        assert first.pk == second.pk
+        editing.edit(lead_id=first.pk, changes={"email": ""}, cause=by())
 
 
 def test_a_lead_is_not_rebuilt_while_it_moves():
