@@ -52,12 +52,14 @@ class KeyField(serializers.SlugRelatedField):
 
 
 class PastField(serializers.DateTimeField):
-    """A moment that is not still to come, with its offset from UTC; without one it is read as UTC."""
+    """A moment since 1900 that is not still to come, with its offset from UTC; without one it is read as UTC."""
 
     def to_internal_value(self, value: Any) -> Any:
         moment = super().to_internal_value(value)
         if moment > now():
             raise serializers.ValidationError("This is still to come.")
+        if moment.year < 1900:
+            raise serializers.ValidationError("This is before anybody kept leads.")
         return moment
 
 

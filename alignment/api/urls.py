@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from alignment.api import about, views
+from alignment.api import about, people, views
 
 urlpatterns = [
     path("docs/", about.docs, name="api_docs"),
     path("schema/", about.Schema.as_view(), name="api_schema"),
     path("me/", about.Me.as_view(), name="api_me"),
+    path("people/", people.People.as_view(), name="api_people"),
     path("<path:rest>", views.Unknown.as_view(), name="api_unknown"),
 ]

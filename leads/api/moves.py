@@ -34,7 +34,7 @@ from leads.drafts import DealDraft
 from leads.milestones import Milestone
 from leads.models import Lead, LeadTransition
 from leads.passes import Move as Row
-from leads.sentences import who_did, why_refused
+from leads.sentences import FIRST, who_did, why_refused
 from leads.stages import Stages
 
 RELATED = ("from_stage", "to_stage", "reason", "actor", "track", "note")
@@ -83,15 +83,13 @@ def taken(moved: lifecycle.Moved, viewer: User) -> Response:
 
 
 def refused(refusal: Refusal, viewer: User) -> Problem:
-    """Why a step was not taken: 422 for what the request lacks, else 409, with the move that was first."""
+    """Why a step was not taken: 422 for what it lacks, else 409, with the move that stands in the way."""
     sentence = why_refused(refusal, viewer=viewer, now=now())
     if refusal.code == Code.UNKNOWN_LEAD:
         return Problem(404, "not_found", "There is nothing here", sentence)
-    if refusal.code == Code.REASON:
-        return invalid_field("/reason" if "reason" in sentence else "/note", sentence)
-    if refusal.code == Code.CRITERIA:
-        return Problem(422, "criteria", "The lead does not meet the entry criteria", sentence)
-    if refusal.standing is not None:
+    if refusal.code in (Code.CRITERIA, Code.REASON):
+        return Problem(422, refusal.code, "The lead does not show what this move asks for", sentence)
+    if refusal.code in FIRST and refusal.standing:
         return was_first(sentence, refusal.standing, refusal.code)
     return Problem(409, refusal.code, "The lead does not stand where this is possible", sentence)
 

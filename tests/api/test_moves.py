@@ -1,6 +1,9 @@
 """Moves by the API: each is the page's own, with the page's refusals."""
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
 
 from alignment.ops.models import AuditEntry
 from alignment.people.models import Role, Scope, Side
@@ -111,6 +114,22 @@ def test_a_lost_deal_can_be_reopened_and_the_reopening_undone(rep, asking):
     undone = asking.post(f"leads/{lead.pk}/undo/", {"transition": reopened["transition"]["id"]}).json()
     assert undone["lead"]["outcome"] == "lost"
     assert undone["transition"]["reverts"] == reopened["transition"]["id"]
+
+
+def test_a_move_can_be_undone_for_a_day(rep, asking):
+    lead = make_lead(owner=rep)
+    asking.post(f"leads/{lead.pk}/accept/")
+    row = LeadTransition.objects.get(kind=Kind.ACCEPT)
+    late = row.recorded_at - timedelta(hours=25)
+    with connection.cursor() as cursor:
+        # Rows of history cannot be changed; only the owner of the table may put the trigger aside.
+        cursor.execute("ALTER TABLE leads_leadtransition DISABLE TRIGGER USER")
+        cursor.execute("UPDATE leads_leadtransition SET recorded_at = %s WHERE id = %s", [late, row.pk])
+        cursor.execute("ALTER TABLE leads_leadtransition ENABLE TRIGGER USER")
+    told = problem(asking.post(f"leads/{lead.pk}/undo/"), 409)
+
+    assert told["type"] == "urn:accord:problem:too_late"
+    assert "24 hours" in told["detail"]
 
 
 def test_an_undo_without_a_name_takes_back_the_newest_move_that_counts(rep, asking):

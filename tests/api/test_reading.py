@@ -303,6 +303,37 @@ class TestFunnel:
         assert asking.get("metrics/funnel/", **{"If-None-Match": tag}).status_code == 304
 
 
+class TestPromises:
+    def test_they_are_found_by_how_they_stand(self):
+        rep = make_user(Role.REP)
+        overdue, waiting = make_lead(owner=rep, left=timedelta(hours=-1)), make_lead()
+        answered = make_lead()
+        asking = api(user=rep)
+        asking.post(f"leads/{answered.pk}/accept/")
+
+        def leads(**query):
+            return [row["lead"] for row in asking.get("promises/", query).json()["results"]]
+
+        assert leads() == [overdue.pk, waiting.pk, answered.pk]
+        assert leads(state="running") == [overdue.pk, waiting.pk]
+        assert leads(state="overdue") == leads(state="breached") == [overdue.pk]
+        assert leads(state="met") == [answered.pk]
+        assert leads(owner=rep.pk, state="running") == [overdue.pk]
+        assert leads(due_before=timezone.now().isoformat()) == [overdue.pk]
+        [row] = asking.get("promises/", {"lead": overdue.pk}).json()["results"]
+        assert (row["is_breached"], row["answered_at"], row["cancelled_why"]) == (True, None, None)
+
+
+def test_people_are_found_by_the_side_that_holds_leads():
+    rep, marketer = make_user(Role.REP, name="Ada Okafor"), make_user(Role.MARKETER)
+    make_user(Role.REP, is_active=False)
+    asking = api(user=marketer)
+
+    [row] = asking.get("people/", {"side": "sales"}).json()["results"]
+    assert (row["id"], row["name"], row["team_name"]) == (rep.pk, "Ada Okafor", rep.team.name)
+    assert "email" not in row
+
+
 def test_stages_and_reasons_name_the_keys_that_moves_ask_for():
     asking = api(Role.EXECUTIVE)
 
