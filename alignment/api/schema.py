@@ -49,6 +49,17 @@ PROBLEM_SCHEMA = {
         "lead": {"type": "integer", "description": "The lead that has the e-mail address already."},
     },
 }
+HEADERS: dict[str, dict[str, Any]] = {
+    "ETag": {"schema": {"type": "string"}, "description": "For If-None-Match."},
+    "Idempotency-Replayed": {
+        "schema": {"type": "string"},
+        "description": "`true`: answered before, and not done again.",
+    },
+    "Location": {"schema": {"type": "string"}, "description": "The address of what is new."},
+    "RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "Requests left in this minute."},
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."},
+    "WWW-Authenticate": {"schema": {"type": "string"}},
+}
 REFERENCE = {"$ref": "#/components/schemas/Problem"}
 KEY = OpenApiParameter(
     HEADER,
@@ -92,4 +103,15 @@ def refusals(result: dict[str, Any], generator: Any, request: Any, public: bool)
             for status in sorted(REFUSED | (WRITES if method != "get" else set())):
                 refusal = {"description": TITLES[status], "content": {PROBLEM: {"schema": REFERENCE}}}
                 operation["responses"].setdefault(str(status), refusal)
+            for status, response in operation["responses"].items():
+                response["headers"] = {name: HEADERS[name] for name in _headers(status, method)}
     return result
+
+
+def _headers(status: str, method: str) -> list[str]:
+    """What an answer carries beside its body."""
+    names = [] if status in ("401", "500") else ["RateLimit-Remaining"]
+    names += {"201": ["Location"], "401": ["WWW-Authenticate"], "429": ["Retry-After"]}.get(status, [])
+    if status.startswith("2"):
+        names.append("ETag" if method == "get" else "Idempotency-Replayed")
+    return names

@@ -9,5 +9,6 @@ urlpatterns = [
     path("schema/", about.Schema.as_view(), name="api_schema"),
     path("me/", about.Me.as_view(), name="api_me"),
     path("people/", people.People.as_view(), name="api_people"),
+    path("", views.Unknown.as_view(), {"rest": ""}, name="api_root"),
     path("<path:rest>", views.Unknown.as_view(), name="api_unknown"),
 ]

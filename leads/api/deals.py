@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
@@ -48,7 +48,10 @@ class AccountDetail(ApiView):
     def get(self, request: TokenRequest, pk: int) -> Response:
         """One company."""
         only = wanted(AccountSerializer, asked(request, FieldsQuery))
-        return Response(shown(AccountSerializer, get_object_or_404(Account, pk=pk), only))
+        account = Account.objects.filter(pk=pk).first()
+        if account is None:
+            raise Http404(f"There is no account {pk}.")
+        return Response(shown(AccountSerializer, account, only))
 
 
 class OpportunityQuery(PageQuery):
@@ -95,9 +98,15 @@ def _check_named(data: Mapping[str, Any], request: TokenRequest) -> None:
         raise serializers.ValidationError(errors)
 
 
+def _deal(pk: int) -> Opportunity:
+    deal = Opportunity.objects.select_related("owner").prefetch_related("references").filter(pk=pk).first()
+    if deal is None:
+        raise Http404(f"There is no opportunity {pk}.")
+    return deal
+
+
 def _one(pk: int) -> dict[str, Any]:
-    deal = Opportunity.objects.prefetch_related("references").get(pk=pk)
-    answer: dict[str, Any] = OpportunitySerializer(deal).data
+    answer: dict[str, Any] = OpportunitySerializer(_deal(pk)).data
     return answer
 
 
@@ -107,8 +116,7 @@ class OpportunityDetail(ApiView):
     def get(self, request: TokenRequest, pk: int) -> Response:
         """One deal."""
         only = wanted(OpportunitySerializer, asked(request, FieldsQuery))
-        deal = get_object_or_404(Opportunity.objects.prefetch_related("references"), pk=pk)
-        return Response(shown(OpportunitySerializer, deal, only))
+        return Response(shown(OpportunitySerializer, _deal(pk), only))
 
     @extend_schema(
         operation_id="opportunities_update", request=NewDealBody(partial=True), responses=OpportunitySerializer
@@ -116,7 +124,7 @@ class OpportunityDetail(ApiView):
     @once
     def patch(self, request: TokenRequest, pk: int) -> Response:
         """Change a deal; each field that changes is kept as a row. Won and lost come from the moves of its lead."""
-        deal = get_object_or_404(Opportunity.objects.select_related("owner"), pk=pk)
+        deal = _deal(pk)
         require(request.user, "lead.advance", _whose(deal))
         given = read(NewDealBody, request, partial=True)
         whole = {name: getattr(deal, name) for name in ("amount", "currency", "rate")} | given

@@ -179,6 +179,6 @@ class RowResultSerializer(Shape):
     """What came of one row of a set."""
 
     index = serializers.IntegerField(help_text="Its place in what was sent, from 0.")
-    status = serializers.CharField()
+    status = serializers.ChoiceField(choices=["created", "updated", "stored", "known", "invalid"])
     lead = serializers.IntegerField(allow_null=True)
     errors = ErrorSerializer(many=True)

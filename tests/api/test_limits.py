@@ -100,6 +100,7 @@ class TestBadRequests:
     def test_an_address_that_does_not_exist(self):
         assert "schema" in problem(api().get("leeds/"), 404)["detail"]
         problem(api().post("leads/1/dance/"), 404)
+        problem(api().get(""), 404)
 
     def test_a_method_that_does_not_exist(self):
         lead = make_lead()

@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.utils import timezone
 
 from alignment.ops.models import AuditEntry
 from alignment.people.models import Role, Scope, Side
-from leads.milestones import Kind, Outcome
+from leads import lifecycle
+from leads.causes import Cause
+from leads.milestones import CauseSource, Kind, Outcome
 from leads.models import Lead, LeadTransition, NurtureTrack, Reason
 from tests.api.asking import api, pointers, problem
 from tests.factories import make_lead, make_user
@@ -117,15 +119,9 @@ def test_a_lost_deal_can_be_reopened_and_the_reopening_undone(rep, asking):
 
 
 def test_a_move_can_be_undone_for_a_day(rep, asking):
-    lead = make_lead(owner=rep)
-    asking.post(f"leads/{lead.pk}/accept/")
-    row = LeadTransition.objects.get(kind=Kind.ACCEPT)
-    late = row.recorded_at - timedelta(hours=25)
-    with connection.cursor() as cursor:
-        # Rows of history cannot be changed; only the owner of the table may put the trigger aside.
-        cursor.execute("ALTER TABLE leads_leadtransition DISABLE TRIGGER USER")
-        cursor.execute("UPDATE leads_leadtransition SET recorded_at = %s WHERE id = %s", [late, row.pk])
-        cursor.execute("ALTER TABLE leads_leadtransition ENABLE TRIGGER USER")
+    lead = make_lead(owner=rep, left=timedelta(hours=-10))
+    yesterday = Cause(CauseSource.DEMO, actor_id=rep.pk, at=timezone.now() - timedelta(hours=25))
+    lifecycle.accept(lead_ids=[lead.pk], cause=yesterday)
     told = problem(asking.post(f"leads/{lead.pk}/undo/"), 409)
 
     assert told["type"] == "urn:accord:problem:too_late"

@@ -262,7 +262,8 @@ class TestDeals:
 
         assert ids(asking.get("accounts/", {"domain": "flora.example"})) == [lead.account_id]
         assert asking.get(f"accounts/{lead.account_id}/", {"fields": "name"}).json() == {"name": "Flora"}
-        problem(asking.get("accounts/999999/"), 404)
+        assert "no account 999999" in problem(asking.get("accounts/999999/"), 404)["detail"]
+        assert "no opportunity" in problem(asking.get(f"opportunities/{10**30}/"), 404)["detail"]
 
 
 class TestFunnel:
