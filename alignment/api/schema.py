@@ -85,7 +85,7 @@ class Operation(AutoSchema):
         return [KEY] if getattr(handler, "is_once", False) else []
 
     def get_summary(self) -> str:
-        return re.split(r"[.:;,](?:\s|$)", self.get_description(), maxsplit=1)[0]
+        return re.split(r"[.:;](?:\s|$)", self.get_description(), maxsplit=1)[0]
 
     def get_tags(self) -> list[str]:
         return [getattr(self.view, "tag", self._tokenize_path()[0].capitalize())]
