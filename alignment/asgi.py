@@ -8,8 +8,11 @@ from a2wsgi import WSGIMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alignment.settings")
 
-from alignment import live
 from alignment.wsgi import application as wsgi_application
+
+# isort: split
+# After it has set Django up: the stream asks models who is at the door.
+from alignment import live
 
 # Threads keep their database connection. With few of them, a few slow clients hold up everyone.
 PAGE_THREADS = 32

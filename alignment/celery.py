@@ -1,6 +1,6 @@
 """Celery: it only wakes work that stands in the database, so that losing the broker loses nothing.
 
-Pages publish nothing: beat pokes three tasks, each of which asks the database what is due.
+Pages publish nothing: beat pokes four tasks, each of which asks the database what is due.
 """
 
 import os
@@ -21,7 +21,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alignment.settings")
 POKES = (
     ("sla.tasks.sweep", "sweep", 5),
     ("alignment.ops.tasks.deliver", "deliver", 5),
-    ("alignment.ops.tasks.resume_jobs", "work", 30),
+    ("alignment.ops.tasks.resume_jobs", "work", 5),
+    ("alignment.integrations.tasks.remove_old_uploads", "work", 3600),
 )
 
 EXCHANGE = Exchange("accord")
@@ -47,7 +48,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     enable_utc=True,
     timezone="UTC",
-    task_queues=[Queue(queue, EXCHANGE, routing_key=queue) for _, queue, _ in POKES],
+    task_queues=[Queue(queue, EXCHANGE, routing_key=queue) for queue in dict.fromkeys(queue for _, queue, _ in POKES)],
     task_default_queue="work",
     task_routes={task: {"queue": queue} for task, queue, _ in POKES},
     beat_schedule_filename=str(settings.STATE_DIR / "beat-schedule"),

@@ -3,6 +3,9 @@
 Each web process listens on one connection of its own and passes every notification on to its streams, as an event
 named by its topic: `event: leads`, `data: {"ids": [1, 2]}`. Null ids, and the event `refresh`, mean "look again at
 all". Nothing is replayed: a browser that connects again looks again at all too. A stream costs no thread.
+
+A stream belongs to the user of a session, or to a link to the wall (`?wall=<token>`). The latter hears only of the
+wall's own topics, and never which rows changed.
 """
 
 import asyncio
@@ -13,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs
@@ -25,6 +29,7 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
+from alignment.desk import wall, wall_links
 from alignment.lib.announcements import CHANNEL, MOST_IDS
 
 log = logging.getLogger(__name__)
@@ -49,12 +54,35 @@ SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 checker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="live")
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose stream it is: a user's, or that of a link to the wall. The other key is None."""
+
+    user_id: int | None = None
+    wall_link_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a page shows at the door, at first and each minute: the token of a wall, else its session."""
+
+    session_key: str | None
+    wall_token: str | None = None
+
+    async def holder(self) -> Holder | None:
+        """Whom it lets in now; None for nobody. Raises django.db.DatabaseError."""
+        if not (self.wall_token or self.session_key):
+            return None
+        return await asyncio.get_running_loop().run_in_executor(checker, look_up, self)
+
+
 class Stream:
     """What one open page still has to be told."""
 
-    def __init__(self, user_id: int, topics: frozenset[str]):
-        self.user_id = user_id
-        self.topics = topics
+    def __init__(self, holder: Holder, topics: frozenset[str]):
+        self.user_id = holder.user_id
+        self.is_wall = holder.wall_link_id is not None
+        self.topics = (topics & wall.TOPICS or wall.TOPICS) if self.is_wall else topics
         self.waiting: asyncio.Queue[bytes] = asyncio.Queue(MOST_WAITING)
 
     def wants(self, topic: str, user_ids: frozenset[int] | None) -> bool:
@@ -131,11 +159,11 @@ class Hub:
         """Hand what was gathered to the streams that want it."""
         gathered, self.gathered = self.gathered, {}
         for (topic, user_ids), ids in gathered.items():
-            data = json.dumps({"ids": None if ids is None else sorted(ids)})
-            event = f"event: {topic}\ndata: {data}\n\n".encode()
+            told = event_of(topic, None if ids is None else sorted(ids))
+            without_rows = event_of(topic, None)
             for stream in self.streams:
                 if stream.wants(topic, user_ids):
-                    stream.offer(event)
+                    stream.offer(without_rows if stream.is_wall else told)
 
     def tell_all(self, event: bytes) -> None:
         for stream in self.streams:
@@ -143,6 +171,10 @@ class Hub:
 
 
 hub = Hub()
+
+
+def event_of(topic: str, ids: list[int] | None) -> bytes:
+    return f"event: {topic}\ndata: {json.dumps({'ids': ids})}\n\n".encode()
 
 
 def open_listener() -> "psycopg2.extensions.connection":
@@ -167,7 +199,7 @@ async def lifespan(receive: Receive, send: Send) -> None:
 
 
 async def events(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer `GET /events?topics=leads,notifications`; without topics, everything is of interest."""
+    """Answer `GET /events?topics=leads,notifications` (a wall: `&wall=<token>`); without topics, tell everything."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     if scope["method"] != "GET":
         await refuse(send, 405)
@@ -175,29 +207,37 @@ async def events(scope: Scope, receive: Receive, send: Send) -> None:
         await refuse(send, 400)
     else:
         session_key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
-        topics = parse_qs(scope["query_string"].decode("latin-1")).get("topics", [""])[0]
-        await admit(session_key, frozenset(filter(None, topics.split(","))), receive, send)
+        asked = parse_qs(scope["query_string"].decode("latin-1"))
+        topics = frozenset(filter(None, asked.get("topics", [""])[0].split(",")))
+        await admit(Ticket(session_key, asked.get("wall", [None])[0]), topics, receive, send)
 
 
-async def admit(session_key: str | None, topics: frozenset[str], receive: Receive, send: Send) -> None:
-    """Open a stream for the user of a session; a stranger gets none."""
+async def admit(shown: Ticket, topics: frozenset[str], receive: Receive, send: Send) -> None:
+    """Open a stream for the user of a session, or for a wall; a stranger gets none."""
     try:
-        user_id = await user_of(session_key)
+        holder = await shown.holder()
     except DatabaseError:
         # A browser gives up after an error, but comes back after an end.
         await begin(send, more=False)
         return
-    if user_id is None:
+    if holder is None:
         await refuse(send, 403)
         return
     await begin(send, more=True)
-    await serve(Stream(user_id, topics), session_key, receive, send)
+    await serve(Stream(holder, topics), lambda: is_still(shown, holder), receive, send)
 
 
-async def serve(stream: Stream, session_key: str | None, receive: Receive, send: Send) -> None:
-    """Feed one page until it leaves, its session ends or it takes nothing any more."""
+async def is_still(shown: Ticket, holder: Holder) -> bool:
+    """Whether the same one is let in; what cannot be looked up now was so a minute ago."""
+    with suppress(DatabaseError):
+        return await shown.holder() == holder
+    return True
+
+
+async def serve(stream: Stream, may_stay: Callable[[], Awaitable[bool]], receive: Receive, send: Send) -> None:
+    """Feed one page until it leaves, its session or link ends, or it takes nothing any more."""
     hub.streams.add(stream)
-    tasks = {asyncio.create_task(feed(stream, session_key, send)), asyncio.create_task(left(receive))}
+    tasks = {asyncio.create_task(feed(stream, may_stay, send)), asyncio.create_task(left(receive))}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -207,7 +247,7 @@ async def serve(stream: Stream, session_key: str | None, receive: Receive, send:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def feed(stream: Stream, session_key: str | None, send: Send) -> None:
+async def feed(stream: Stream, may_stay: Callable[[], Awaitable[bool]], send: Send) -> None:
     check_at = time.monotonic() + RECHECK_SECONDS
     while True:
         try:
@@ -215,9 +255,8 @@ async def feed(stream: Stream, session_key: str | None, send: Send) -> None:
         except TimeoutError:
             event = HEARTBEAT
         if time.monotonic() > check_at:
-            with suppress(DatabaseError):
-                if await user_of(session_key) != stream.user_id:
-                    return
+            if not await may_stay():
+                return
             check_at = time.monotonic() + RECHECK_SECONDS
         async with asyncio.timeout(SEND_SECONDS):
             await send({"type": "http.response.body", "body": event, "more_body": True})
@@ -252,15 +291,12 @@ def host_is_ours(host: str) -> bool:
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
-async def user_of(session_key: str | None) -> int | None:
-    """The id of the active user of a session; None when there is none. Raises django.db.DatabaseError."""
-    if not session_key:
-        return None
-    return await asyncio.get_running_loop().run_in_executor(checker, look_up_user, session_key)
-
-
-def look_up_user(session_key: str) -> int | None:
+def look_up(shown: Ticket) -> Holder | None:
     close_old_connections()
+    if shown.wall_token:
+        link = wall_links.find(shown.wall_token)
+        return Holder(wall_link_id=link.pk) if link else None
     request = HttpRequest()
-    request.session = SessionStore(session_key)
-    return get_user(request).pk
+    request.session = SessionStore(shown.session_key)
+    user_id = get_user(request).pk
+    return Holder(user_id=user_id) if user_id else None

@@ -235,6 +235,13 @@ STORAGES = {
 }
 MEDIA_ROOT = STATE_DIR / "files"
 
+# Uploads: files to import, the only ones there are ------------------------------------------------------------
+
+IMPORTS_DIR = STATE_DIR / "imports"
+UPLOAD_MOST_BYTES = int(os.environ.get("ACCORD_UPLOAD_MOST_MB", "200")) * 1_000_000
+UPLOADS_KEPT = timedelta(days=int(os.environ.get("ACCORD_UPLOADS_KEPT_DAYS", "30")))
+FILE_UPLOAD_HANDLERS = ["alignment.integrations.uploads.ToDisk"]
+
 # Security -----------------------------------------------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {
@@ -294,7 +301,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
+    "filters": {"tokens": {"()": "alignment.lib.log_masks.WithoutTokens"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "formatter": "line",
+            "filters": ["tokens"],
+        }
+    },
     "root": {"handlers": ["console"], "level": os.environ.get("ACCORD_LOG_LEVEL", "INFO")},
     "loggers": {"axes": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
 }

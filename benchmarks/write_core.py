@@ -1,4 +1,4 @@
-"""The write core in figures: `python3 run.py manage shell --no-imports -c "from benchmarks.write_core import main; main()"`.
+"""The write core: `python3 run.py manage shell --no-imports -c "from benchmarks.write_core import main; main()"`.
 
 Takes in leads with all that one can come with, and moves them, in sets of 1, 1,000 and 50,000, with everything that
 follows from it (journeys, holders, clocks, deals). Works in a scratch database of its own. Prints statements and leads

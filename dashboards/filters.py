@@ -34,6 +34,7 @@ class Span(StrEnum):
     YEAR = "12m"
     NINETY_DAYS = "90d"
     QUARTER = "quarter"
+    LAST_QUARTER = "last_quarter"
     ALL = "all"
     DATES = "dates"
 
@@ -204,6 +205,8 @@ def _period(given: Mapping[str, str], span: Span, calendar: Calendar, today: dat
             return periods.last_days(today, 90)
         case Span.QUARTER:
             return periods.this_quarter(today, fiscal_start=calendar.fiscal_start)
+        case Span.LAST_QUARTER:
+            return periods.last_quarter(today, fiscal_start=calendar.fiscal_start)
         case Span.ALL:
             return None
     return Period(_day(given.get("from", ""), "first"), _day(given.get("to", ""), "last"))

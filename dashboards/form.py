@@ -14,6 +14,7 @@ SPANS = {
     Span.YEAR: "Last 12 months",
     Span.NINETY_DAYS: "Last 90 days",
     Span.QUARTER: "This quarter",
+    Span.LAST_QUARTER: "Last quarter",
     Span.ALL: "All time",
     Span.DATES: "Dates",
 }

@@ -1,9 +1,9 @@
 """Measured once for everybody: a report is kept until an event is written, and for half a minute at most.
 
 The row is the event: whatever changes a figure adds a row to one of these tables, so the last numbers that their
-sequences gave are the version of the data. A number is given before its row can be read; so nothing is kept while a
-transaction that writes is under way. What no event tells (a name, a target, a lead that nobody holds any more), and
-what time alone changes, shows after half a minute.
+sequences gave are the version of the data. A number is given before its row can be read, so a version also names who
+was writing: once one of those is done, it holds no longer. What no event tells (a name, a target, a lead that nobody
+holds any more), and what time alone changes, shows after half a minute.
 """
 
 from collections import OrderedDict
@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
+from time import monotonic
 from typing import Generic, TypeVar
 
 from django.db import connection
@@ -24,56 +25,94 @@ MOST_KEPT = 64
 
 _LAST = ", ".join(f"pg_sequence_last_value('{model._meta.db_table}_id_seq')" for model in EVENTS)
 _NUMBERS = f"SELECT current_database(), {_LAST}"
-_WRITING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL LIMIT 1"
+_WRITERS = """
+    SELECT backend_xid::text FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL
+"""
 
 Measured = TypeVar("Measured")
-Version = tuple[str | int | None, ...]
 
 
-def version() -> Version | None:
-    """What numbers the newest events have; None while somebody, this transaction included, is writing. Two queries.
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The numbers of the newest events, and the transactions that were under way when they were read."""
 
-    The numbers are asked for first: who began to write in between has given away a newer one by the time it is read.
-    """
-    if connection.in_atomic_block:
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(_NUMBERS)
-        numbers = cursor.fetchone()
-        cursor.execute(_WRITING)
-        return None if cursor.rowcount else numbers
+    numbers: tuple[str | int | None, ...]
+    writers: frozenset[str]
+
+    @classmethod
+    def read(cls) -> "Version":
+        """The version of this moment. Two queries.
+
+        The numbers come first: whoever took one of them is then among the writers, or can be read.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(_NUMBERS)
+            numbers = cursor.fetchone()
+            cursor.execute(_WRITERS)
+            return cls(numbers, frozenset(row[0] for row in cursor.fetchall()))
+
+    def holds(self, now: "Version") -> bool:
+        """Whether nothing was written in between: no new event, and nobody who was writing is done."""
+        return self.numbers == now.numbers and self.writers <= now.writers
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[Measured]):
+    """A measurement, as it stood `at` a moment; `began` is when it was begun, by this process's own clock."""
+
+    measured: Measured
+    at: datetime
+    began: float
+    version: Version
+
+    def answers(self, at: datetime, arrived: float) -> bool:
+        """Whether it tells all that was committed before somebody `arrived`."""
+        if self.began >= arrived:
+            return True
+        return at - self.at <= FRESH and self.version.holds(Version.read())
 
 
 @dataclass(slots=True)
 class _Place(Generic[Measured]):
-    """Where one measurement is kept; who comes while it is made waits for it."""
+    """Where the answer to one question is kept; one measures at a time."""
 
     lock: Lock = field(default_factory=Lock)
-    kept: tuple[datetime, Measured] | None = None
+    kept: _Kept[Measured] | None = None
 
 
 class Keeper(Generic[Measured]):
-    """What was measured lately, by what was asked."""
+    """What was measured lately, by what was asked.
+
+    While others write without a pause, every question is measured by one at a time, for all who arrived before it
+    began: more viewers do not mean more work.
+    """
 
     def __init__(self) -> None:
         self._places: OrderedDict[Hashable, _Place[Measured]] = OrderedDict()
         self._lock = Lock()
 
     def get(self, asked: Hashable, at: datetime, measure: Callable[[], Measured]) -> Measured:
-        """What `measure` answers to `asked`: as it was kept, where that still holds at `at`."""
-        known = version()
-        if known is None:
+        """What `measure` answers to `asked`: as it was kept, where that still holds at `at`. What a transaction wrote
+        itself is for itself alone.
+        """
+        if connection.in_atomic_block:
             return measure()
-        place = self._place((known, asked))
+        arrived = monotonic()
+        place = self._place(asked)
         with place.lock:
-            if place.kept is None or at - place.kept[0] > FRESH:
-                place.kept = at, measure()
-            return place.kept[1]
+            if place.kept is None or not place.kept.answers(at, arrived):
+                place.kept = self._measured(at, measure)
+            return place.kept.measured
 
-    def _place(self, key: Hashable) -> _Place[Measured]:
+    @staticmethod
+    def _measured(at: datetime, measure: Callable[[], Measured]) -> _Kept[Measured]:
+        began, version = monotonic(), Version.read()
+        return _Kept(measure(), at, began, version)
+
+    def _place(self, asked: Hashable) -> _Place[Measured]:
         with self._lock:
-            place = self._places.setdefault(key, _Place())
-            self._places.move_to_end(key)
+            place = self._places.setdefault(asked, _Place())
+            self._places.move_to_end(asked)
             while len(self._places) > MOST_KEPT:
                 self._places.popitem(last=False)
             return place

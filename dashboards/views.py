@@ -1,9 +1,15 @@
 """The funnel page, and the lists that its numbers open."""
 
+from hashlib import sha256
+from http import HTTPStatus
+
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.http import quote_etag
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -21,6 +27,7 @@ from dashboards.filters import FilterError
 from dashboards.form import FilterForm
 from dashboards.options import Options
 from dashboards.page import FunnelPage
+from dashboards.report import Report
 
 # Plotly styles what it draws.
 STYLED = {"style-src-elem": [SELF, UNSAFE_INLINE], "style-src-attr": [UNSAFE_INLINE]}
@@ -37,7 +44,11 @@ def funnel(request: SignedInRequest) -> HttpResponseBase:
         filters = filters_for(request.user, request.GET.dict(), options=options, at=at)
     except FilterError as error:
         return _mistaken(request, error.messages)
-    page = FunnelPage(report.current(filters, at), options)
+    measured = report.current(filters, at)
+    is_chosen = request.htmx.trigger == FilterForm.id
+    if request.htmx and not is_chosen and (same := _unchanged(request, measured)):
+        return same
+    page = FunnelPage(measured, options)
     if request.GET.get("format") == "csv":
         _exported(request)
         return csv_response("funnel", sheet.HEADER, sheet.lines(page))
@@ -45,7 +56,9 @@ def funnel(request: SignedInRequest) -> HttpResponseBase:
         form = FilterForm(request.user, options, filters)
         return render(request, "dashboards/funnel.html", {"page": page, "form": form})
     response = render(request, "dashboards/_figures.html", {"page": page})
-    return push_url(response, page.address) if request.htmx.trigger == FilterForm.id else response
+    response["ETag"] = _etag(request, measured)
+    patch_cache_control(response, private=True, no_cache=True)
+    return push_url(response, page.address) if is_chosen else response
 
 
 @policy("funnel.view")
@@ -64,6 +77,18 @@ def funnel_leads(request: SignedInRequest) -> HttpResponseBase:
         _exported(request)
         return csv_response("leads", drill.HEADER, rows.lines())
     return render(request, "dashboards/leads.html", {"list": rows})
+
+
+def _etag(request: SignedInRequest, measured: Report) -> str:
+    """What a fragment hangs on: which measurement, for whom, by which templates and styles."""
+    told = (measured.at, measured.filters.query, request.user.pk, getattr(staticfiles_storage, "manifest_hash", ""))
+    return quote_etag(sha256(repr(told).encode()).hexdigest()[:32])
+
+
+def _unchanged(request: SignedInRequest, measured: Report) -> HttpResponse | None:
+    """304 for a browser that has these figures already; None for others."""
+    answer = get_conditional_response(request, etag=_etag(request, measured))
+    return answer if answer is not None and answer.status_code == HTTPStatus.NOT_MODIFIED else None
 
 
 def _exported(request: SignedInRequest) -> None:

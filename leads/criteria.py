@@ -128,7 +128,7 @@ def _nothing_to_join(steps: Sequence[Step]) -> dict[int, str]:
     found = {}
     for index, step in joining.items():
         deal = deals.get(step.opportunity_id or 0)
-        if deal is None or deal.state != DealState.OPEN:
+        if deal is None or deal.state != DealState.OPEN or deal.withdrawn_at:
             found[index] = "A lead can only join an open deal."
         elif deal.account_id not in (None, accounts.get(step.lead_id)):
             found[index] = "A lead can only join a deal of its own company."

@@ -1,6 +1,6 @@
 """Deals: the only writer of opportunities, their buying groups, and the rows that record each change."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from alignment.lib import batch
 from leads import lifecycle
 from leads.causes import Cause
-from leads.drafts import DealDraft
-from leads.models import Opportunity, OpportunityChange, OpportunityContact
+from leads.drafts import DealDraft, Reference
+from leads.models import Journey, Lead, Opportunity, OpportunityChange, OpportunityContact
 from leads.models.opportunity import DealState
 from leads.models.reference import ExternalReference
 
@@ -76,17 +76,16 @@ def _new_keys(count: int) -> list[int]:
 
 
 @transaction.atomic
-def find_or_open(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
-    """The deals that these drafts are, in order, opened where they are new.
+def find_or_open(*, drafts: Sequence[DealDraft], cause: Cause) -> tuple[list[int], frozenset[int]]:
+    """The deals that these drafts are, in order, opened where they are new; and the new ones.
 
     Found by external reference; without one, the deal of the same name that the lead carries.
     """
     referenced, named = _referenced(drafts), _named(drafts)
     found = [_known(draft, referenced, named) for draft in drafts]
-    opened = iter(
-        open_deals(drafts=[draft for draft, pk in zip(drafts, found, strict=True) if pk is None], cause=cause)
-    )
-    return [pk or next(opened) for pk in found]
+    opened = open_deals(drafts=[draft for draft, pk in zip(drafts, found, strict=True) if pk is None], cause=cause)
+    fresh = iter(opened)
+    return [pk or next(fresh) for pk in found], frozenset(opened)
 
 
 def _known(
@@ -102,6 +101,7 @@ def _referenced(drafts: Sequence[DealDraft]) -> dict[tuple[str, str], int]:
     names = {(one.system, one.external_id) for draft in drafts for one in draft.references}
     stored = ExternalReference.objects.filter(
         opportunity__isnull=False,
+        released_at=None,
         system__in={name[0] for name in names},
         external_id__any_of={name[1] for name in names},
     )
@@ -113,7 +113,7 @@ def _referenced(drafts: Sequence[DealDraft]) -> dict[tuple[str, str], int]:
 
 def _named(drafts: Sequence[DealDraft]) -> dict[tuple[int | None, str], int]:
     leads = {draft.lead_id for draft in drafts if draft.lead_id and not draft.references}
-    carried = OpportunityContact.objects.filter(lead_id__any_of=leads, is_primary=True)
+    carried = OpportunityContact.objects.filter(lead_id__any_of=leads, is_primary=True, opportunity__withdrawn_at=None)
     return {
         (lead_id, name): pk for lead_id, name, pk in carried.values_list("lead_id", "opportunity__name", "opportunity")
     }
@@ -138,6 +138,107 @@ def change(*, opportunity_id: int, changes: Mapping[str, Any], cause: Cause) -> 
         deal.save(update_fields=[row.field.removesuffix("_id") for row in rows])
         _record(rows, cause, now)
     return deal
+
+
+@transaction.atomic
+def withdraw(*, opportunity_ids: Collection[int], cause: Cause) -> int:
+    """Take deals back that should never have been opened, and that no journey carries; returns how many. Each leaves
+    lists and figures, and its names in other systems are free for another deal.
+    """
+    now = lifecycle.database_now()
+    deals = Opportunity.objects.filter(pk__any_of=opportunity_ids, journeys=None, withdrawn_at=None)
+    withdrawn = list(deals.order_by("pk").values_list("pk", "currency", "rate"))
+    keys = [pk for pk, _, _ in withdrawn]
+    Opportunity.objects.filter(pk__any_of=keys).update(withdrawn_at=now)
+    ExternalReference.objects.filter(opportunity__any_of=keys, released_at=None).update(released_at=now)
+    _record(
+        (_Change(pk, now, "withdrawn", "", now.isoformat(), currency, rate) for pk, currency, rate in withdrawn),
+        cause,
+        now,
+    )
+    return len(keys)
+
+
+def lock_around(*, references: Iterable[Reference], lead_ids: Iterable[int]) -> None:
+    """Lock these leads, and those that carry the deals which these references name, before any deal is locked: leads
+    come first, in ascending order, in every write. Two statements.
+    """
+    named = {(one.system, one.external_id) for one in references}
+    carriers = OpportunityContact.objects.filter(
+        is_primary=True,
+        opportunity__references__system__in={system for system, _ in named},
+        opportunity__references__external_id__any_of={external_id for _, external_id in named},
+    )
+    wanted = {*lead_ids, *carriers.values_list("lead_id", flat=True)}
+    list(Lead.objects.filter(pk__any_of=wanted).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
+_AMENDED = ("name", "amount", "currency", "expected_close_on", "product", "owner_id")
+_FILLED = ("account_id", "opened_at")
+
+
+@transaction.atomic
+def amend(*, drafts: Mapping[int, DealDraft], cause: Cause) -> frozenset[int]:
+    """Bring standing deals (by key) in line with drafts: what a draft says otherwise is changed, and each changed field
+    becomes a row; account and opening are only filled in. Returns the deals that changed; the same statements for any
+    number.
+    """
+    names = (*_AMENDED, *_FILLED)
+    standing = Opportunity.objects.filter(pk__any_of=drafts).order_by("pk").select_for_update(no_key=True)
+    rows: list[dict[str, Any]] = []
+    changes: list[_Change] = []
+    for deal in standing.values("pk", "rate", *names):
+        pk, draft = deal["pk"], drafts[deal["pk"]]
+        said = {name: getattr(draft, name) for name in names if getattr(draft, name) not in (None, "")}
+        new = {name: value for name, value in said.items() if name in _AMENDED or deal[name] is None}
+        if fresh := [name for name, value in new.items() if deal[name] != value]:
+            rows.append({"id": pk, **{name: new.get(name, deal[name]) for name in names}})
+            changes += [
+                _Change(pk, cause.at, name, deal[name], new[name], draft.currency, deal["rate"])
+                for name in fresh
+                if name in _AMENDED
+            ]
+    batch.update(Opportunity, rows)
+    _record(changes, cause, lifecycle.database_now())
+    return frozenset(row["id"] for row in rows)
+
+
+@transaction.atomic
+def introduce(*, contacts: Iterable[OpportunityContact]) -> None:
+    """Add leads to buying groups; who belongs to one already stays as it is. One statement."""
+    batch.insert(
+        OpportunityContact,
+        [
+            {
+                "opportunity_id": each.opportunity_id, "lead_id": each.lead_id, "role": each.role,
+                "is_primary": each.is_primary,
+            }
+            for each in contacts
+        ],
+        conflict="ON CONFLICT DO NOTHING",
+    )  # fmt: skip
+
+
+@transaction.atomic
+def settle(*, verdicts: Mapping[int, tuple[str, datetime | None]], cause: Cause) -> frozenset[int]:
+    """Say of deals (by key) whether they are open, won or lost, and since when. Those that a primary journey carries
+    follow it and are left alone. Returns the deals that changed.
+    """
+    carried = Journey.objects.filter(opportunity_id__any_of=verdicts, is_primary=True)
+    free = verdicts.keys() - set(carried.values_list("opportunity_id", flat=True))
+    standing = Opportunity.objects.filter(pk__any_of=free).order_by("pk").select_for_update(no_key=True)
+    rows: list[dict[str, Any]] = []
+    changes: list[_Change] = []
+    for deal in standing:
+        state, at = verdicts[deal.pk]
+        at = at or (deal.closed_at if state == deal.state else None)
+        if (deal.state, deal.closed_at) != (state, at):
+            rows.append({"id": deal.pk, "state": state, "closed_at": at})
+            if deal.state != state:
+                changes.append(_Change(deal.pk, at, "state", deal.state, state, deal.currency, deal.rate))
+    batch.update(Opportunity, rows)
+    _record(changes, cause, lifecycle.database_now())
+    return frozenset(row["id"] for row in rows)
 
 
 # What primary journeys, the newest of each deal, say: won and lost close it, anything else leaves it open.

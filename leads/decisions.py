@@ -102,6 +102,8 @@ def decide(
         return _undo(step, moves, at, now)
     if step.kind == Kind.CORRECT:
         return _correct(step, moves, target, at, explains)
+    if step.kind == Kind.WITHDRAW and passes:
+        return _granted(step, passes[-1].stage, at)
     if step.kind in REASONED and step.reason_id is not None and explains != step.kind:
         return _wrong_reason(step)
     if not passes:

@@ -210,7 +210,8 @@ class AttachForm(MoveForm):
 
 def joinable_deals(lead: Lead) -> QuerySet[Opportunity]:
     """Open deals of the lead's account."""
-    return Opportunity.objects.filter(account__isnull=False, account=lead.account_id, state=DealState.OPEN)
+    deals = Opportunity.objects.filter(account__isnull=False, account=lead.account_id)
+    return deals.filter(state=DealState.OPEN, withdrawn_at=None)
 
 
 class CorrectForm(forms.Form):

@@ -1,8 +1,9 @@
 """Who holds a lead: the only writer of holder intervals and of a lead's owner and team."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -24,10 +25,11 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What a call changed: only leads whose holder differs from before."""
+    """What a call changed: only leads whose holder differs from before; `changes` has the holders (before, after)."""
 
     cause: Cause
     lead_ids: tuple[int, ...]
+    changes: Mapping[int, tuple[int | None, int | None]] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -52,7 +54,19 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
         _hand_over([wanted[pk] for pk in changing], cause, why)
         journeys.refresh(changing)
         holders_changed.send(sender=hold, batch=Handover(cause, tuple(changing)))
-    return Handover(cause, tuple(changing))
+    return Handover(cause, tuple(changing), {pk: (held.get(pk), wanted[pk].user_id) for pk in changing})
+
+
+def begin(*, assignments: Sequence[Assignment], teams: Mapping[int, int | None], cause: Cause) -> None:
+    """Record the first holders of leads that this transaction inserted as theirs; one statement.
+
+    Nobody held such a lead, so there is nothing to read, to lock or to end. `teams` is the team of each user; every
+    assignment has a date.
+    """
+    if not assignments:
+        return
+    _insert(((each.lead_id, each.user_id, teams[each.user_id or 0], each.at) for each in assignments), cause)
+    holders_changed.send(sender=begin, batch=Handover(cause, tuple(sorted(each.lead_id for each in assignments))))
 
 
 # The moment of each handover: not before the end of what the lead's holders already have.
@@ -81,6 +95,16 @@ def _hand_over(assignments: Sequence[Assignment], cause: Cause, why: str) -> Non
             "WHERE held.lead_id = moment.lead_id AND upper_inf(held.held)",
             [[row[0] for row in moments], [row[3] for row in moments]],
         )
+    _insert((row for row in moments if row[1] is not None), cause, why)
+    batch.update(
+        Lead,
+        [{"id": row[0], "owner_id": row[1], "team_id": row[2]} for row in moments],
+        where_differs=("owner_id", "team_id"),
+    )
+
+
+def _insert(rows: Iterable[tuple[Any, ...]], cause: Cause, why: str = "") -> None:
+    """Intervals that go on, of (lead, user, team, from when)."""
     batch.insert(
         HolderInterval,
         [
@@ -88,12 +112,6 @@ def _hand_over(assignments: Sequence[Assignment], cause: Cause, why: str) -> Non
                 "lead_id": lead_id, "user_id": user_id, "team_id": team_id, "held": f"[{at.isoformat()},)",
                 "actor_id": cause.actor_id, "why": why,
             }
-            for lead_id, user_id, team_id, at in moments
-            if user_id is not None
+            for lead_id, user_id, team_id, at in rows
         ],
     )  # fmt: skip
-    batch.update(
-        Lead,
-        [{"id": row[0], "owner_id": row[1], "team_id": row[2]} for row in moments],
-        where_differs=("owner_id", "team_id"),
-    )

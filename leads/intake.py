@@ -14,7 +14,7 @@ from leads import deals, dimensions, lifecycle, matching
 from leads.causes import Cause
 from leads.decisions import OPENS, Step
 from leads.drafts import Draft
-from leads.holders import Assignment, hold
+from leads.holders import Assignment, begin, hold
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Lead, LeadSearch
 from leads.models.lead import Consent
@@ -26,15 +26,33 @@ from leads.touches import Touch, record
 TEXTS = ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
 KEYS = ("source_id", "campaign_id", "segment_id", "territory_id", "account_id")
 
+Teams = Mapping[int, int | None]
+"""User → team."""
+Handovers = Mapping[int, tuple[int | None, int | None]]
+"""Lead → (who held it before, who holds it now)."""
+Changes = dict[str, tuple[Any, Any]]
+"""Column → (before, after)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came of the drafts: the lead that each is now, in their order, and which leads are new or changed."""
+    """What came of the drafts: the lead that each is now, in their order, and which leads are new or changed.
+
+    `changes` has, for each lead that stood already and was written, the columns with their values before and after;
+    `handed_over` who held such a lead before, and who holds it now.
+    """
 
     lead_ids: tuple[int, ...]
     created: frozenset[int]
-    updated: frozenset[int]
+    changes: Mapping[int, Changes]
+    handed_over: Handovers
+    opened_deals: frozenset[int]
     moved: lifecycle.Moved
+
+    @property
+    def updated(self) -> frozenset[int]:
+        """The leads whose facts changed."""
+        return frozenset(self.changes)
 
 
 @transaction.atomic
@@ -50,15 +68,17 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False, k
     incoming = _columns(drafts, now)
     stages = Stages.load()
     arrivals = [_arrival(draft, stages, cause) for draft in drafts]
-    lead_ids, created = _place(drafts, incoming, arrivals, cause, now)
-    updated = _join(lead_ids, created, incoming, overwrite)
+    teams = dict(User.objects.filter(pk__in={draft.owner_id for draft in drafts}).values_list("pk", "team_id"))
+    lead_ids, created = _place(drafts, incoming, arrivals, teams, cause, now)
+    changes = _join(lead_ids, created, incoming, overwrite)
     matching.store_references(lead_ids, drafts)
-    _hold(drafts, lead_ids, cause, _held(lead_ids, created) if keep_holders else set())
+    kept = _held(lead_ids, created) if keep_holders else set()
+    handed_over = _hold(drafts, lead_ids, created, kept, teams, cause, now)
     _touch(drafts, lead_ids, incoming, cause, now)
-    carried = _open_deals(drafts, lead_ids, incoming, cause)
+    carried, opened = _open_deals(drafts, lead_ids, incoming, cause)
     steps = _steps(drafts, arrivals, lead_ids, created, carried)
     moved = _admit(lifecycle.move(steps=steps, cause=cause), created, stages)
-    return Received(tuple(lead_ids), frozenset(created), frozenset(updated), moved)
+    return Received(tuple(lead_ids), frozenset(created), changes, handed_over, opened, moved)
 
 
 def _columns(drafts: Sequence[Draft], now: datetime) -> list[dict[str, Any]]:
@@ -85,6 +105,7 @@ def _place(
     drafts: Sequence[Draft],
     incoming: Sequence[dict[str, Any]],
     arrivals: Sequence[Sequence[Step]],
+    teams: Teams,
     cause: Cause,
     now: datetime,
 ) -> tuple[list[int], set[int]]:
@@ -108,7 +129,7 @@ def _place(
             if row["email_key"]:
                 emails[row["email_key"]] = lead_id
         placed.append(lead_id)
-    created = _insert(fresh, drafts, incoming, arrivals, cause, now)
+    created = _insert(fresh, drafts, incoming, arrivals, teams, cause, now)
     if len(created) < len(fresh):
         placed = _yield_to_others(placed, incoming, set(fresh) - created)
     return placed, created
@@ -129,6 +150,7 @@ def _insert(
     drafts: Sequence[Draft],
     incoming: Sequence[dict[str, Any]],
     arrivals: Sequence[Sequence[Step]],
+    teams: Teams,
     cause: Cause,
     now: datetime,
 ) -> set[int]:
@@ -140,9 +162,6 @@ def _insert(
     stages = Stages.load()
     routes = {index: tuple((step.kind, step.stage_id) for step in arrivals[index]) for index in fresh.values()}
     standing = {route: _standing(route, stages) for route in set(routes.values())}
-    teams = dict(
-        User.objects.filter(pk__in={drafts[index].owner_id for index in fresh.values()}).values_list("pk", "team_id")
-    )
     rows = [
         {
             "id": pk,
@@ -150,7 +169,7 @@ def _insert(
             **standing[routes[index]],
             "moved_at": cause.recorded_at(arrivals[index][-1].at or cause.at, now),
             "owner_id": drafts[index].owner_id,
-            "team_id": teams.get(drafts[index].owner_id),
+            "team_id": teams.get(drafts[index].owner_id or 0),
             "created_at": drafts[index].created_at or now,
         }
         for pk, index in fresh.items()
@@ -159,7 +178,8 @@ def _insert(
     inserted = batch.insert(
         Lead,
         rows,
-        conflict="ON CONFLICT (email_key) WHERE NOT (email_key = '') AND merged_into_id IS NULL DO NOTHING",
+        conflict="ON CONFLICT (email_key) WHERE NOT (email_key = '') AND merged_into_id IS NULL "
+        "AND withdrawn_at IS NULL DO NOTHING",
         returning=("id",),
     )
     created = {row[0] for row in inserted}
@@ -208,8 +228,10 @@ def index(rows: Iterable[dict[str, Any]]) -> None:
     )
 
 
-def _join(lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[str, Any]], overwrite: bool) -> set[int]:
-    """Fill in (or, with `overwrite`, replace) what leads that stand already were told; returns those that changed."""
+def _join(
+    lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[str, Any]], overwrite: bool
+) -> dict[int, Changes]:
+    """Fill in (or, with `overwrite`, replace) what leads that stand already were told; returns what changed."""
     told: dict[int, list[dict[str, Any]]] = {}
     fresh = set(created)
     for lead_id, columns in zip(lead_ids, incoming, strict=True):
@@ -218,7 +240,7 @@ def _join(lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[st
         else:
             told.setdefault(lead_id, []).append(columns)
     if not told:
-        return set()
+        return {}
     names = [*TEXTS, "email_key", "email_domain", *KEYS, "consent", "do_not_contact", "attributes"]
     leads = Lead.objects.filter(pk__any_of=told).order_by("pk").select_for_update(no_key=True)
     standing = {row["pk"]: row for row in leads.values("pk", *names)}
@@ -233,7 +255,12 @@ def _join(lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[st
             changed.append(after)
     batch.update(Lead, changed)
     index(changed)
-    return {row["id"] for row in changed}
+    return {
+        row["id"]: {
+            name: (standing[row["id"]][name], row[name]) for name in names if row[name] != standing[row["id"]][name]
+        }
+        for row in changed
+    }
 
 
 def _fill(lead: dict[str, Any], told: dict[str, Any], overwrite: bool, *, email_is_free: bool) -> None:
@@ -255,14 +282,27 @@ def _held(lead_ids: Sequence[int], created: set[int]) -> set[int]:
     return set(Lead.objects.filter(pk__any_of=known, owner__isnull=False).values_list("pk", flat=True))
 
 
-def _hold(drafts: Sequence[Draft], lead_ids: Sequence[int], cause: Cause, kept: set[int]) -> None:
-    assignments = [
-        Assignment(lead_id, draft.owner_id, draft.owned_at)
-        for lead_id, draft in zip(lead_ids, drafts, strict=True)
-        if draft.owner_id and lead_id not in kept
-    ]
-    if assignments:
-        hold(assignments=assignments, cause=cause)
+def _hold(
+    drafts: Sequence[Draft],
+    lead_ids: Sequence[int],
+    created: set[int],
+    kept: set[int],
+    teams: Teams,
+    cause: Cause,
+    now: datetime,
+) -> Handovers:
+    """A new lead was inserted as its first draft's owner's; all others but the `kept` are handed over, and returned."""
+    entering = set(created)
+    first: list[Assignment] = []
+    later: list[Assignment] = []
+    for lead_id, draft in zip(lead_ids, drafts, strict=True):
+        if draft.owner_id and lead_id in entering:
+            first.append(Assignment(lead_id, draft.owner_id, draft.owned_at or cause.at or now))
+        elif draft.owner_id and lead_id not in kept:
+            later.append(Assignment(lead_id, draft.owner_id, draft.owned_at))
+        entering.discard(lead_id)
+    begin(assignments=first, teams=teams, cause=cause)
+    return hold(assignments=later, cause=cause).changes if later else {}
 
 
 def _touch(
@@ -308,16 +348,17 @@ def _arrival(draft: Draft, stages: Stages, cause: Cause) -> tuple[Step, ...]:
 
 def _open_deals(
     drafts: Sequence[Draft], lead_ids: Sequence[int], incoming: Sequence[dict[str, Any]], cause: Cause
-) -> dict[int, int]:
-    """Index of each draft that brings a deal → the deal."""
+) -> tuple[dict[int, int], frozenset[int]]:
+    """Index of each draft that brings a deal → the deal; and which of the deals are new."""
     bringing = {
         index: replace(draft.deal, lead_id=lead_ids[index], account_id=incoming[index]["account_id"])
         for index, draft in enumerate(drafts)
         if draft.deal is not None
     }
     if not bringing:
-        return {}
-    return dict(zip(bringing, deals.find_or_open(drafts=list(bringing.values()), cause=cause), strict=True))
+        return {}, frozenset()
+    found, opened = deals.find_or_open(drafts=list(bringing.values()), cause=cause)
+    return dict(zip(bringing, found, strict=True)), opened
 
 
 def _steps(

@@ -4,17 +4,21 @@ from alignment.lib.invariants import Invariants
 from leads.journeys import DERIVED
 
 _UNDONE = "SELECT reverts_id FROM leads_leadtransition WHERE reverts_id IS NOT NULL"
+_NAMED = "SELECT FROM leads_externalreference named WHERE named.lead_id = lead.id AND named.released_at IS NULL"
 
 INVARIANTS: Invariants = {
     "A lead stands where its newest journey stands": """
         SELECT lead.id FROM leads_lead lead
         LEFT JOIN leads_journey journey ON journey.lead_id = lead.id AND journey.pass_no = lead.pass_no
-        WHERE journey.id IS NULL
+        WHERE lead.withdrawn_at IS NULL AND (
+            journey.id IS NULL
             OR (journey.stage_id, journey.reached, journey.outcome) <> (lead.stage_id, lead.milestone, lead.outcome)
+        )
     """,
     "The passes of a lead are numbered from 1, and the last of them is its newest": """
         SELECT lead.id FROM leads_lead lead
         LEFT JOIN leads_journey journey ON journey.lead_id = lead.id
+        WHERE lead.withdrawn_at IS NULL
         GROUP BY lead.id HAVING count(journey.id) <> lead.pass_no OR max(journey.pass_no) <> lead.pass_no
     """,
     "The moves of a lead are numbered from 1, without a gap, up to its last": """
@@ -82,6 +86,19 @@ INVARIANTS: Invariants = {
     "A merged lead has no open pass, and went into a lead that stands": """
         SELECT lead.id FROM leads_lead lead JOIN leads_lead survivor ON survivor.id = lead.merged_into_id
         WHERE lead.outcome = '' OR survivor.merged_into_id IS NOT NULL
+    """,
+    "A lead that was taken back has no journey, its newest move says so, and no system names it": f"""
+        SELECT lead.id FROM leads_lead lead
+        LEFT JOIN leads_leadtransition move ON move.lead_id = lead.id AND move.seq = lead.last_seq
+        WHERE (lead.withdrawn_at IS NOT NULL) <> (move.kind = 'withdraw')
+            OR lead.withdrawn_at IS NOT NULL AND (
+                EXISTS (SELECT FROM leads_journey journey WHERE journey.lead_id = lead.id)
+                OR EXISTS ({_NAMED})
+            )
+    """,
+    "No journey carries a deal that was taken back": """
+        SELECT journey.id FROM leads_journey journey JOIN leads_opportunity deal ON deal.id = journey.opportunity_id
+        WHERE deal.withdrawn_at IS NOT NULL
     """,
     "A deal is as won, lost or open as its newest primary journey": """
         SELECT deal.id FROM leads_opportunity deal

@@ -8,7 +8,7 @@ from django.db import connection
 
 from alignment.lib import batch
 from leads.models import Journey, Lead
-from leads.passes import Pass
+from leads.passes import Move, Pass
 
 FROZEN = ("source_id", "campaign_id", "segment_id", "territory_id")
 """What a journey keeps from the moment its pass was opened."""
@@ -123,20 +123,21 @@ def forget_passes(counts: Mapping[int, int]) -> None:
         )
 
 
-STATE = ("stage_id", "milestone", "outcome", "pass_no", "last_seq")
+STATE = ("stage_id", "milestone", "outcome", "pass_no", "last_seq", "withdrawn_at")
 """Where a lead stands."""
 
 
-def as_state(lead_id: int, current: Pass, last_seq: int, moved_at: datetime) -> batch.Row:
-    """The columns of a lead that its moves decide."""
+def as_state(lead_id: int, current: Pass, last: Move, withdrawn_at: datetime | None) -> batch.Row:
+    """The columns of a lead that its moves decide; `last` is its newest row."""
     return {
         "id": lead_id,
         "stage_id": current.stage.stage_id,
         "milestone": current.reached,
         "outcome": current.outcome,
         "pass_no": current.no,
-        "last_seq": last_seq,
-        "moved_at": moved_at,
+        "last_seq": last.seq,
+        "withdrawn_at": withdrawn_at,
+        "moved_at": last.recorded_at,
     }
 
 

@@ -151,6 +151,11 @@ def correct(
     return move(steps=[step], cause=cause)
 
 
+def withdraw(*, lead_ids: Iterable[int], cause: Cause, note: str) -> Moved:
+    """Take leads back that should never have come in; `leads.withdrawing` does the rest of it."""
+    return move(steps=_for_each(lead_ids, Step(0, Kind.WITHDRAW, note=note)), cause=cause)
+
+
 def _for_each(lead_ids: Iterable[int], step: Step) -> list[Step]:
     return [replace(step, lead_id=lead_id) for lead_id in dict.fromkeys(lead_ids)]
 
@@ -200,7 +205,7 @@ def move(*, steps: Sequence[Step], cause: Cause) -> Moved:
 
 def _take(index: int, step: Step, standing: Standing | None, rules: _Rules) -> Taken | Refusal:
     if standing is None:
-        return Refusal(step.lead_id, Code.UNKNOWN_LEAD, "This lead does not exist or was merged.")
+        return Refusal(step.lead_id, Code.UNKNOWN_LEAD, "This lead does not exist, was merged or was taken back.")
     decision = decide(
         step,
         passes=standing.passes,

@@ -37,7 +37,7 @@ def known_references(drafts: Sequence[Draft]) -> dict[tuple[str, str], int]:
     named = Q()
     for system, ids in wanted.items():
         named |= Q(system=system, external_id__any_of=ids)
-    rows = ExternalReference.objects.filter(named, lead__isnull=False).values_list(
+    rows = ExternalReference.objects.filter(named, lead__isnull=False, released_at=None).values_list(
         "system", "external_id", "lead_id", "lead__merged_into_id"
     )
     return {(system, external_id): survivor or lead for system, external_id, lead, survivor in rows}

@@ -39,6 +39,7 @@ class Kind(TextChoices):
     MERGE = "merge", "Merged"
     UNDO = "undo", "Undone"
     CORRECT = "correct", "Corrected"
+    WITHDRAW = "withdraw", "Taken back"
 
 
 class QualifiedBy(TextChoices):
@@ -55,6 +56,7 @@ class CauseSource(TextChoices):
 
     PAGE = "page", "Page"
     API = "api", "API"
+    FORM = "form", "Web form"
     IMPORT = "import", "Import"
     RULE = "rule", "Rule"
     DEMO = "demo", "Demo data"

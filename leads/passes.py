@@ -12,6 +12,7 @@ The rules, which `leads.lifecycle`, `manage.py verify` and `manage.py rebuild_jo
   back what the closing row did: outcome, reason, dates of winning and closing, stage and milestone, and the deal that
   the pass was attached to.
 - `requalify` opens the next pass, which is MGL and MQL from that moment.
+- `withdraw` says that the lead should never have come in: its passes stay as they were, and leave every figure.
 """
 
 from collections.abc import Iterable
@@ -134,8 +135,13 @@ def effective(moves: Iterable[Move]) -> list[Move]:
     return [
         _corrected(move, corrections.get(move.id))
         for move in rows
-        if move.kind not in (Kind.UNDO, Kind.CORRECT) and move.id not in reverted
+        if move.kind not in (Kind.UNDO, Kind.CORRECT, Kind.WITHDRAW) and move.id not in reverted
     ]
+
+
+def withdrawn_at(moves: Iterable[Move]) -> datetime | None:
+    """When the lead was taken back; None while it counts."""
+    return max((move.recorded_at for move in moves if move.kind == Kind.WITHDRAW), default=None)
 
 
 def _corrected(move: Move, correction: Move | None) -> Move:

@@ -15,11 +15,11 @@ NEWEST = ("-moved_at", "-id")
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):
-    """Leads. Merged ones are tombstones: `standing()` leaves them out."""
+    """Leads. Merged and withdrawn ones are tombstones: `standing()` leaves them out."""
 
     def standing(self) -> "LeadQuerySet":
-        """Leads that are not merged into another one."""
-        return self.filter(merged_into=None)
+        """Leads that are neither merged into another one nor taken back."""
+        return self.filter(merged_into=None, withdrawn_at=None)
 
     def awaiting_answer(self) -> "LeadQuerySet":
         """Open MQLs: marketing has handed them over and sales has not answered yet."""

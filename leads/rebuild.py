@@ -9,7 +9,7 @@ from django.db import transaction
 from alignment.lib import batch
 from leads import journeys
 from leads.models import Journey, Lead
-from leads.passes import replay
+from leads.passes import replay, withdrawn_at
 from leads.stages import Stages
 from leads.standing import histories
 
@@ -68,12 +68,13 @@ def _rebuild(lead_ids: Sequence[int], stages: Stages, *, dry_run: bool) -> int:
 
 def _replay(lead_ids: Sequence[int], stages: Stages) -> Iterator[tuple[int, _Replayed]]:
     for pk, (moves, entries) in histories(lead_ids, stages).items():
-        passes = replay(moves)
+        passes, withdrawn = replay(moves), withdrawn_at(moves)
+        counted = passes if withdrawn is None else []
         yield (
             pk,
             _Replayed(
-                rows=[journeys.as_row(pk, each, entries.get(each.no, {})) for each in passes],
-                state=journeys.as_state(pk, passes[-1], moves[-1].seq, moves[-1].recorded_at),
+                rows=[journeys.as_row(pk, each, entries.get(each.no, {})) for each in counted],
+                state=journeys.as_state(pk, passes[-1], moves[-1], withdrawn),
             ),
         )
 
@@ -81,7 +82,7 @@ def _replay(lead_ids: Sequence[int], stages: Stages) -> Iterator[tuple[int, _Rep
 def _otherwise(replayed: dict[int, _Replayed]) -> set[int]:
     """The leads whose stored journeys or state are not what was replayed."""
     stored: dict[int, list[dict[str, Any]]] = {pk: [] for pk in replayed}
-    columns = next(iter(replayed.values())).rows[0] if replayed else {}
+    columns = next((each.rows[0] for each in replayed.values() if each.rows), {"lead_id": None})
     for row in Journey.objects.filter(lead_id__any_of=replayed).order_by("lead_id", "pass_no").values(*columns):
         stored[row["lead_id"]].append(row)
     states = {row["id"]: row for row in Lead.objects.filter(pk__any_of=replayed).values("id", *journeys.STATE)}

@@ -22,6 +22,7 @@ DID: Mapping[Kind, str] = {
     Kind.REOPEN: "reopened it",
     Kind.ATTACH: "joined it to a deal",
     Kind.MERGE: "merged it",
+    Kind.WITHDRAW: "took it back",
     Kind.CORRECT: "corrected it",
 }
 """What somebody did with a lead, after their name."""

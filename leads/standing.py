@@ -11,7 +11,7 @@ from leads.causes import Cause
 from leads.decisions import Granted, Step
 from leads.milestones import Kind
 from leads.models import Lead, LeadTransition, TransitionNote
-from leads.passes import Move, Pass, apply, replay
+from leads.passes import Move, Pass, apply, replay, withdrawn_at
 from leads.stages import Stages
 
 Entries = dict[int, dict[str, int | None]]
@@ -39,6 +39,26 @@ class Standing:
     passes_before: int = 0
     stored: batch.Row = field(default_factory=dict)
 
+    @property
+    def has_derived(self) -> bool:
+        """Whether its journeys may say more than their moves and today's holder do (see `journeys.refresh`).
+
+        Not those of a lead that is coming in: its first pass is open, nobody accepted it, and it carries no deal.
+        """
+        [*earlier, newest] = self.passes
+        is_entering = not self.passes_before and not earlier
+        return not (is_entering and newest.is_open and not newest.accepted_at and not newest.opportunity_id)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether a fresh row takes the lead back."""
+        return any(row["kind"] == Kind.WITHDRAW for row in self.fresh)
+
+    @property
+    def passes_kept(self) -> int:
+        """How many passes have a journey from now on."""
+        return 0 if self.is_withdrawn else len(self.passes)
+
     def take(self, step: Step, granted: Granted, cause: Cause, now: datetime) -> Pass:
         """Add the row of a granted step and what it does; returns the newest pass after it."""
         self.last_seq += 1
@@ -56,7 +76,7 @@ class Standing:
         if granted.kind in (Kind.UNDO, Kind.CORRECT):
             self.changed.update(each.no for each in self.passes)
             self.passes = replay(self.moves)
-        else:
+        elif granted.kind != Kind.WITHDRAW:
             apply(self.passes, row)
         self.changed.add(self.passes[-1].no)
         if current is None or granted.kind == Kind.REQUALIFY:
@@ -93,7 +113,7 @@ class Standing:
 
 
 def lock(lead_ids: Collection[int], stages: Stages) -> dict[int, Standing]:
-    """Lock these leads (merged ones are left out) in ascending order and read where they stand; two queries."""
+    """Lock these leads (no merged or withdrawn ones) in ascending order and read where they stand; two queries."""
     rows = (
         Lead.objects.standing()
         .filter(pk__any_of=lead_ids)
@@ -162,19 +182,19 @@ def write(standings: Iterable[Standing]) -> dict[tuple[int, int], int]:
         ],
     )
     # First, because an earlier pass may be open again, and only one may be.
-    journeys.forget_passes({each.lead_id: len(each.passes) for each in moved if len(each.passes) < each.passes_before})
+    journeys.forget_passes({each.lead_id: each.passes_kept for each in moved if each.passes_kept < each.passes_before})
     journeys.write(
         [
             journeys.as_row(each.lead_id, one, each.entries.get(one.no, {}))
             for each in moved
-            for one in each.passes
+            for one in each.passes[: each.passes_kept]
             if one.no in each.changed
         ],
         holders={each.lead_id: each.holder for each in moved},
     )
-    journeys.refresh([each.lead_id for each in moved])
+    journeys.refresh([each.lead_id for each in moved if each.has_derived])
     states = (
-        (each, journeys.as_state(each.lead_id, each.passes[-1], each.last_seq, each.moves[-1].recorded_at))
+        (each, journeys.as_state(each.lead_id, each.passes[-1], each.moves[-1], withdrawn_at(each.moves)))
         for each in moved
     )
     # A new lead was inserted where its arrival leaves it: it need not be written again.

@@ -35,10 +35,13 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What was stored, by lead. `keys` are the (system, external id) of those that carry one."""
+    """What was stored, by lead; `stored` counts the new touches, `keys` are the (system, external id) of those
+    with one.
+    """
 
     cause: Cause
     lead_ids: tuple[int, ...]
+    stored: int = 0
     keys: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -56,6 +59,7 @@ def record(*, touches: Iterable[Touch], cause: Cause) -> Touched:
     touched = Touched(
         cause,
         lead_ids=tuple(sorted({lead_id for lead_id, *_ in stored})),
+        stored=len(stored),
         keys=frozenset((system, external_id) for *_, system, external_id in stored if external_id),
     )
     if worked:

@@ -6,11 +6,22 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import count
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
+from alignment.desk import wall_links
+from alignment.desk.models import SceneKey, WallLink
+from alignment.integrations import imports, uploads
+from alignment.integrations.models import Import
+from alignment.integrations.web_forms import setup
+from alignment.integrations.web_forms.asking import OF_LEAD
+from alignment.integrations.web_forms.models import FormKey, WebForm
+from alignment.integrations.web_forms.setup import Wording
+from alignment.ops import jobs
 from alignment.people import tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Role, Side, Team, User
@@ -20,7 +31,7 @@ from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import Journey, Lead, LeadTransition, Reason, Stage
+from leads.models import Journey, Lead, LeadTransition, Reason, Source, Stage
 from sla.models import Clock, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
@@ -126,6 +137,53 @@ def make_deal(lead_id: int, stage: str = "sqo") -> None:
         lifecycle.advance(lead_ids=[lead_id], to=Stage.objects.get(key=stage), cause=cause)
 
 
+# Imports: a file that came in, and what it did ---------------------------------------------------------------
+
+CONTACTS = """Name,Email,Company,Stage,Handed over,Notes
+Ana Costa,ana{n}@acme.example,Acme,MQL,2026-05-20,
+Ben Okafor,ben{n}@globex.example,Globex,Won,2026-05-21,"Two lines,
+one cell"
+,not an address,Initech,Lost,2026-05-22,
+"""
+CONTACTS_MAPPING: dict[str, Any] = {
+    "name": "Contacts",
+    "key": {"email": "Email"},
+    "fields": {"name": "Name", "company_name": "Company"},
+    "attributes": ["Notes"],
+    "moves": [{"to": "MQL", "at": "Handed over"}],
+}
+
+
+def make_import(actor: User | None = None, *, text: str = CONTACTS, mapping: dict[str, Any] | None = None) -> Import:
+    """A file that was uploaded and explained, and not run."""
+    actor = actor or make_user(Role.MARKETER)
+    with NamedTemporaryFile(suffix=".csv") as file:
+        source = Path(file.name)
+        source.write_text(text.replace("{n}", str(next(_numbers))), encoding="utf-8")
+        with uploads.staged(source) as (stored_as, table):
+            return uploads.record(
+                stored_as, table, name="contacts.csv", size=source.stat().st_size, actor=actor,
+                mapping=CONTACTS_MAPPING if mapping is None else mapping,
+            )  # fmt: skip
+
+
+def make_run_import(actor: User | None = None, **given: Any) -> Import:
+    """A file that was imported: two leads, and one row that was rejected."""
+    batch = make_import(actor, **given)
+    batch = imports.run(batch_id=batch.pk, actor=actor or batch.created_by)
+    jobs.run(batch.job_id)
+    return Import.objects.select_related("job", "created_by").get(pk=batch.pk)
+
+
+# Links to the wall --------------------------------------------------------------------------------------------
+
+
+def make_wall_link(**fields: Any) -> tuple[WallLink, str]:
+    """An open link that shows all scenes, and its token."""
+    given = {"name": f"Screen {next(_numbers)}", "scenes": SceneKey.values, "query": "", "days": 30}
+    return wall_links.make(**{**given, "by": fields.get("by") or make_user(Role.REVOPS)} | fields)
+
+
 # Addresses: what stands behind the URLs that name an object ----------------------------------------------------
 
 
@@ -167,9 +225,32 @@ def _deal_of_lead() -> Address:
     return Address({"pk": lead.contact_roles.get().opportunity_id}, lead)
 
 
+def _import(make: Callable[[], Import]) -> Callable[[], Address]:
+    def address() -> Address:
+        batch = make()
+        return Address({"pk": batch.pk}, batch)
+
+    return address
+
+
 def _password_link() -> Address:
     uid, token = password_link(person=make_user()).rstrip("/").split("/")[-2:]
     return Address({"uidb64": uid, "token": token})
+
+
+def make_web_form(**facts: Any) -> WebForm:
+    """A form that asks for e-mail (required), name and company, with a key of its own."""
+    number = next(_numbers)
+    wordings = facts.pop("wordings", [Wording(1, "You may write to me about your products.")])
+    by = facts.pop("by", None) or make_user(Role.MARKETER)
+    source, _ = Source.objects.get_or_create(key="website", defaults={"name": "Website"})
+    asked = [field.stored() for field in OF_LEAD if field.name in ("name", "email", "company_name")]
+    given = {"name": f"Form {number}", "source": source, "fields": asked, "limit_per_address": 1000}
+    return setup.make(facts=given | facts, wordings=wordings, by=by)
+
+
+def key_of(form: WebForm) -> str:
+    return FormKey.objects.get(form=form, replaced_at=None).key
 
 
 ADDRESSES: dict[str, Callable[[], Address]] = {
@@ -232,4 +313,11 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_team": _of(make_team),
     "setup_team_retire": _of(make_team),
     "set_password": _password_link,
+    **{f"import_{name}": _import(make_import) for name in ("columns", "preview", "run", "discard")},
+    "import": _import(make_run_import),
+    **{f"import_{name}": _import(make_run_import) for name in ("cancel", "resume", "undo", "rows", "leads", "mapping")},
+    "web_form": lambda: Address({"key": key_of(make_web_form())}),
+    **{f"setup_form{name}": _of(make_web_form) for name in ("", "_edit", "_retire", "_key", "_test")},
+    "wall": lambda: Address({"token": make_wall_link()[1], "scene": "funnel"}),
+    "wall_revoke": lambda: Address({"pk": make_wall_link()[0].pk}),
 }

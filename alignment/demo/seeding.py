@@ -11,6 +11,8 @@ from psycopg2.extras import DateRange
 
 from alignment.demo import names
 from alignment.demo.story import Person, Setting, Story, working_moment
+from alignment.integrations.web_forms import asking, setup
+from alignment.integrations.web_forms.setup import Wording
 from alignment.people import accounts, directory
 from alignment.people.directory import Named
 from alignment.people.models import Company, Role, Side, Team, User
@@ -81,6 +83,7 @@ def seed(*, leads: int, seed: int = 48) -> Seeded:
     waiting += _queue(rng, setting, reps["rep"].pk)
     receive(drafts=waiting, cause=Cause(CauseSource.DEMO))
     _buying_groups(rng, now)
+    _web_form(reps["marketer"])
     return Seeded(Lead.objects.count(), Campaign.objects.count(), User.objects.count())
 
 
@@ -99,6 +102,22 @@ def _people() -> dict[str, User]:
         manager = people["manager"] if team.side == Side.SALES else head
         accounts.change_team(team_id=team.pk, changes={"manager": manager})
     return people
+
+
+def _web_form(marketer: User) -> None:
+    """A form that a website could post to."""
+    asked = [field.stored() for field in asking.OF_LEAD if field.name in ("name", "email", "company_name")]
+    question = asking.Field(
+        "q_shifts", "How many people do you plan shifts for?", asking.Kind.CHOICE, choices=("Up to 50", "More")
+    )
+    facts = {
+        "name": "Demo request",
+        "source": Source.objects.get(key="direct"),
+        "fields": [*asked, question.stored()],
+        "is_hand_raise": True,
+    }
+    wordings = [Wording(1, "Brightwater Planning may write to me about its products. I can withdraw this at any time.")]
+    setup.make(facts=facts, wordings=wordings, by=marketer)
 
 
 def _dimensions(today: date, people: dict[str, User]) -> None:

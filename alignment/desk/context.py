@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from alignment.integrations import urls as import_urls
 from alignment.ops import heartbeats, notifications
 from alignment.people.models import Theme, User
 from alignment.people.permissions import can
@@ -47,6 +48,7 @@ class Entry:
 
 # Pages about one lead, whichever app they belong to.
 LEAD_PAGES = frozenset({"lead", *(pattern.name or "" for pattern in leads_urls.urlpatterns)})
+IMPORT_PAGES = frozenset(pattern.name or "" for pattern in import_urls.urlpatterns)
 
 ENTRIES = (
     Entry("queue", "My queue", "inbox", "queue.view", tab="Queue", key="q"),
@@ -61,6 +63,15 @@ ENTRIES = (
         key="f",
         covers=frozenset({"funnel_leads"}),
     ),
+    Entry("imports", "Import", "upload", "import.run", "Set up", covers=IMPORT_PAGES),
+    Entry(
+        "setup_forms",
+        "Web forms",
+        "clipboard-list",
+        "forms.manage",
+        "Set up",
+        covers=frozenset({"setup_form", "setup_form_new", "setup_form_edit", "setup_form_test"}),
+    ),
     Entry(
         "setup_people",
         "People and teams",
@@ -71,6 +82,7 @@ ENTRIES = (
             {"setup_person", "setup_person_new", "setup_teams", "setup_team", "setup_team_new", "setup_company"}
         ),
     ),
+    Entry("walls", "Wall", "projector", "wall.manage", "Set up"),
 )
 
 

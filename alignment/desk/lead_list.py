@@ -14,7 +14,7 @@ from alignment.lib.csv import Cell
 from dashboards.options import Choice, Facet, Options
 from leads import states
 from leads.milestones import Milestone
-from leads.models import Lead, Stage
+from leads.models import Account, Lead, Stage
 from leads.querysets import LeadQuerySet
 from leads.searching import candidates
 from sla.models import Clock
@@ -94,7 +94,13 @@ class LeadList:
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.words or self.state or self.stage or self.chosen)
+        return bool(self.words or self.state or self.stage or self.chosen or self.account)
+
+    @cached_property
+    def account(self) -> Account | None:
+        """The account whose leads are asked for."""
+        pk = self.asked.get("account", "")
+        return Account.objects.filter(pk=pk).first() if pk.isascii() and pk.isdecimal() and len(pk) < 19 else None
 
     # What is found
 
@@ -106,6 +112,8 @@ class LeadList:
             leads = leads.filter(stage=self.stage)
         if self.state:
             leads = leads.filter(STATES[self.state][1])
+        if self.account:
+            leads = leads.filter(account=self.account)
         if self.words:
             leads = leads.filter(pk__in=candidates(self.words))
         if self.state == "overdue":

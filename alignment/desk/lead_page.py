@@ -14,6 +14,7 @@ from alignment.desk.queue import QUALIFIED, SOON
 from alignment.desk.templatetags.accord import day, short_time, stay
 from alignment.desk.timeline import Counts, Event, Page, Place, Source
 from alignment.desk.wording import Line, line
+from alignment.integrations.web_forms.models import Submission
 from alignment.people.models import Side, User
 from alignment.people.permissions import can
 from leads.decisions import UNDO_WITHIN
@@ -25,6 +26,7 @@ from leads.views.moves import panel
 from sla.querysets import with_clock
 
 TOUCHES_IN_PREVIEW = 3
+SUBMISSIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,12 @@ class LeadPage:
         return [(event, line(event)) for event in newest]
 
     @cached_property
+    def submissions(self) -> list[Submission]:
+        """The newest web forms that the person sent, each with what was agreed to."""
+        sent = Submission.objects.filter(lead__in=self.lead_ids).select_related("form").order_by("-id")
+        return list(sent.prefetch_related("consents__text")[:SUBMISSIONS])
+
+    @cached_property
     def references(self) -> list[ExternalReference]:
         """What other systems call the lead, its account and its deal."""
         named = Q(lead=self.pk)
@@ -201,7 +209,7 @@ class LeadPage:
             named |= Q(account=self.lead.account_id)
         if self.journey.opportunity_id:
             named |= Q(opportunity=self.journey.opportunity_id)
-        return list(ExternalReference.objects.filter(named).order_by("system", "external_id"))
+        return list(ExternalReference.objects.filter(named, released_at=None).order_by("system", "external_id"))
 
 
 def _stayed(since: datetime | None, until: datetime | None) -> str:

@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from alignment.desk import views
+from alignment.desk import views, wall_views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("queue/", views.queue, name="queue"),
     path("leads/", views.leads, name="leads"),
+    path("search/", views.search, name="search"),
     path("leads/<int:pk>/", views.lead, name="lead"),
+    path("wall/<str:token>/<slug:scene>/", wall_views.wall, name="wall"),
+    path("setup/wall/", wall_views.walls, name="walls"),
+    path("setup/wall/<int:pk>/revoke/", wall_views.wall_revoke, name="wall_revoke"),
 ]

@@ -10,6 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 from alignment.desk.lead_list import HEADER, LeadList
 from alignment.desk.lead_page import LeadPage
 from alignment.desk.queue import Queue
+from alignment.desk.search import Search, parse_recent
 from alignment.lib.csv import csv_response
 from alignment.ops import audit
 from alignment.people.models import Role
@@ -62,7 +63,10 @@ def _selected(request: SignedInRequest, shown: Queue) -> LeadPage | None:
     pk = int(named) if named.isdecimal() else shown.first and shown.first.pk
     if not pk:
         return None
-    return _lead_page(request, pk, shown.address)
+    page = _lead_page(request, pk, shown.address)
+    if page.lead.withdrawn_at:
+        raise Http404
+    return page
 
 
 def _decision(request: SignedInRequest, page: LeadPage | None) -> dict[str, object]:
@@ -83,6 +87,8 @@ def _decision(request: SignedInRequest, page: LeadPage | None) -> dict[str, obje
 def lead(request: SignedInRequest, pk: int) -> HttpResponse:
     """`kind` filters the timeline, `before` goes on from a place in it, `until` reads it down to one."""
     page = _lead_page(request, pk, reverse("lead", args=[pk]))
+    if page.lead.withdrawn_at:
+        return render(request, "desk/withdrawn.html", {"lead": page.lead}, status=410)
     return render(request, _part(request, LEAD_PARTS) or "desk/lead.html", {"page": page, "decision": page.panel})
 
 
@@ -106,6 +112,16 @@ def leads(request: SignedInRequest) -> HttpResponseBase:
         audit.record(action="exported", actor=request.user, subject_kind="lead", detail={"query": request.GET.dict()})
         return csv_response("leads", HEADER, found.lines())
     return render(request, _part(request, {"leads": "desk/_leads.html"}) or "desk/leads.html", {"list": found})
+
+
+@policy("lead.view")
+@require_safe
+@fragments
+def search(request: SignedInRequest) -> HttpResponse:
+    """Everything that `q` finds; the palette asks for the results alone, and without words sends what was opened."""
+    found = Search(request.user, request.GET.get("q", ""), parse_recent(request.GET.get("recent", "")))
+    template = _part(request, {"palette-results": "desk/_search_results.html"}) or "desk/search.html"
+    return render(request, template, {"search": found})
 
 
 def _part(request: SignedInRequest, parts: dict[str, str]) -> str | None:

@@ -25,12 +25,18 @@ MOVE_ICONS = {
     Kind.ADVANCE: "arrow-right", Kind.ACCEPT: "check", Kind.REJECT: "x", Kind.RECYCLE: "rotate-ccw",
     Kind.REQUALIFY: "refresh-cw", Kind.WIN: "trophy", Kind.LOSE: "circle-x", Kind.REOPEN: "undo-2",
     Kind.ATTACH: "link", Kind.MERGE: "merge", Kind.UNDO: "undo-2", Kind.CORRECT: "pencil",
+    Kind.WITHDRAW: "undo-2",
 }  # fmt: skip
 
 TAGGED = (Kind.ADVANCE, Kind.ACCEPT, Kind.WIN, Kind.REQUALIFY)
 """The moves that a line shows as the stages they lead from and to."""
 
-UNNAMED = {CauseSource.API: "through the API", CauseSource.IMPORT: "by an import", CauseSource.RULE: "by a rule"}
+UNNAMED = {
+    CauseSource.API: "through the API",
+    CauseSource.FORM: "through a web form",
+    CauseSource.IMPORT: "by an import",
+    CauseSource.RULE: "by a rule",
+}
 
 QUALIFIED = {
     QualifiedBy.SCORE: "reached the score",
@@ -89,7 +95,7 @@ def _move(told: Mapping[str, Any]) -> Line:
 
 
 def _side(kind: Kind, told: Mapping[str, Any]) -> str:
-    if kind in (Kind.UNDO, Kind.CORRECT, Kind.MERGE):
+    if kind in (Kind.UNDO, Kind.CORRECT, Kind.MERGE, Kind.WITHDRAW):
         return ""
     return told["after_side"] if kind in (Kind.ADVANCE, Kind.REQUALIFY) else Side.SALES
 

@@ -7,4 +7,5 @@ class IntegrationsConfig(AppConfig):
     name = "alignment.integrations"
 
     def ready(self) -> None:
-        from alignment.integrations.importers import job  # noqa: F401 (registers the kind of job)
+        from alignment.integrations import undoing  # noqa: F401 (registers a kind of job)
+        from alignment.integrations.importers import job  # noqa: F401 (registers a kind of job)

@@ -41,6 +41,9 @@ FREE_DOMAINS = frozenset(
 )
 """Domains that give a mailbox to anybody: they say nothing about the company."""
 
+LONGEST, LONGEST_DOMAIN = 320, 253
+"""How many characters an address and its domain may have (RFC 5321)."""
+
 
 def email_key(text: str) -> str:
     """The address in lower case and one Unicode form, without blanks around it. Raises ValidationError if it is none.
@@ -49,6 +52,8 @@ def email_key(text: str) -> str:
     """
     key = unicodedata.normalize("NFKC", text).strip().lower()
     validate_email(key)
+    if len(key) > LONGEST or len(domain_of(key)) > LONGEST_DOMAIN:
+        raise ValidationError("This address is too long.")
     return key
 
 

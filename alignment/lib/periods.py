@@ -117,3 +117,8 @@ def this_quarter(today: date, *, fiscal_start: int) -> Period:
     """The whole fiscal quarter that `today` lies in."""
     first = add_months(today, -((today.month - fiscal_start) % 3))
     return Period(first, add_months(first, 3) - DAY)
+
+
+def last_quarter(today: date, *, fiscal_start: int) -> Period:
+    """The whole fiscal quarter before the one that `today` lies in."""
+    return this_quarter(this_quarter(today, fiscal_start=fiscal_start).first - DAY, fiscal_start=fiscal_start)

@@ -55,17 +55,21 @@ class Progress:
 
 Runner = Callable[[Job], Progress]
 _runners: dict[str, Runner] = {}
+_on_failure: dict[str, Callable[[Job], None]] = {}
 
 
-def register(kind: str) -> Callable[[Runner], Runner]:
+def register(kind: str, *, on_failure: Callable[[Job], None] | None = None) -> Callable[[Runner], Runner]:
     """Marks the function that does one slice of a job of `kind`, from `job.cursor` (None: the first).
 
     It runs in a transaction, for some seconds at most, and changes nothing that a rollback does not take back.
+    `on_failure` is called with a job that has failed, in the transaction that says so.
     """
 
     def mark(runner: Runner) -> Runner:
         if _runners.setdefault(kind, runner) is not runner:
             raise LookupError(f"There are two runners for jobs of the kind {kind}.")
+        if on_failure:
+            _on_failure[kind] = on_failure
         return runner
 
     return mark
@@ -73,7 +77,7 @@ def register(kind: str) -> Callable[[Runner], Runner]:
 
 @transaction.atomic
 def enqueue(kind: str, *, params: dict[str, Any], actor: User | None = None) -> Job:
-    """A new job, which a worker takes up within half a minute. Raises LookupError for a kind without a runner."""
+    """A new job, which a worker takes up within seconds. Raises LookupError for a kind without a runner."""
     return _create(kind, params=params, created_by=actor)
 
 
@@ -220,5 +224,8 @@ def _store(job_id: int, run_id: UUID, progress: Progress) -> bool:
 
 @transaction.atomic
 def _fail(job_id: int, run_id: UUID, reason: str) -> None:
-    _mine(job_id, run_id).update(state=JobState.FAILED, error=reason, finished_at=Now(), **UNLEASED)
+    failed = _mine(job_id, run_id).update(state=JobState.FAILED, error=reason, finished_at=Now(), **UNLEASED)
     announce(TOPIC, [job_id])
+    job = Job.objects.get(pk=job_id)
+    if failed and job.kind in _on_failure:
+        _on_failure[job.kind](job)

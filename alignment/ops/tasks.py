@@ -5,7 +5,7 @@ from celery import shared_task
 from alignment.ops import heartbeats, jobs, outbox
 
 # A poke that no worker took by then is thrown away; the job is found again.
-RUN_EXPIRES_SECONDS = 30
+RUN_EXPIRES_SECONDS = 5
 
 
 @shared_task

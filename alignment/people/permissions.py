@@ -1,8 +1,8 @@
 """The policy table: the one place that says who may do what. Pages, their buttons and the middleware all ask it.
 
 Both teams read every lead and every figure. Who may change something goes by role and, where it says so, by the
-object: its `owner`, or for an undo the `actor` of the move. Objects are read by these names alone, since the
-apps that own them lie above this one.
+object: its `owner`, for an undo the `actor` of the move, and for an import whoever ran it (`created_by`). Objects are
+read by these names alone, since the apps that own them lie above this one.
 """
 
 from collections.abc import Callable
@@ -76,6 +76,7 @@ REP_OF_NOBODYS = Grant(
 HOLDER = Grant("the holder", WORKING, person="owner")
 OWN_REP = Grant("the rep themselves", frozenset({Role.REP}), person="rep")
 MOVER = Grant("who made the move", WORKING, person="actor")
+IMPORTER = Grant("who ran it", WORKING, person="created_by")
 
 POLICY: dict[str, Action] = {
     "public": Action("open this page", open=True),
@@ -91,6 +92,8 @@ POLICY: dict[str, Action] = {
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
     "lead.touch": Action("log an activity", (TEAMS,)),
     "lead.edit": Action("edit this lead", (MARKETER, HOLDER, REP_OF_NOBODYS, MANAGER, REVOPS)),
+    "import.run": Action("import files", (MARKETER, MANAGER, REVOPS)),
+    "import.undo": Action("undo this import", (IMPORTER, REVOPS)),
     "lead.qualify": Action("qualify leads", (MARKETER, MANAGER, REVOPS)),
     "lead.requalify": Action("bring this lead back", (MARKETER, HOLDER, MANAGER, REVOPS)),
     "lead.dispose": Action("accept, reject or recycle this lead", (HOLDER, REP_OF_NOBODYS, SALES_MANAGER, REVOPS)),
@@ -99,7 +102,10 @@ POLICY: dict[str, Action] = {
     "lead.assign": Action("assign leads", (MANAGER, REVOPS)),
     "lead.override": Action("move a lead past its entry criteria", (MANAGER, REVOPS)),
     "lead.correct": Action("correct history", (REVOPS,)),
+    "wall.view": Action("see the wall", open=True),
+    "wall.manage": Action("make links to the wall", (MANAGER, REVOPS)),
     "people.manage": Action("manage people and teams", (REVOPS,)),
+    "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
     "company.manage": Action("change the company's settings", (REVOPS,)),
     "api.read": Action("read about the API", (EVERYONE,)),
     "deal.open": Action("open deals", (REP, SALES_MANAGER, REVOPS)),

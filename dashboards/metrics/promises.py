@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, Expression, F, OuterRef, Q
 
 from alignment.lib.periods import Period, weeks
 from dashboards.filters import Filters
@@ -119,7 +119,7 @@ class Promises:
 
 
 def measure(filters: Filters, at: datetime) -> Promises:
-    """The promises of `filters` as they stand at `at`. Seven queries."""
+    """The promises of `filters` as they stand at `at`. Eight queries."""
     today = filters.calendar.today(at)
     last = min(filters.period.last, today) if filters.period else today
     shown = weeks(last, WEEKS, starts_on=filters.calendar.week_starts_on)
@@ -160,7 +160,7 @@ class _Found:
 
     @classmethod
     def read(cls, filters: Filters, marks: Marks, at: datetime) -> Self:
-        """Three queries."""
+        """Four queries."""
         window = (marks.instants[0], marks.instants[-1]) if filters.instants else None
         return cls(
             _moves(filters, marks, window) + _verdicts(filters, marks, window, at), _refused(filters, marks, window)
@@ -189,22 +189,21 @@ Window = tuple[datetime, datetime] | None
 
 
 def _moves(filters: Filters, marks: Marks, window: Window) -> Counter[tuple[str, int | None]]:
-    rows = journeys(filters).filter(Q(reached__gte=Milestone.MQL) | Q(accepted_at__isnull=False))
-    if window:
-        rows = rows.filter(_between("mql_at", window) | _between("accepted_at", window))
-    grouped = (
-        rows.annotate(qualified=marks.number(F("mql_at")), answered=marks.number(F("accepted_at")))
-        .annotate(delivered=flag(DELIVERED), accepted=flag(ACCEPTED), untouched=flag(UNTOUCHED))
-        .values_list("qualified", "answered", "delivered", "accepted", "untouched")
-        .annotate(n=Count("*"))
-        .order_by()
-    )
+    delivered = _by_piece(journeys(filters).filter(DELIVERED), "mql_at", marks, window)
+    accepted = _by_piece(journeys(filters).filter(ACCEPTED), "accepted_at", marks, window, is_untouched=flag(UNTOUCHED))
     counts: Counter[tuple[str, int | None]] = Counter()
-    for qualified, answered, is_delivered, is_accepted, is_untouched, n in grouped:
-        counts["delivered", qualified] += n * is_delivered
-        counts["accepted", answered] += n * is_accepted
-        counts["untouched", answered] += n * is_untouched
+    for piece, n in delivered:
+        counts["delivered", piece] += n
+    for piece, is_untouched, n in accepted:
+        counts["accepted", piece] += n
+        counts["untouched", piece] += n * is_untouched
     return counts
+
+
+def _by_piece(rows: Journeys, column: str, marks: Marks, window: Window, **flags: Expression) -> Journeys:
+    """(piece of time, each of the flags, how many) of the rows whose date `column` lies in the window."""
+    found: Journeys = dated(rows, F(column), window).annotate(piece=marks.number(F(column)), **flags)
+    return found.values_list("piece", *flags).annotate(n=Count("*")).order_by()  # type: ignore[no-any-return]
 
 
 def _refused(filters: Filters, marks: Marks, window: Window) -> Mapping[tuple[Reasoned, int | None], int]:

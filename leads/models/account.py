@@ -1,8 +1,10 @@
 """The companies that leads work for and deals belong to."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 
 class Account(models.Model):
@@ -24,7 +26,14 @@ class Account(models.Model):
             models.UniqueConstraint(fields=["name_key"], condition=Q(domain=""), name="account_name_unique"),
             models.CheckConstraint(condition=~Q(name_key=""), name="account_has_name_key"),
         ]
-        indexes = [models.Index(fields=["name_key"], name="account_name_key")]
+        indexes = [
+            models.Index(fields=["name_key"], name="account_name_key"),
+            GinIndex(
+                OpClass(Upper("name"), name="gin_trgm_ops"),
+                OpClass(Upper("domain"), name="gin_trgm_ops"),
+                name="account_search_trigrams",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from leads.milestones import Milestone, Outcome, QualifiedBy
+from leads.models.keys import copied
 from leads.querysets import JourneyQuerySet
 
 MILESTONE_DATES = ["mgl_at", "mql_at", "sql_at", "sqo_at", "won_at"]
@@ -13,14 +14,6 @@ MILESTONE_DATES = ["mgl_at", "mql_at", "sql_at", "sqo_at", "won_at"]
 
 FACETS = ["source", "campaign", "segment", "territory", "owner", "team"]
 """What figures can be filtered and grouped by."""
-
-
-def _copied(to: str, *, null: bool = False) -> models.ForeignKey:  # type: ignore[type-arg]
-    """A key that the lead, its moves and its holders have under a foreign-key constraint already.
-
-    The journey is derived from them; checking its copies again would cost a fifth of a move.
-    """
-    return models.ForeignKey(to, models.PROTECT, null=null, related_name="+", db_index=False, db_constraint=False)
 
 
 class Journey(models.Model):
@@ -34,12 +27,12 @@ class Journey(models.Model):
     joined a deal which another one carries: from SQO on, figures count deals.
     """
 
-    lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="journeys", db_index=False)
+    lead = copied("leads.Lead", related_name="journeys")
     pass_no = models.PositiveIntegerField()
     reached = models.IntegerField(choices=Milestone.choices)
-    stage = _copied("leads.Stage")
+    stage = copied("leads.Stage")
     outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True)
-    reason = _copied("leads.Reason", null=True)
+    reason = copied("leads.Reason", null=True)
 
     mgl_at = models.DateTimeField(null=True)
     mql_at = models.DateTimeField(null=True)
@@ -55,17 +48,17 @@ class Journey(models.Model):
     )
 
     qualified_by = models.CharField(max_length=10, choices=QualifiedBy.choices, blank=True)
-    track = _copied("leads.NurtureTrack", null=True)
+    track = copied("leads.NurtureTrack", null=True)
     revisit_on = models.DateField(null=True)
     opportunity = models.ForeignKey("leads.Opportunity", models.PROTECT, null=True, related_name="journeys")
     is_primary = models.BooleanField(default=True)
 
-    source = _copied("leads.Source", null=True)
-    campaign = _copied("leads.Campaign", null=True)
-    segment = _copied("leads.Segment", null=True)
-    territory = _copied("leads.Territory", null=True)
-    owner = _copied(settings.AUTH_USER_MODEL, null=True)
-    team = _copied("people.Team", null=True)
+    source = copied("leads.Source", null=True)
+    campaign = copied("leads.Campaign", null=True)
+    segment = copied("leads.Segment", null=True)
+    territory = copied("leads.Territory", null=True)
+    owner = copied(settings.AUTH_USER_MODEL, null=True)
+    team = copied("people.Team", null=True)
 
     objects = JourneyQuerySet.as_manager()
 
@@ -100,7 +93,33 @@ class Journey(models.Model):
                 name="journey_cohort",
             ),
             models.Index(
-                F("closed_at"), include=["reached", "outcome", "reason", *FACETS], name="journey_closed"
+                F("closed_at"),
+                include=[
+                    "reached", "outcome", "reason", "accepted_at", "pass_no", "is_primary", "opportunity", *FACETS,
+                ],
+                name="journey_closed",
+            ),
+            # What a window of time asks of the promises: who was handed over in it, and who was accepted.
+            models.Index(
+                F("mql_at"),
+                include=["reached", "outcome", "pass_no", "opportunity", *FACETS],
+                condition=Q(mql_at__isnull=False),
+                name="journey_qualified",
+            ),
+            models.Index(
+                F("accepted_at"),
+                include=["reached", "outcome", "pass_no", "worked_at", "opportunity", *FACETS],
+                condition=Q(accepted_at__isnull=False),
+                name="journey_accepted",
+            ),
+            models.Index(
+                F("closed_at"),
+                include=["lead", "pass_no", "revisit_on", *FACETS],
+                condition=Q(outcome=Outcome.RECYCLED),
+                name="journey_recycled",
+            ),
+            models.Index(
+                F("entered_at"), include=["lead", "pass_no"], condition=Q(pass_no__gt=1), name="journey_returned"
             ),
             models.Index(F("revisit_on"), condition=Q(revisit_on__isnull=False), name="journey_revisit"),
         ]  # fmt: skip

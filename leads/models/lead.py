@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Upper
 
 from leads.milestones import Milestone, Outcome
+from leads.models.keys import copied
 from leads.querysets import LeadQuerySet
 
 
@@ -33,7 +34,9 @@ class Lead(models.Model):
     title = models.CharField(max_length=160, blank=True)
     seniority = models.CharField(max_length=40, blank=True)
     company_name = models.CharField(max_length=200, blank=True)
-    account = models.ForeignKey("leads.Account", models.PROTECT, null=True, blank=True, related_name="leads")
+    account = models.ForeignKey(
+        "leads.Account", models.PROTECT, null=True, blank=True, related_name="leads", db_index=False
+    )
     product_interest = models.CharField(max_length=120, blank=True)
     consent = models.CharField(max_length=9, choices=Consent.choices, default=Consent.UNKNOWN)
     do_not_contact = models.BooleanField(default=False)
@@ -44,19 +47,20 @@ class Lead(models.Model):
     segment = models.ForeignKey("leads.Segment", models.PROTECT, null=True, blank=True, db_index=False)
     territory = models.ForeignKey("leads.Territory", models.PROTECT, null=True, blank=True, db_index=False)
 
-    stage = models.ForeignKey("leads.Stage", models.PROTECT, related_name="leads", db_index=False)
+    stage = copied("leads.Stage", related_name="leads")
     milestone = models.IntegerField(choices=Milestone.choices)
     outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True)
     pass_no = models.PositiveIntegerField(default=1)
     last_seq = models.PositiveIntegerField(default=1)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="leads", db_index=False
-    )
-    team = models.ForeignKey("people.Team", models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    owner = copied(settings.AUTH_USER_MODEL, null=True, related_name="leads")
+    team = copied("people.Team", null=True)
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="merged", db_index=False
     )
     created_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was taken back: it should never have come in."
+    )
     moved_at = models.DateTimeField(help_text="When the newest move was recorded.")
 
     objects = LeadQuerySet.as_manager()
@@ -65,7 +69,7 @@ class Lead(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["email_key"],
-                condition=~Q(email_key="") & Q(merged_into=None),
+                condition=~Q(email_key="") & Q(merged_into=None, withdrawn_at=None),
                 name="lead_email_unique",
             ),
             models.CheckConstraint(condition=Q(milestone__in=Milestone.values), name="lead_milestone_known"),
@@ -83,6 +87,11 @@ class Lead(models.Model):
             GinIndex(
                 fields=["milestone", "stage", "source", "campaign", "segment", "territory", "owner", "team"],
                 name="lead_facets",
+            ),
+            models.Index(
+                fields=["team", "owner"],
+                name="lead_awaiting",
+                condition=Q(merged_into=None, milestone=Milestone.MQL, outcome=""),
             ),
             models.Index(fields=["account"], name="lead_by_account", condition=Q(account__isnull=False)),
             models.Index(fields=["merged_into"], name="lead_merged", condition=Q(merged_into__isnull=False)),
@@ -105,7 +114,7 @@ class Lead(models.Model):
 class LeadSearch(models.Model):
     """What the search box reads, in a narrow table: a trigram index on the wide lead row dominates its writes."""
 
-    lead = models.OneToOneField(Lead, models.CASCADE, primary_key=True, related_name="search")
+    lead = models.OneToOneField(Lead, models.CASCADE, primary_key=True, related_name="search", db_constraint=False)
     text = models.TextField(help_text="Name, e-mail and company, in one line.")
 
     class Meta:

@@ -56,6 +56,9 @@ class Opportunity(models.Model):
     opened_at = models.DateTimeField(null=True, help_text="When it became an SQO; null where history does not say.")
     closed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was taken back: it should never have been opened."
+    )
 
     class Meta:
         constraints = [
@@ -68,7 +71,11 @@ class Opportunity(models.Model):
                 condition=~Q(state=DealState.OPEN) | Q(closed_at=None), name="deal_open_has_no_close_date"
             ),
         ]
-        indexes = [models.Index(fields=["state", "closed_at"], name="deal_by_close")]
+        indexes = [
+            models.Index(fields=["state", "closed_at"], name="deal_by_close"),
+            # Figures of new business leave these out: few, and asked for by every one of them.
+            models.Index(fields=["id"], condition=~Q(kind=DealKind.NEW), name="deal_not_new"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -15,6 +15,7 @@ class ExternalReference(models.Model):
     opportunity = models.ForeignKey(
         "leads.Opportunity", models.PROTECT, null=True, related_name="references", db_index=False
     )
+    released_at = models.DateTimeField(null=True, help_text="From then on the name is free for another one.")
 
     class Meta:
         constraints = [
@@ -28,7 +29,7 @@ class ExternalReference(models.Model):
             *(
                 models.UniqueConstraint(
                     fields=["system", "external_id"],
-                    condition=Q(**{f"{subject}__isnull": False}),
+                    condition=Q(**{f"{subject}__isnull": False}, released_at=None),
                     include=[subject],
                     name=f"reference_{subject}_unique",
                 )

@@ -284,7 +284,7 @@ def _hint(lead: Lead, user: User, options: list[Option], stages: Stages) -> str:
 @require_GET
 def decide(request: SignedInRequest, pk: int) -> HttpResponse:
     """The moves to choose from, after somebody thought better of one of them."""
-    lead = get_object_or_404(Lead.objects.select_related("stage", "owner"), pk=pk)
+    lead = get_object_or_404(Lead.objects.filter(withdrawn_at=None).select_related("stage", "owner"), pk=pk)
     back = answers.way_back(request, lead)
     if not request.htmx:
         return redirect(back)

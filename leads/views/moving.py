@@ -67,7 +67,7 @@ class MoveView(View):
     lead: Lead
 
     def dispatch(self, request: SignedInRequest, pk: int) -> HttpResponse:  # type: ignore[override]
-        self.lead = get_object_or_404(Lead.objects.select_related("stage", "owner"), pk=pk)
+        self.lead = get_object_or_404(Lead.objects.filter(withdrawn_at=None).select_related("stage", "owner"), pk=pk)
         if request.method == "POST" and (first := self._who_was_first(request.user)):
             return answers.refused(request, self.lead, first)
         require(request.user, self.policy.default, self.lead)

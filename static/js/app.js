@@ -2,6 +2,7 @@
 import "./countdown.js";
 import "./keys.js";
 import "./live.js";
+import { openPalette } from "./palette.js";
 import "./toasts.js";
 
 const root = document.documentElement;
@@ -11,6 +12,11 @@ document.addEventListener("click", (event) => {
   if (opener) {
     opener.closest("[popover]")?.hidePopover();
     document.getElementById(opener.dataset.openDialog).showModal();
+  }
+  // Without JavaScript it is a link to the page of the search.
+  if (event.target.closest("[data-open-palette]") && !event.metaKey && !event.ctrlKey) {
+    event.preventDefault();
+    openPalette();
   }
   // A click on a dialog itself, not on something in it, is one on its backdrop.
   if (event.target.matches("dialog")) event.target.close();

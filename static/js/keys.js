@@ -1,5 +1,6 @@
 /* One-key commands. A control names its key ([data-key="a"]); J and K walk the rows, G goes to a page ([data-go="q"]).
-   Ignored in fields and with Ctrl, Alt or ⌘; switched off in the account. */
+   ⌘K, Ctrl-K and / search everywhere. Ignored in fields and with Ctrl, Alt or ⌘; switched off in the account. */
+import { openPalette } from "./palette.js";
 import { selectedRow, step } from "./rows.js";
 
 const FIELDS = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=submit], [type=button])";
@@ -50,6 +51,7 @@ function command(key) {
     const link = document.querySelector(`[data-go="${CSS.escape(key)}"]`);
     if (link) return press(link);
   }
+  if (key === "/") return openPalette() ?? true;
   if (key === "?") return help.showModal() ?? true;
   if (key === "g") return Boolean((goUntil = performance.now() + GO_WITHIN));
   if (key === "j" && step(1)) return true;
@@ -61,8 +63,14 @@ function command(key) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.isComposing || !isOn || document.querySelector("dialog[open]")) return;
+  if (event.defaultPrevented || event.isComposing || !isOn) return;
   const isSearch = event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey);
+  const dialog = document.querySelector("dialog[open]");
+  if (dialog) {
+    // The browser has a ⌘K of its own.
+    if (isSearch) { event.preventDefault(); dialog.close(); }
+    return;
+  }
   if (!isSearch && (event.metaKey || event.ctrlKey || event.altKey)) return;
   const key = isSearch ? "/" : event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (event.target.matches(FIELDS) && !isSearch) {

@@ -162,10 +162,16 @@ document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
   if (!target.matches?.("[data-live]")) return;
   for (const details of target.querySelectorAll("details[open][id]")) openDetails.add(details.id);
 });
+// Before the first frame, so that nothing jumps; and once more, since settling sets the attributes of the answer.
+document.addEventListener("htmx:afterSwap", openAgain);
 document.addEventListener("htmx:afterSettle", () => {
-  for (const id of openDetails) document.getElementById(id)?.setAttribute("open", "");
+  openAgain();
   openDetails.clear();
 });
+
+function openAgain() {
+  for (const id of openDetails) document.getElementById(id)?.setAttribute("open", "");
+}
 
 // Hidden tabs hold no stream: a browser grants six per host.
 document.addEventListener("visibilitychange", () => (document.hidden ? close() : resume()));

@@ -39,8 +39,8 @@ def test_every_mapping_that_is_shown_is_one(example):
 def test_one_mapping_of_each_kind_is_shown():
     shown = [Mapping.parse(json.loads(example)) for example in EXAMPLES]
 
-    assert {mapping.kind for mapping in shown} == {"leads", "people"}
+    assert {mapping.kind for mapping in shown} == {"leads", "people", "deals", "touches"}
     assert {mapping.key_is_email for mapping in shown} == {True, False}
     assert {mapping.promise for mapping in shown} == {"none", "history", "start"}
-    assert any(mapping.moves.by for mapping in shown)
+    assert any(group.by for mapping in shown for group in mapping.moves)
     assert any(mapping.unknown_lead == "reject" for mapping in shown)

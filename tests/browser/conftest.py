@@ -55,7 +55,7 @@ def demo_company(empty_install: Database, django_db_blocker: Any) -> Iterator[Da
     database = Database("accord_browser")
     database.create(template=empty_install.name)
     with database.in_use_here(django_db_blocker):
-        call_command("seed_demo", leads=LEADS)
+        call_command("seed_demo", size=LEADS)
     yield database
     database.drop()
 

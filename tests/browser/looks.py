@@ -9,6 +9,8 @@ from playwright.sync_api import Page
 # What WCAG 2.2 AA asks for, as far as a program can tell.
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 SMALLEST_TEXT = 12
+# Browser chrome, and elements that scroll, take the focus too.
+EXTRA_TABS = 8
 # Rounding of layout sizes, not of decisions.
 TOLERANCE = 0.5
 
@@ -46,6 +48,41 @@ TARGETS = """
     }
 """
 
+# What the Tab key has to reach: of radio buttons of one name the chosen one, or the first.
+REACHABLE = """
+    () => {
+        const names = new Set();
+        const isFirst = ({ type, name }) => type !== "radio" || (!names.has(name) && names.add(name));
+        const all = [...document.querySelectorAll(
+            "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
+        )].filter((element) => element.tabIndex >= 0 && !element.disabled && isFirst(element)
+            && element.checkVisibility({ visibilityProperty: true }));
+        window.keyOf = (element) => element.type === "radio" ? element.name : element;
+        window.unreached = new Set(all.map(keyOf));
+        return all.length;
+    }
+"""
+# Where the focus is now: off the list with it, and a sentence if nobody could see it. The browser draws its own marks
+# around the parts of a date.
+FOCUSED = """
+    async () => {
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        const element = document.activeElement;
+        if (!window.unreached.delete(keyOf(element))) return "";
+        const marks = [element, element.parentElement, element.closest("label, li, tr")].filter(Boolean);
+        const isMarked = marks.map((each) => getComputedStyle(each)).some(({ outlineStyle, outlineWidth, boxShadow }) =>
+            (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none");
+        const { top, bottom, left, right } = element.getBoundingClientRect();
+        const isOutside = bottom < 0 || top > innerHeight || right < 0 || left > innerWidth;
+        const html = element.outerHTML.replace(/\\s+/g, " ").slice(0, 160);
+        return isOutside ? `the focus is outside: ${html}` : isMarked ? "" : `the focus cannot be seen: ${html}`;
+    }
+"""
+LEFT_OUT = """
+    () => [...window.unreached].map((each) => each.outerHTML ?? each)
+        .map((html) => `not reached with Tab: ${html.replace(/\\s+/g, " ").slice(0, 160)}`)
+"""
+
 
 @cache
 def _axe() -> str:
@@ -79,6 +116,15 @@ def small_texts(page: Page) -> list[str]:
 
 def small_targets(page: Page, least: int) -> list[str]:
     return page.evaluate(TARGETS, least - TOLERANCE)
+
+
+def keyboard_traps(page: Page) -> list[str]:
+    """What the Tab key does not reach, or reaches without showing it."""
+    faults = []
+    for _ in range(page.evaluate(REACHABLE) + EXTRA_TABS):
+        page.keyboard.press("Tab")
+        faults.append(page.evaluate(FOCUSED))
+    return [*filter(None, faults), *page.evaluate(LEFT_OUT)]
 
 
 class _Inline(HTMLParser):

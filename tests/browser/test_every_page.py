@@ -6,15 +6,36 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
 
+from alignment.integrations.web_forms.models import WebForm
 from alignment.people.models import User
 from tests.browser import looks
+from tests.factories import make_web_form
+from tests.integrations.posts import ANA, address, send
 from tests.people.test_policy_walk import PATTERNS, address_of
 
 WIDTHS = (1920, 1440, 820, 390, 320)
 MOUSE, FINGER = 24, 44
 
+
+def _sent_form() -> WebForm:
+    """A form with a submission of each kind that its page lists."""
+    form = make_web_form(thank_you_url="https://www.company.com/thanks")
+    send(Client(), form, ANA | {"consent_1": "1", "utm_campaign": "spring", "page_url": "https://www.company.com/a"})
+    send(Client(), form, {"email": "ana@"})
+    return form
+
+
 # Pages that show more to somebody else than RevOps, or of a lead that has a history.
-TOLD: dict[str, tuple[str, Callable[[], str]]] = {}
+TOLD: dict[str, tuple[str, Callable[[], str]]] = {
+    "search_found": ("rep", lambda: f"{reverse('search')}?q=logistics"),
+    "search_alike": ("rep", lambda: f"{reverse('search')}?q=brihgtwater"),
+    "setup_form_sent": ("marketer", lambda: reverse("setup_form", args=[_sent_form().pk])),
+    "lead_of_form": (
+        "marketer",
+        lambda: reverse("lead", args=[_sent_form().submissions.get(outcome="received").lead_id]),
+    ),
+    "web_form_thanks": ("marketer", lambda: f"{address(make_web_form())}?thanks"),
+}
 
 
 @pytest.fixture(params=[*PATTERNS, *TOLD], ids=lambda param: getattr(param, "name", param))
@@ -58,3 +79,23 @@ def test_page_on_a_phone(path_and_visitor, visit):
     window.open(path)
     faults = looks.barriers(window.page) + looks.small_texts(window.page) + looks.small_targets(window.page, FINGER)
     assert not faults, "\n".join([path, *faults])
+
+
+def test_page_by_keyboard(path_and_visitor, visit):
+    path, visitor = path_and_visitor
+    window = visit(visitor)
+    window.open(path)
+    faults = looks.keyboard_traps(window.page)
+    assert not faults, "\n".join([path, *faults])
+
+
+def test_page_without_scripts(path_and_visitor, visit):
+    """All of it is there, and nothing is that only a script could serve."""
+    path, visitor = path_and_visitor
+    window = visit(visitor, java_script_enabled=False)
+    window.page.goto(path)
+    assert window.find("h1").first.is_visible()
+    assert window.find(".if-script:visible").count() == 0
+    scripted = window.find(":is(button[type=button]:not([popovertarget]), [data-open-dialog]):visible")
+    assert scripted.evaluate_all("(all) => all.map((each) => each.outerHTML)") == [], path
+    assert window.find("main :is(form, a[href], table, p)").count() > 0

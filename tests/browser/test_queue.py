@@ -1,7 +1,7 @@
 """The rep's queue: answers with one key, at once, and back again; refusals in words."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -217,3 +217,104 @@ def test_the_list_can_be_ordered_and_filtered_and_the_address_keeps_it(visit, pe
     window.page.go_back()
     window.until_ready()
     assert rows(window) == everyone
+
+
+# Time ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong_by", [-HOUR, HOUR])
+def test_time_left_does_not_trust_the_clients_clock(visit, somebody, wrong_by):
+    (lead,) = stories.handed_over(somebody, 3 * HOUR)
+    window = visit(somebody)
+    window.page.clock.install(time=datetime.now(UTC) + wrong_by)
+    window.open("/queue/")
+    assert abs(window.page.evaluate("Date.now()") / 1000 - (datetime.now(UTC) + wrong_by).timestamp()) < 60
+    window.page.clock.run_for(2_000)
+    expect(window.find(f"#lead-{lead.pk} [data-left]")).to_have_text(re.compile(r"2 h 59 m|3 h 00 m"))
+    window.find(f"#lead-{lead.pk} [data-select]").click()
+    wait_for_preview(window, lead)
+    expect(window.find("#preview .clock [data-left]")).to_have_text(re.compile(r"(2 h 59 m|3 h 00 m) left"))
+
+
+def test_a_row_becomes_overdue_without_a_reload(visit, somebody):
+    (lead,) = stories.handed_over(somebody, timedelta(seconds=8))
+    window = visit(somebody)
+    window.open("/queue/")
+    row = window.find(f"#lead-{lead.pk} .countdown")
+    with window.without_reload():
+        expect(row).to_have_attribute("data-state", "soon")
+        expect(row).to_have_attribute("data-state", "over", timeout=20_000)
+        expect(row).to_contain_text("over")
+        assert row.locator("svg").first.is_visible()
+        expect(window.find("[data-group] h2")).to_have_text(re.compile(r"Overdue"), timeout=5_000)
+
+
+# Live ---------------------------------------------------------------------------------------------------------
+
+
+def test_news_take_neither_focus_nor_place_nor_text(visit, somebody):
+    stories.handed_over(somebody, *(each * HOUR for each in range(2, 26)))
+    window = visit(somebody)
+    window.open("/queue/")
+    window.press("j", "j", "j")
+    before = rows(window)
+    held = window.page.evaluate("document.activeElement.closest('[data-row]').id")
+    window.find(".queue-list").evaluate("(list) => list.scrollTo(0, 120)")
+    with window.without_reload():
+        (fresh,) = stories.handed_over(somebody, HOUR)
+        expect(window.find("[data-live-news]")).to_have_text("1 new lead")
+        assert rows(window) == before
+        assert window.page.evaluate("document.activeElement.closest('[data-row]').id") == held
+        assert window.find(".queue-list").evaluate("(list) => list.scrollTop") == 120
+        window.find("[data-live-news]").click()
+        expect(window.find(f"#lead-{fresh.pk}")).to_be_visible()
+
+
+def test_news_leave_typed_text_alone(visit, somebody):
+    first, _ = stories.handed_over(somebody, HOUR, 2 * HOUR)
+    window = visit(somebody)
+    window.open("/queue/")
+    window.press("j", "k", "r")
+    note = window.find("#decide textarea").first
+    note.fill("No budget before")
+    with window.without_reload():
+        (fresh,) = stories.handed_over(somebody, 3 * HOUR)
+        expect(window.find(f"#lead-{fresh.pk}, [data-live-news]:not([hidden])").first).to_be_visible()
+        note.press_sequentially(" summer")
+        assert note.input_value() == "No budget before summer"
+        assert window.page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    assert state(first) == ("MQL", "")
+
+
+# Without scripts ----------------------------------------------------------------------------------------------
+
+
+def test_all_three_answers_work_without_scripts(visit, somebody):
+    one, two, three = stories.handed_over(somebody, HOUR, 2 * HOUR, 3 * HOUR)
+    window = visit(somebody, java_script_enabled=False, expects=(422,))
+    window.page.goto("/queue/")
+    window.find(f"#lead-{one.pk}").get_by_role("button", name="Accept").click()
+    expect(window.find("[data-toast]")).to_contain_text(f"Accepted {one.name}")
+
+    window.find(f"#lead-{two.pk}").get_by_role("link", name="Reject").click()
+    window.find("#decide").get_by_role("button", name="Reject").click()
+    expect(window.find(".errors").first).to_contain_text("Choose a reason")
+    window.find("[data-reasons] input").first.check()
+    window.page.get_by_role("button", name="Reject", exact=False).last.click()
+    expect(window.find("[data-toast]")).to_contain_text(f"Rejected {two.name}")
+
+    window.find(f"#lead-{three.pk}").get_by_role("link", name="Recycle").click()
+    window.find("#decide").get_by_role("button", name="Recycle").click()
+    expect(window.find("[data-toast]")).to_contain_text(f"Recycled {three.name}")
+    assert [state(lead) for lead in (one, two, three)] == [("SQL", ""), ("MQL", "rejected"), ("MQL", "recycled")]
+
+    window.page.get_by_role("button", name="Undo").last.click()
+    assert state(three) == ("MQL", "")
+
+
+def test_plotly_is_not_loaded_where_nothing_is_drawn(visit, somebody):
+    (lead,) = stories.handed_over(somebody)
+    window = visit(somebody)
+    for path in ("/queue/", f"/leads/{lead.pk}/"):
+        window.open(path)
+    assert not [url for url in window.requests if "plotly" in url]

@@ -1,6 +1,7 @@
 """A report is measured once while nothing happens, and never shows less than what was committed."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg2
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 
 from dashboards import keeping, report
 from dashboards.filters import Filters
-from dashboards.keeping import FRESH, Keeper
+from dashboards.keeping import FRESH, Keeper, Version
 from tests.factories import make_user
 from tests.sla.stories import arrive
 
@@ -50,11 +51,11 @@ def test_each_question_has_its_own_answer():
 
 
 def test_every_event_makes_a_new_version():
-    seen = [keeping.version()]
+    seen = [Version.read().numbers]
     arrive()
-    seen.append(keeping.version())
+    seen.append(Version.read().numbers)
     arrive(owner_id=make_user().pk)
-    seen.append(keeping.version())
+    seen.append(Version.read().numbers)
 
     assert len(set(seen)) == 3
 
@@ -68,25 +69,60 @@ def test_a_report_after_a_write_shows_it():
     assert report.current(ALL, at).funnel.n == 1
 
 
-def test_nothing_is_kept_while_somebody_writes(somebody_else):
+def test_what_somebody_is_writing_is_measured_once_they_are_done(somebody_else):
+    keeper = Keeper()
+    somebody_else.execute("UPDATE people_company SET name = 'Somebody was here'")
+
+    assert measured_by(keeper)
+    assert not measured_by(keeper)
+    somebody_else.connection.commit()
+    assert measured_by(keeper)
+    assert not measured_by(keeper)
+
+
+def test_who_begins_to_write_later_is_no_reason_to_measure_again(somebody_else):
     keeper = Keeper()
     measured_by(keeper)
     somebody_else.execute("UPDATE people_company SET name = 'Somebody was here'")
 
-    assert keeping.version() is None
-    assert measured_by(keeper)
-    somebody_else.connection.commit()
-    assert keeping.version() is not None
+    assert not measured_by(keeper)
 
 
 def test_what_a_transaction_wrote_itself_is_not_kept():
     at = AT + timedelta(days=2)
     with transaction.atomic():
         arrive()
-        assert keeping.version() is None
         assert report.current(ALL, at).funnel.n == 1
         transaction.set_rollback(True)
     assert report.current(ALL, at).funnel.n == 0
+
+
+def test_while_others_write_all_who_wait_share_the_next_measurement():
+    keeper, gate, measured = Keeper(), threading.Event(), []
+    waiting = threading.Semaphore(0)
+
+    def measure():
+        measured.append(1)
+        arrive()  # so that nothing that was kept holds
+        gate.wait(5)
+
+    def ask():
+        waiting.release()
+        keeper.get("all", AT, measure)
+        connection.close()
+
+    people = [threading.Thread(target=ask) for _ in range(5)]
+    for person in people:
+        person.start()
+        waiting.acquire()
+    while not measured:
+        time.sleep(0.01)
+    time.sleep(0.3)  # the others have come to the door by now
+    gate.set()
+    for person in people:
+        person.join()
+
+    assert len(measured) == 2
 
 
 def test_who_comes_while_it_is_measured_waits_for_it():

@@ -17,6 +17,7 @@ from alignment.people.models import Role
 from leads.milestones import Milestone, Outcome
 from leads.models import Reason, Source
 from tests.factories import make_clock, make_journey, make_user
+from tests.sla.stories import arrive
 
 pytestmark = pytest.mark.django_db
 
@@ -166,6 +167,29 @@ def test_htmx_gets_the_figures_alone(client, crowd):
     assert b"<html" not in response.content
     assert response["HX-Push-Url"] == "/dash/funnel/?basis=period"
     assert "HX-Request" in response["Vary"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_figures_that_a_browser_has_are_not_sent_again(client, django_assert_max_num_queries):
+    def ask(etag="", trigger=""):
+        headers = {"HX-Request": "true", "If-None-Match": etag, "HX-Trigger": trigger}
+        return client.get("/dash/funnel/", headers={name: value for name, value in headers.items() if value})
+
+    marketer = make_user(Role.MARKETER)
+    client.force_login(marketer)
+    first = ask()
+    with django_assert_max_num_queries(8) as captured:
+        again = ask(first["ETag"])
+    assert (again.status_code, again.content) == (304, b"")
+    assert not [each["sql"] for each in captured if "journey" in each["sql"] and "sequence" not in each["sql"]]
+    assert "no-cache" in first["Cache-Control"]
+    assert ask(first["ETag"], trigger="filters").status_code == 200
+
+    arrive()
+    after = ask(first["ETag"])
+    assert after.status_code == 200
+    client.force_login(make_user(Role.MARKETER))
+    assert ask(after["ETag"]).status_code == 200
 
 
 def test_only_the_page_with_the_chart_may_style_inline(client):

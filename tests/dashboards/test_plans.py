@@ -24,8 +24,9 @@ def test_a_cohort_reads_its_index_alone(query):
         speed.stays(filters, now())
 
     with connection.cursor() as cursor:
-        # A table of nothing is cheaper to read whole; what counts is that the index could answer.
+        # A table of nothing is cheaper to read whole, or by its key; what counts is that the index could answer.
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute("ALTER TABLE leads_journey DROP CONSTRAINT journey_pass_unique")
         for one in captured.captured_queries:
             cursor.execute(f"EXPLAIN {one['sql']}")
             plan = "\n".join(line for (line,) in cursor.fetchall())

@@ -48,6 +48,16 @@ def text(response):
 # Filters ------------------------------------------------------------------------------------------------------------
 
 
+def test_an_account_filters_by_its_number_and_nonsense_by_nothing(client, rep):
+    named = make_lead(name="Named", company_name="Brightwater")
+    make_lead(name="Other", company_name="Northwind")
+
+    assert names(client, account=named.account_id) == {"Named"}
+    assert "Account: " in text(see(client, account=named.account_id))
+    for nonsense in ("0", "-1", "x", "٣", "9" * 40, ""):
+        assert names(client, account=nonsense) == {"Named", "Other"}
+
+
 @pytest.mark.parametrize("facet", ["source", "campaign", "segment", "territory"])
 def test_dimensions_filter_by_their_keys_and_by_having_none(client, rep, facet):
     make_lead(name="Named", **{facet: "home_decor"})

@@ -7,7 +7,7 @@ import signal
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,7 +16,7 @@ from alignment.integrations.models import ImportProblem
 from alignment.ops import jobs
 from alignment.ops.models import Job
 from alignment.people.models import Company, User
-from leads.models import Account, ExternalReference, HolderInterval, Journey, Lead, LeadTransition
+from leads.models import Account, ExternalReference, HolderInterval, Journey, Lead, LeadTransition, Opportunity
 from sla.models import Clock
 from tests.ops.processes import start_process
 
@@ -180,6 +180,21 @@ class TestProblems:
 
 
 @pytest.mark.django_db
+def test_without_a_mapping_one_is_proposed_and_nothing_imported(tmp_path):
+    file, out, notes = tmp_path / "leads.csv", io.StringIO(), io.StringIO()
+    file.write_text("Leads of March,,\nE-mail,Full name,MQL date\nana@acme.example,Ana,2024-03-01\n")
+    call_command("import_csv", str(file), stdout=out, stderr=notes)
+    proposed = json.loads(out.getvalue())
+    assert proposed["key"] == {"email": "E-mail"}
+    assert proposed["moves"] == [{"to": "MQL", "at": "MQL date"}]
+    assert "1 row above the header" in notes.getvalue()
+    assert not Job.objects.exists()
+    (tmp_path / "page.csv").write_text("<html>")
+    with pytest.raises(CommandError, match="web page"):
+        call_command("import_csv", str(tmp_path / "page.csv"))
+
+
+@pytest.mark.django_db
 class TestOwners:
     CHANGES = {"fields": {"name": "Name"}, "owner": {"column": "Company", "unknown": "add"}}
 
@@ -282,3 +297,61 @@ def test_a_killed_import_goes_on_where_its_last_slice_ended(tmp_path, monkeypatc
     jobs.run(job.pk)
     assert Job.objects.get().state == "done"
     assert (Lead.objects.count(), LeadTransition.objects.count()) == (rows, 2 * rows)
+
+
+@pytest.mark.django_db
+class TestMessyCells:
+    DEAL: ClassVar[dict[str, Any]] = {
+        "fields": {},
+        "moves": [{"to": "SQO"}],
+        "deal": {"fields": {"amount": "Name", "currency": "Company"}},
+    }
+
+    def test_a_text_that_is_too_long_is_cut_and_said(self, run):
+        said = run([row(Name="x" * 500, Company="y" * 500)], fields={"phone": "Name", "title": "Company"})
+        lead = Lead.objects.get()
+        assert (len(lead.phone), len(lead.title), said["remark"]) == (60, 160, 2)
+
+    def test_an_id_that_is_too_long_is_none(self, run):
+        said = run([row("x" * 201)], key={"external_id": "Email"}, system="crm")
+        assert said["rejected"] == 1
+        assert "that is no id" in ImportProblem.objects.get().message
+
+    def test_an_id_that_a_spreadsheet_shortened_is_none(self, run):
+        said = run([row("1.23457E+11"), row("123457000000")], key={"external_id": "Email"}, system="crm")
+        assert (said["created"], said["rejected"]) == (1, 1)
+        assert "shortened the id to “1.23457E+11”" in ImportProblem.objects.get().message
+
+    @pytest.mark.parametrize("text", ["N/A", "-", "null", "(No value)", "0000-00-00 00:00:00"])
+    def test_words_for_nothing_are_no_date(self, run, text):
+        said = run([row(Qualified=text)])
+        assert (said["created"], Journey.objects.get().mql_at) == (1, None)
+
+    @pytest.mark.parametrize(
+        ("amount", "currency", "expected"),
+        [
+            ("1.234,50", "usd", ("1234.50", "USD")), ("€ 1.234,50", "", ("1234.50", "EUR")), ("7", "", ("7.00", "EUR")),
+            ("USD 7", "", ("7.00", "USD")), ("$7", "", ("7.00", "EUR")), ("n/a", "CHF", (None, "CHF")),
+        ],
+    )  # fmt: skip
+    def test_amounts_and_currencies_as_they_are_written(self, run, amount, currency, expected):
+        run([row(Name=amount, Company=currency)], **self.DEAL)
+        deal = Opportunity.objects.get()
+        assert (deal.amount if deal.amount is None else str(deal.amount), deal.currency) == expected
+
+    @pytest.mark.parametrize(("amount", "currency"), [("7", "Euro"), ("seven", ""), ("(7)", ""), ("1e99", "")])
+    def test_what_is_no_amount_or_currency_rejects_its_row(self, run, amount, currency):
+        said = run([row(Name=amount, Company=currency), row("b@acme.example", Name="5", Company="")], **self.DEAL)
+        assert (said["created"], said["rejected"]) == (1, 1)
+
+    def test_dates_that_nothing_decides_are_refused_before_anything_is_stored(self, run):
+        with pytest.raises(CommandError, match="Nothing in Created decides what “03/04/2024” means"):
+            run([row(Created="03/04/2024")])
+        run([row(Created="03/04/2024")], notations={"Created": "mdy"})
+        assert Journey.objects.get().mgl_at == datetime(2024, 3, 4, tzinfo=UTC)
+
+    def test_one_row_decides_for_all(self, run):
+        run([row(Created="03/04/2024"), row("b@acme.example", Created="13/04/2024")])
+        assert set(Journey.objects.values_list("mgl_at", flat=True)) == {
+            datetime(2024, 4, 3, tzinfo=UTC), datetime(2024, 4, 13, tzinfo=UTC),
+        }  # fmt: skip

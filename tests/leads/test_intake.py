@@ -159,6 +159,20 @@ def test_a_step_may_name_the_deal_itself():
     assert journey(lead).opportunity_id == deal
 
 
+def test_of_two_owners_in_one_set_the_later_one_holds_the_lead():
+    first, second = make_user(), make_user()
+    drafts = [
+        Draft(email="ada@buyer.example", owner_id=user.pk, owned_at=day(at)) for user, at in [(first, 1), (second, 3)]
+    ]
+    [lead] = set(receive(*drafts).lead_ids)
+    held = HolderInterval.objects.filter(lead=lead).order_by("held").values_list("user", "held")
+    assert [(user, span.lower, span.upper) for user, span in held] == [
+        (first.pk, day(1), day(3)),
+        (second.pk, day(3), None),
+    ]
+    assert Lead.objects.get(pk=lead).owner == journey(lead).owner == second
+
+
 def test_the_source_is_found_by_its_name_and_frozen_with_the_pass():
     lead = arrived(source="Organic  Search")
     assert journey(lead).source.key == "organic_search"

@@ -82,6 +82,10 @@ BREAKS = {
     "A merged lead has no open pass, and went into a lead that stands": (
         "UPDATE leads_lead SET merged_into_id = (SELECT max(id) FROM leads_lead) WHERE outcome = ''"
     ),
+    "A lead that was taken back has no journey, its newest move says so, and no system names it": (
+        "UPDATE leads_lead SET withdrawn_at = now()"
+    ),
+    "No journey carries a deal that was taken back": "UPDATE leads_opportunity SET withdrawn_at = now()",
     "A deal is as won, lost or open as its newest primary journey": (
         "UPDATE leads_opportunity SET state = 'open', closed_at = NULL"
     ),

@@ -14,8 +14,8 @@ from tests.factories import ADDRESSES, Address, make_user
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 VISITORS = ((Role.MANAGER, Side.MARKETING), *((role, None) for role in Role))
-# What a view may say to somebody who may: the page, elsewhere, not so, not this way, too late.
-ANSWERS = {200, 204, 302, 303, 304, 400, 405, 409, 422}
+# What a view may say to somebody who may: the page, elsewhere, not so, not this way, too late, not in this form.
+ANSWERS = {200, 204, 302, 303, 304, 400, 405, 409, 415, 422}
 OF_TOKENS = {200, 201, 404, 405, 409, 415, 422}
 
 

@@ -10,8 +10,10 @@ from django.db import connection, transaction
 from django.test import Client
 
 from alignment import live
+from alignment.desk import wall_links
 from alignment.lib.announcements import announce
 from alignment.people.models import Role, User
+from tests.factories import make_wall_link
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +23,15 @@ WAIT_SECONDS = 10
 class Page:
     """An open page: what it was answered, and what it has been sent since."""
 
-    def __init__(self, session_key: str | None, *, topics: str = "", host: str = "localhost", method: str = "GET"):
+    def __init__(
+        self,
+        session_key: str | None,
+        *,
+        topics: str = "",
+        wall: str = "",
+        host: str = "localhost",
+        method: str = "GET",
+    ):
         self.session_key = session_key
         self.is_probe = topics == "probe"
         self.status: int | None = None
@@ -34,7 +44,7 @@ class Page:
             "type": "http",
             "method": method,
             "headers": [(b"host", host.encode()), *([(b"cookie", cookie)] if session_key else [])],
-            "query_string": f"topics={topics}".encode(),
+            "query_string": f"topics={topics}{f'&wall={wall}' if wall else ''}".encode(),
         }
 
     async def receive(self) -> dict:
@@ -149,6 +159,20 @@ def test_refuses_whom_it_does_not_know(session_key, changes, status):
     page = asyncio.run(scenario())
     assert page.status == status
     assert page.received == ""
+
+
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_refuses_a_wall_whose_link_ended(session_key, is_signed_in):
+    link, token = make_wall_link()
+    wall_links.revoke(link_id=link.pk, by=link.created_by)
+
+    async def scenario() -> list[int | None]:
+        pages = [Page(session_key if is_signed_in else None, wall=shown) for shown in (token, "made-up")]
+        for page in pages:
+            await live.events(page.scope, page.receive, page.send)
+        return [page.status for page in pages]
+
+    assert asyncio.run(scenario()) == [403, 403]
 
 
 def test_refuses_someone_who_left_the_company(user, session_key):
@@ -275,6 +299,41 @@ def test_a_stream_ends_with_its_session(user, session_key, monkeypatch):
         return page
 
     assert ": still here" in asyncio.run(scenario()).received
+
+
+def test_a_wall_hears_of_its_own_topics_and_not_which_rows_changed(user, session_key):
+    _, token = make_wall_link()
+
+    async def scenario() -> list[Page]:
+        walls = [Page(None, wall=token), Page(None, wall=token, topics="notifications,jobs,leads")]
+        async with opened(Page(session_key), *walls):
+            await announced("jobs", [3])
+            await announced("notifications", user_ids=[user.pk])
+            await announced("leads", [1])
+            await until(lambda: all(page.events() for page in walls))
+        return walls
+
+    assert [page.events() for page in asyncio.run(scenario())] == [[("leads", {"ids": None})]] * 2
+
+
+def test_a_stream_ends_with_its_link(session_key, monkeypatch):
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(live, "RECHECK_SECONDS", 1)
+    link, token = make_wall_link()
+
+    def revoke() -> None:
+        wall_links.revoke(link_id=link.pk, by=link.created_by)
+        connection.close()
+
+    async def scenario() -> Page:
+        wall = Page(None, wall=token)
+        async with opened(Page(session_key), wall):
+            assert len(live.hub.streams) == 3, "the wall, a page and the probe"
+            await asyncio.to_thread(revoke)
+            await until(lambda: len(live.hub.streams) == 2)
+        return wall
+
+    assert ("walls", {"ids": None}) in asyncio.run(scenario()).events()
 
 
 def test_a_page_that_closes_is_forgotten(session_key):

@@ -1,1 +1,7 @@
-"""Bringing leads in from files: what a mapping says, reading, translating rows, and the job that runs it."""
+"""Bringing records in from files of any make.
+
+`staging` turns a file into one form (`contents`, `encodings`, `delimiters`, `workbooks`, `headers`, `footers`), which
+`reading` reads in slices. `proposals` says what its columns probably are (`presets`, `words`), `notations` how its
+dates and amounts are written. A `mapping` (`rules`) says what a row means; `rows` and `deal_rows` translate, `bringing`
+receives, and `job` runs it.
+"""

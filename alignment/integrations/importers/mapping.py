@@ -4,13 +4,14 @@ A mapping is a JSON object; `docs/import.md` shows one of each kind. Everything 
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo, available_timezones
 
+from alignment.integrations.importers import notations
+from alignment.integrations.importers.rules import Group, MappingError, MoveRule, TouchRule, move_groups, touch_group
 from leads.causes import Promise
-from leads.milestones import Kind, Milestone
 
 LEAD_FIELDS = frozenset(
     [
@@ -32,53 +33,40 @@ DEAL_FIELDS = frozenset(["name", "amount", "currency", "product", "kind", "expec
 PERSON_FIELDS = frozenset(["name", "email", "team"])
 UNKNOWN_OWNERS = ("add", "none", "reject")
 UNKNOWN_LEADS = ("create", "reject")
-MOVES = {Kind.ADVANCE, Kind.ACCEPT, Kind.REJECT, Kind.RECYCLE, Kind.WIN, Kind.LOSE}
-
-
-class MappingError(Exception):
-    """The mapping cannot be used; the message says what to change."""
-
-
-@dataclass(frozen=True, slots=True)
-class MoveRule:
-    """A move that a row brings. `to` is a stage key or a milestone's name (advance only). `at` names its date column:
-    without one the move is undated; a blank cell means that it did not happen, unless `or_undated`.
-    """
-
-    kind: Kind
-    to: str = ""
-    at: str = ""
-    or_undated: bool = False
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """The moves of every row (`always`), or those that the value of a column chooses (`cases`)."""
-
-    always: tuple[MoveRule, ...] = ()
-    by: str = ""
-    cases: dict[str, tuple[MoveRule, ...]] = field(default_factory=dict)
+ID_FORMS = ("", "salesforce")
+SYSTEM_LENGTH = 40
+KINDS = ("leads", "deals", "touches", "people")
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A checked mapping. Field dictionaries go from our name to the column's; `constants` from our name to a value."""
+    """A checked mapping. Field dictionaries go from our name to columns, whose cells are joined by a blank;
+    `constants` from our name to a value. `keys` are the columns that together identify a row.
+    """
 
     name: str
     kind: str
     system: str
-    key: str
+    keys: tuple[str, ...]
     key_is_email: bool
-    fields: dict[str, str]
+    ids: str
+    fields: dict[str, tuple[str, ...]]
     constants: dict[str, str]
     attributes: tuple[str, ...]
+    references: tuple[str, ...]
     values: dict[str, dict[str, str]]
+    skip: dict[str, frozenset[str]]
     date_formats: tuple[str, ...]
+    notations: dict[str, str]
     zone: ZoneInfo | None
-    moves: Moves
-    deal: dict[str, str]
+    created: str
+    moves: tuple[Group[MoveRule], ...]
+    deal: dict[str, tuple[str, ...]]
     deal_constants: dict[str, str]
+    deal_key: str
+    lead: tuple[tuple[str, str], ...]
+    touch: Group[TouchRule]
+    touched: tuple[str, ...]
     owner: str
     unknown_owner: str
     unknown_lead: str
@@ -102,27 +90,37 @@ class Mapping:
         if not isinstance(given, dict):
             raise MappingError("A mapping is a JSON object.")
         reader = _Reader(dict(given))
-        kind = reader.choice("kind", ("leads", "people"), "leads")
+        kind = reader.choice("kind", KINDS, "leads")
         key = reader.section("key")
         if len(key) != 1 or next(iter(key)) not in ("external_id", "email"):
             raise MappingError('"key" names one column: {"external_id": "…"} or {"email": "…"}.')
-        deal = reader.section("deal")
-        owner = reader.section("owner")
+        allowed = PERSON_FIELDS if kind == "people" else LEAD_FIELDS
+        deal, owner = reader.section("deal"), reader.section("owner")
+        touch = reader.given.pop("touch", None)
         mapping = cls(
             name=reader.text("name", "Import"),
             kind=kind,
             system=reader.text("system"),
-            key=next(iter(key.values())),
+            keys=_keys(key, kind),
             key_is_email="email" in key,
-            fields=reader.names("fields", LEAD_FIELDS if kind == "leads" else PERSON_FIELDS),
-            constants=reader.names("constants", LEAD_FIELDS if kind == "leads" else PERSON_FIELDS),
+            ids=reader.choice("ids", ID_FORMS, ""),
+            fields=_joined("fields", reader.names("fields", allowed)),
+            constants=_texts(reader.names("constants", allowed)),
             attributes=tuple(reader.listed("attributes")),
+            references=tuple(reader.listed("references")),
             values=reader.section("values"),
+            skip={column: frozenset(map(str.casefold, values)) for column, values in reader.section("skip").items()},
             date_formats=tuple(reader.listed("date_formats") or ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "iso"]),
+            notations=_notations(reader.section("notations")),
             zone=_zone(reader.text("zone", "")),
-            moves=_moves(reader.section("moves") if isinstance(given.get("moves"), dict) else reader.listed("moves")),
-            deal=_known("deal.fields", deal.get("fields", {}), DEAL_FIELDS),
-            deal_constants=_known("deal.constants", deal.get("constants", {}), DEAL_FIELDS),
+            created=reader.text("created"),
+            moves=move_groups(reader.given.pop("moves", [])),
+            deal=_joined("deal.fields", _known("deal.fields", deal.get("fields", {}), DEAL_FIELDS)),
+            deal_constants=_texts(_known("deal.constants", deal.get("constants", {}), DEAL_FIELDS)),
+            deal_key=deal.get("key", ""),
+            lead=_lead(reader.listed("lead")),
+            touch=touch_group(touch) if touch is not None else Group(),
+            touched=tuple(reader.listed("touched")),
             owner=owner.get("column", ""),
             unknown_owner=_choice("owner.unknown", owner.get("unknown", "none"), UNKNOWN_OWNERS),
             unknown_lead=reader.choice("unknown_lead", UNKNOWN_LEADS, "create"),
@@ -131,16 +129,37 @@ class Mapping:
             url=reader.text("url", ""),
         )
         reader.refuse_the_rest()
-        if not mapping.key_is_email and not mapping.system:
-            raise MappingError('A key by external id needs a "system": the name of where the ids come from.')
+        mapping._agrees()
         return mapping
+
+    def _agrees(self) -> None:
+        if len(self.system) > SYSTEM_LENGTH:
+            raise MappingError(f'The name of a "system" has at most {SYSTEM_LENGTH} characters.')
+        if not self.key_is_email and not self.system:
+            raise MappingError('A key by external id needs a "system": the name of where the ids come from.')
+        if self.kind == "touches" and (not self.touched or not self.lead or not list(self.touch.all_rules())):
+            raise MappingError(
+                'Touches need "lead" (the columns that name the lead), "touched" (the columns that date the touch, the '
+                'first filled one counts) and "touch" (what it is).'
+            )
+        if self.kind in ("deals", "touches") and self.key_is_email:
+            raise MappingError(f'The key of {self.kind} is an external id: {{"external_id": "…"}}.')
+
+    @property
+    def key(self) -> str:
+        """The column that identifies a row; the first of several."""
+        return self.keys[0]
 
     @property
     def columns(self) -> set[str]:
         """The columns that a file must have."""
-        rules = [*self.moves.always, *(rule for case in self.moves.cases.values() for rule in case)]
-        named = {self.key, self.owner, self.moves.by, *self.fields.values(), *self.attributes, *self.deal.values()}
-        return (named | {rule.at for rule in rules}) - {""}
+        named = {*self.keys, self.owner, self.created, self.deal_key, *self.attributes, *self.references, *self.skip}
+        named |= {column for columns in (*self.fields.values(), *self.deal.values()) for column in columns}
+        named |= {column for _, column in self.lead} | {*self.touched, *self.touch.by}
+        named |= {column for rule in self.touch.all_rules() for column in rule.columns}
+        for group in self.moves:
+            named |= {*group.by, *(column for rule in group.all_rules() for column in rule.columns)}
+        return named - {""}
 
 
 class _Reader:
@@ -194,7 +213,7 @@ def _known(name: str, given: dict[str, Any], allowed: frozenset[str]) -> dict[st
     unknown = sorted(given.keys() - allowed)
     if unknown:
         raise MappingError(f'"{name}" does not know {", ".join(unknown)}; it knows {", ".join(sorted(allowed))}.')
-    return {key: str(value) for key, value in given.items()}
+    return dict(given)
 
 
 def _zone(name: str) -> ZoneInfo | None:
@@ -203,23 +222,39 @@ def _zone(name: str) -> ZoneInfo | None:
     return ZoneInfo(name) if name else None
 
 
-def _moves(given: Any) -> Moves:
-    if isinstance(given, list):
-        return Moves(always=tuple(_move(rule) for rule in given))
-    if not given:
-        return Moves()
-    if set(given) != {"by", "cases"}:
-        raise MappingError('"moves" is a list, or an object with "by" (a column) and "cases" (value → list of moves).')
-    return Moves(by=given["by"], cases={value: tuple(map(_move, rules)) for value, rules in given["cases"].items()})
+def _joined(name: str, given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Our name → columns: a column, or a list of columns whose cells are joined."""
+    columns = {ours: tuple(said) if isinstance(said, list) else (said,) for ours, said in given.items()}
+    if not all(isinstance(each, str) for several in columns.values() for each in several):
+        raise MappingError(f'"{name}" goes from our name to a column, or to a list of columns.')
+    return columns
 
 
-def _move(given: dict[str, Any]) -> MoveRule:
-    kind = given.get("kind", Kind.ADVANCE.value)
-    if kind not in MOVES:
-        raise MappingError(f'A move\'s "kind" is one of {", ".join(sorted(MOVES))}; one says "{kind}".')
-    rule = MoveRule(**{**given, "kind": Kind(kind)})
-    if (rule.kind == Kind.ADVANCE) != bool(rule.to):
-        raise MappingError(
-            f'An advance says where "to" (a stage, or one of {", ".join(Milestone.names)}); others do not.'
-        )
-    return rule
+def _texts(given: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in given.items()}
+
+
+def _notations(given: dict[str, Any]) -> dict[str, str]:
+    for column, notation in given.items():
+        _choice(f"notations.{column}", notation, (*notations.DATES, *notations.NUMBERS))
+    return given
+
+
+def _keys(given: dict[str, Any], kind: str) -> tuple[str, ...]:
+    """The columns of a checked `key`; only touches may have several."""
+    said = next(iter(given.values()))
+    columns = tuple(said) if isinstance(said, list) else (said,)
+    if (
+        not columns
+        or not all(isinstance(column, str) for column in columns)
+        or (len(columns) > 1 and kind != "touches")
+    ):
+        raise MappingError('"key" names one column: {"external_id": "…"} or {"email": "…"}.')
+    return columns
+
+
+def _lead(given: list[Any]) -> tuple[tuple[str, str], ...]:
+    """How a row names its lead: (what the column holds, the column), tried in order."""
+    if not all(isinstance(each, dict) and len(each) == 1 and each.keys() <= {"external_id", "email"} for each in given):
+        raise MappingError('"lead" is a list of {"external_id": "…"} and {"email": "…"}, tried in order.')
+    return tuple(pair for each in given for pair in each.items())

@@ -1,60 +1,61 @@
-"""Reading a table from a file, row by row, in constant memory, from anywhere a run before has left off."""
+"""Reading a staged table, row by row, in constant memory, from anywhere a run before has left off."""
 
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 
-MAX_CELL = 100_000
-"""Characters in one cell; a longer one means that the file is not a table."""
-
-MAX_COLUMNS = 1_000
-
-
-class NotATableError(Exception):
-    """The file cannot be read as a table; the message says what it is or what to do."""
+from alignment.integrations.importers.tables import MAX_CELL, NotATableError
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: its number (the header is 1), its cells by column, trimmed, and the byte after it; a `fault` where it
-    is no row of this table.
+    """One row: its number (as the original file counts, from 1), its values as they are, by `places` (column →
+    position), and the byte after it; a `fault` where it is no row of this table.
     """
 
     number: int
-    cells: dict[str, str]
+    values: list[str]
+    places: dict[str, int]
     end: int
     fault: str = ""
 
+    def text(self, column: str) -> str:
+        """A cell without the blanks around it."""
+        return self.values[self.places[column]].strip()
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """The values by column."""
+        return dict(zip(self.places, self.values, strict=False))
+
 
 def header(path: Path) -> list[str]:
-    """The column names, trimmed. Raises NotATableError."""
+    """The column names of a staged file. Raises NotATableError."""
     with _open(path) as file:
-        return _header(csv.reader(_Texts(file)))
+        return _header(file)
 
 
 def lines(path: Path, *, number: int = 1, start: int = 0) -> Iterator[Line]:
-    """The rows after row `number`, which ends at byte `start` (by default: after the header). Blank rows are skipped.
-
-    Raises NotATableError.
-    """
+    """The rows after byte `start`, where row `number` ends (by default: after the header). Raises NotATableError."""
     with _open(path) as file:
-        names = _header(csv.reader(_Texts(file)))
+        places = {name: place for place, name in enumerate(_header(file))}
         if start:
             file.seek(start)
-        texts = _Texts(file)
-        rows = csv.reader(texts)
-        while True:
-            try:
-                row = next(rows)
-            except StopIteration:
-                return
-            except (csv.Error, UnicodeDecodeError) as error:
-                raise NotATableError(f"After row {number} the file cannot be read: {error}.") from error
-            number += 1
-            if any(cell.strip() for cell in row):
-                yield _line(number, names, row, file.tell())
+        rows = csv.reader(_Texts(file))
+        try:
+            for row in rows:
+                number = int(row[0])
+                yield _line(number, places, row, file.tell())
+        except (csv.Error, UnicodeDecodeError, ValueError, IndexError) as error:
+            raise NotATableError(f"After row {number} the staged file cannot be read: {error}.") from error
+
+
+def sample(path: Path, count: int = 200) -> list[Line]:
+    """The first rows."""
+    return list(islice(lines(path), count))
 
 
 class _Texts:
@@ -67,11 +68,10 @@ class _Texts:
         return self
 
     def __next__(self) -> str:
-        first = self.file.tell() == 0
         line = self.file.readline()
         if not line:
             raise StopIteration
-        return line.decode("utf-8-sig" if first else "utf-8")
+        return line.decode()
 
 
 def _open(path: Path) -> BufferedReader:
@@ -79,30 +79,19 @@ def _open(path: Path) -> BufferedReader:
     try:
         return path.open("rb")
     except OSError as error:
-        raise NotATableError(f"The file {path.name} cannot be opened: {error.strerror}.") from error
+        raise NotATableError(f"The staged file cannot be opened: {error.strerror}. Import the file again.") from error
 
 
-def _line(number: int, names: list[str], row: list[str], end: int) -> Line:
-    cells = [cell.strip().replace("\x00", "") for cell in row]
-    fault = f"The row has {len(row)} cells, the header {len(names)}." if any(cells[len(names) :]) else ""
-    cells += [""] * (len(names) - len(cells))
-    return Line(number, dict(zip(names, cells, strict=False)), end, fault)
+def _line(number: int, places: dict[str, int], row: list[str], end: int) -> Line:
+    del row[0]
+    missing = len(places) - len(row)
+    fault = ""
+    if missing > 0:
+        row += [""] * missing
+    elif missing < 0 and any(cell.strip() for cell in row[len(places) :]):
+        fault = f"The row has {len(row)} cells, the header {len(places)}."
+    return Line(number, row, places, end, fault)
 
 
-def _header(rows: Iterator[list[str]]) -> list[str]:
-    try:
-        names = [name.strip() for name in next(rows)]
-    except StopIteration:
-        raise NotATableError("The file is empty: its first row must name the columns.") from None
-    except UnicodeDecodeError:
-        raise NotATableError("The file is not UTF-8: save it as “CSV UTF-8” and import it again.") from None
-    except csv.Error as error:
-        raise NotATableError(f"The first row cannot be read: {error}.") from error
-    while names and not names[-1]:
-        names.pop()
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise NotATableError(f"The header names {', '.join(twice)} more than once.")
-    if not 0 < len(names) <= MAX_COLUMNS:
-        raise NotATableError(f"The header must name between 1 and {MAX_COLUMNS} columns.")
-    return names
+def _header(file: BufferedReader) -> list[str]:
+    return next(csv.reader(_Texts(file)), [""])[1:]

@@ -1,21 +1,26 @@
 """From a row of a file to a lead as it arrives. Pure: problems are sentences, and nothing is guessed."""
 
+import re
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from alignment.integrations.importers.mapping import Mapping, MoveRule
+from alignment.integrations.importers import notations, salesforce_ids
+from alignment.integrations.importers.mapping import Mapping
 from alignment.integrations.importers.reading import Line
+from alignment.integrations.importers.rules import Group, MoveRule, Rule
+from alignment.lib.currencies import CURRENCIES
 from alignment.lib.emails import email_key_or_blank
 from alignment.people.directory import Named
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft, Reference
 from leads.milestones import Kind, QualifiedBy
-from leads.models.lead import Consent
+from leads.models.lead import Consent, Lead
 from leads.models.opportunity import DealKind
 
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 12, 31)
@@ -49,64 +54,106 @@ class Arrival:
 
 def translate(line: Line, mapping: Mapping, places: Places) -> Arrival:
     """The lead that a row describes. Raises RowError with the reason why it is none."""
-    if line.fault:
-        raise RowError(line.fault)
-    key = line.cells[mapping.key]
-    if not key:
-        raise RowError(f"The key column {mapping.key} is blank.")
-    values = _values(line, mapping, mapping.constants, mapping.fields)
+    values = values_of(line, mapping, mapping.constants, mapping.fields)
+    key = key_of(line, mapping)
     if mapping.key_is_email:
         values["email"] = key
         if not email_key_or_blank(key):
             raise RowError(f"“{key}” is not an e-mail address.")
-    remarks = []
+    remarks = _cut(values)
     if values.get("email") and not email_key_or_blank(values["email"]):
         remarks.append(f"“{values['email']}” is not an e-mail address; it was kept as text.")
-    steps = _steps(line, mapping, places)
+    steps = steps_of(line, mapping, places)
     dated = [step.at for step in steps if step.at is not None]
-    texts: dict[str, Any] = {name: values.get(name, "")[:200] for name in _TEXTS}
-    facets: dict[str, Any] = {name: values.get(name) or None for name in _FACETS}
+    created = date_of(line, mapping.created, mapping, places) if mapping.created else None
     return Arrival(
         line=line,
-        draft=Draft(
-            **texts,
-            **facets,
-            consent=_consent(values.get("consent", "")),
-            attributes={column: line.cells[column] for column in mapping.attributes if line.cells[column]},
-            references=_references(key, mapping),
+        draft=draft_of(
+            values,
+            attributes={column: line.values[line.places[column]] for column in mapping.attributes if line.text(column)},
+            references=() if mapping.key_is_email else _references(line, key, mapping),
             steps=steps,
             deal=_deal(line, mapping, places, steps),
-            owned_at=dated[-1] if dated else None,
-            created_at=dated[0] if dated else None,
+            owned_at=dated[-1] if dated else created,
+            created_at=min(filter(None, (created, dated[0] if dated else None)), default=None),
         ),
-        owner=_owner(line, mapping),
+        owner=owner_of(line, mapping),
         remarks=tuple(remarks),
     )
 
 
-_TEXTS = ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
+_TEXTS: dict[str, int] = {
+    name: getattr(Lead._meta.get_field(name), "max_length", 0)
+    for name in ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
+}
+"""Field → how many characters it holds."""
+
 _FACETS = ("source", "campaign", "segment", "territory")
+
+
+def draft_of(values: Dictionary[str, str], **more: Any) -> Draft:
+    """A lead of these fields, by our names."""
+    texts: dict[str, Any] = {name: values.get(name, "")[:length] for name, length in _TEXTS.items()}
+    facets: dict[str, Any] = {name: values.get(name) or None for name in _FACETS}
+    return Draft(**texts, **facets, consent=_consent(values.get("consent", "")), **more)
+
+
+def _cut(values: Dictionary[str, str]) -> list[str]:
+    return [
+        f"“{values[name][:30]}…” is longer than {length} characters: the rest of the {name.replace('_', ' ')} was cut."
+        for name, length in _TEXTS.items()
+        if len(values.get(name, "")) > length
+    ]
 
 
 def person(line: Line, mapping: Mapping) -> Named:
     """The person that a row of a people file describes. Raises RowError."""
-    if line.fault or not line.cells[mapping.key]:
-        raise RowError(line.fault or f"The key column {mapping.key} is blank.")
-    values = _values(line, mapping, mapping.constants, mapping.fields)
+    values = values_of(line, mapping, mapping.constants, mapping.fields)
     return Named(
-        f"{mapping.system}:{line.cells[mapping.key]}",
-        email=values.get("email", ""),
-        name=values.get("name", ""),
-        team=values.get("team", ""),
+        f"{mapping.system}:{key_of(line, mapping)}",
+        email=email_key_or_blank(values.get("email", "")),
+        name=values.get("name", "")[:120],
+        team=values.get("team", "")[:80],
     )
 
 
-def parse_date(text: str, mapping: Mapping, places: Places) -> datetime:
-    """The moment that a cell names: a date without a time is midnight in the mapping's zone, else the company's.
+def is_skipped(line: Line, mapping: Mapping) -> bool:
+    """Whether the mapping leaves rows like this one out."""
+    return any(line.text(column).casefold() in values for column, values in mapping.skip.items())
 
-    Raises RowError where no format fits, or outside 1990–2100.
+
+def key_of(line: Line, mapping: Mapping) -> str:
+    """What identifies the row. Raises RowError for a blank one, and for what is no row of the table."""
+    key = " / ".join(filter(None, map(line.text, mapping.keys)))
+    if line.fault or not key:
+        raise RowError(line.fault or f"The key column {mapping.key} is blank.")
+    return key
+
+
+def date_of(line: Line, column: str, mapping: Mapping, places: Places) -> datetime | None:
+    """The moment that a cell names, None for a blank one: a date without a time is midnight in the mapping's zone,
+    else the company's.
+
+    Raises RowError where the cell is written otherwise than the column, or outside 1990–2100.
     """
-    return _moment(text, mapping.date_formats, mapping.zone or places.zone)
+    text = line.text(column)
+    if notations.is_nothing(text):
+        return None
+    zone = mapping.zone or places.zone
+    notation = mapping.notations.get(column)
+    if notation is None:
+        return _moment(text, mapping.date_formats, zone)
+    try:
+        return _in_calendar(text, notations.moment(text, notation, zone))
+    except notations.NotationError:
+        raise RowError(f"“{text}” is not a date as {column} writes them{_WRITTEN[notation]}.") from None
+
+
+_WRITTEN = {
+    "dmy": " (day first)",
+    "mdy": " (month first)",
+    **dict.fromkeys(("iso", "epoch_s", "epoch_ms", "excel"), ""),
+}
 
 
 @lru_cache(maxsize=4_096)  # the same few days stand in row after row
@@ -116,31 +163,49 @@ def _moment(text: str, formats: tuple[str, ...], zone: ZoneInfo) -> datetime:
             found = datetime.fromisoformat(text) if pattern == "iso" else datetime.strptime(text, pattern)  # noqa: DTZ007
         except ValueError:
             continue
-        if not EARLIEST <= found.date() <= LATEST:
-            raise RowError(f"“{text}” lies outside the years 1990 to 2100.")
-        return found if found.tzinfo else found.replace(tzinfo=zone)
+        return _in_calendar(text, found if found.tzinfo else found.replace(tzinfo=zone))
     raise RowError(f"“{text}” is not a date as the mapping writes them ({', '.join(formats)}).")
 
 
-def _values(
-    line: Line, mapping: Mapping, constants: Dictionary[str, str], fields: Dictionary[str, str]
+def _in_calendar(text: str, found: datetime) -> datetime:
+    if not EARLIEST <= found.date() <= LATEST:
+        raise RowError(f"“{text}” lies outside the years 1990 to 2100.")
+    return found
+
+
+def values_of(
+    line: Line, mapping: Mapping, constants: Dictionary[str, str], fields: Dictionary[str, tuple[str, ...]]
 ) -> dict[str, str]:
     """What a row says, by our names: the constants, and over them the cells as the mapping's `values` put them."""
-    return {**constants, **{ours: _value(line, mapping, column) for ours, column in fields.items()}}
+    values = dict(constants)
+    for ours, columns in fields.items():
+        if len(columns) == 1:
+            values[ours] = _value(line, mapping, columns[0])
+        else:
+            values[ours] = " ".join(filter(None, (_value(line, mapping, column) for column in columns)))
+    return values
 
 
 def _value(line: Line, mapping: Mapping, column: str) -> str:
-    text = line.cells[column]
-    return mapping.values.get(column, {}).get(text, text)
+    text = line.text(column)
+    meanings = mapping.values.get(column)
+    return meanings.get(text, text) if meanings else text
 
 
-def _steps(line: Line, mapping: Mapping, places: Places) -> tuple[Step, ...]:
-    rules = mapping.moves.always
-    if mapping.moves.by:
-        value = line.cells[mapping.moves.by]
-        if value not in mapping.moves.cases:
-            raise RowError(f"The mapping does not say what {mapping.moves.by} “{value}” means.")
-        rules = mapping.moves.cases[value]
+def chosen(line: Line, group: Group[Rule]) -> tuple[Rule, ...]:
+    """The rules of a group that a row meets. Raises RowError for a value that the group does not know."""
+    if not group.by:
+        return group.always
+    value = " / ".join(line.text(column) for column in group.by)
+    rules = group.chosen(value)
+    if rules is None:
+        raise RowError(f"The mapping does not say what {' / '.join(group.by)} “{value}” means.")
+    return rules
+
+
+def steps_of(line: Line, mapping: Mapping, places: Places) -> tuple[Step, ...]:
+    """The moves that a row brings, in the mapping's order. Raises RowError."""
+    rules = (rule for group in mapping.moves for rule in chosen(line, group))
     return tuple(step for rule in rules if (step := _step(line, rule, mapping, places)) is not None)
 
 
@@ -148,8 +213,10 @@ _EXPLAINED = frozenset({Kind.REJECT, Kind.LOSE})
 
 
 def _step(line: Line, rule: MoveRule, mapping: Mapping, places: Places) -> Step | None:
-    text = line.cells[rule.at] if rule.at else ""
-    if rule.at and not text and not rule.or_undated:
+    if rule.when_filled and not line.text(rule.when_filled):
+        return None
+    at = date_of(line, rule.at, mapping, places) if rule.at else None
+    if rule.at and at is None and not rule.or_undated:
         return None
     stage = places.stages.get(rule.to) if rule.to else None
     if rule.to and stage is None:
@@ -162,62 +229,117 @@ def _step(line: Line, rule: MoveRule, mapping: Mapping, places: Places) -> Step 
         0,
         rule.kind,
         stage_id=stage,
-        at=parse_date(text, mapping, places) if text else None,
-        is_undated=not text,
+        at=at,
+        is_undated=at is None,
         reason_id=reason,
         qualified_by=QualifiedBy.IMPORT if stage in places.mql_stages else "",
     )
 
 
-def _references(key: str, mapping: Mapping) -> tuple[Reference, ...]:
-    if mapping.key_is_email:
-        return ()
-    return (Reference(mapping.system, key[:200], mapping.url.replace("{key}", key) if mapping.url else ""),)
+def reference(key: str, mapping: Mapping, url: str = "") -> Reference:
+    """What the mapping's system calls the thing, and where it is found there; {key} in `url` stands for the key."""
+    known_as = record_id(key, mapping)
+    address = url.replace("{key}", quote(known_as, safe="")) if url else ""
+    return Reference(mapping.system, known_as, address if len(address) <= _LONGEST_URL else "")
 
 
-def _owner(line: Line, mapping: Mapping) -> Named | None:
-    text = line.cells[mapping.owner] if mapping.owner else ""
+_LONGEST_URL, _LONGEST_ID = 500, 200
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d{2}")
+
+
+def record_id(key: str, mapping: Mapping) -> str:
+    """The one form of an id that a system writes in several. Raises RowError for what cannot be one any more."""
+    if _SHORTENED.fullmatch(key):
+        raise RowError(f"A spreadsheet has shortened the id to “{key}”: export the file again and import it unopened.")
+    if len(key) > _LONGEST_ID:
+        raise RowError(f"“{key[:30]}…” is longer than {_LONGEST_ID} characters: that is no id.")
+    return salesforce_ids.long(key) if mapping.ids == "salesforce" else key
+
+
+def _references(line: Line, key: str, mapping: Mapping) -> tuple[Reference, ...]:
+    keys = [key, *filter(None, map(line.text, mapping.references))]
+    return tuple(reference(each, mapping, mapping.url) for each in keys)
+
+
+def owner_of(line: Line, mapping: Mapping) -> Named | None:
+    """Whom the owner column names; None for a blank one."""
+    text = line.text(mapping.owner) if mapping.owner else ""
     if not text:
         return None
-    email = email_key_or_blank(text)
-    return Named(f"{mapping.system or 'import'}:{text}", email=email, name="" if email else text)
+    email = email_key_or_blank(text) if "@" in text else ""
+    return Named(f"{mapping.system or 'import'}:{text}"[:200], email=email, name="" if email else text[:120])
 
 
 def _consent(text: str) -> str:
-    meanings = {
-        Consent.GRANTED.value: {"granted", "yes", "true", "1", "opt-in", "subscribed"},
-        Consent.WITHDRAWN.value: {"withdrawn", "no", "false", "0", "opt-out", "unsubscribed"},
-    }
-    return next((value for value, words in meanings.items() if text.casefold() in words), "")
+    return _CONSENTS.get(text.casefold(), "")
+
+
+_CONSENTS = {
+    **dict.fromkeys(("granted", "yes", "true", "1", "opt-in", "subscribed"), Consent.GRANTED.value),
+    **dict.fromkeys(("withdrawn", "no", "false", "0", "opt-out", "unsubscribed"), Consent.WITHDRAWN.value),
+}
 
 
 def _deal(line: Line, mapping: Mapping, places: Places, steps: tuple[Step, ...]) -> DealDraft | None:
     """The deal of a row whose lead reached SQO or was won; None before."""
-    values = _values(line, mapping, mapping.deal_constants, mapping.deal)
-    at_deal = [step for step in steps if step.kind in (Kind.WIN, Kind.LOSE) or step.stage_id in places.deal_stages]
-    if not (mapping.deal or mapping.deal_constants) or not at_deal:
+    if not (mapping.deal or mapping.deal_constants or mapping.deal_key):
         return None
-    key, closing = line.cells[mapping.key], values.get("expected_close_on", "")
+    at_deal = [step for step in steps if step.kind in (Kind.WIN, Kind.LOSE) or step.stage_id in places.deal_stages]
+    if not at_deal:
+        return None
+    if mapping.deal_key:
+        key = line.text(mapping.deal_key)
+        return deal_of(line, mapping, places, key, opened=at_deal[0]) if key else None
+    return deal_of(line, mapping, places, "" if mapping.key_is_email else line.text(mapping.key), opened=at_deal[0])
+
+
+def deal_of(line: Line, mapping: Mapping, places: Places, key: str, *, opened: Step | None) -> DealDraft:
+    """The deal that a row describes; `key` is what the mapping's system calls it. Raises RowError."""
+    values = values_of(line, mapping, mapping.deal_constants, mapping.deal)
+    closing = mapping.deal.get("expected_close_on", ("",))[0]
+    expected = date_of(line, closing, mapping, places) if closing else None
+    said = values.get("amount", "")
     return DealDraft(
-        name=values.get("name") or " · ".join(filter(None, (values.get("product"), key)))[:200],
-        currency=(values.get("currency") or places.currency).upper(),
-        amount=_amount(values.get("amount", "")),
-        kind=values.get("kind") or DealKind.NEW.value,
-        product=values.get("product", ""),
-        expected_close_on=parse_date(closing, mapping, places).date() if closing else None,
-        opened_at=at_deal[0].at,
-        is_undated=at_deal[0].at is None,
-        references=() if mapping.key_is_email else (Reference(mapping.system, key[:200]),),
+        name=values.get("name", "")[:200] or _deal_name(line, mapping, values.get("product", ""), key),
+        currency=_currency(values.get("currency", ""), said) or places.currency,
+        amount=_amount(said, mapping.notations.get(mapping.deal.get("amount", ("",))[0], "decimal_point")),
+        kind=_DEAL_KINDS.get(values.get("kind", "").casefold(), DealKind.NEW.value),
+        product=values.get("product", "")[:120],
+        expected_close_on=expected.date() if expected else None,
+        opened_at=opened.at if opened else None,
+        is_undated=opened is None or opened.at is None,
+        references=(reference(key, mapping, mapping.url),) if key else (),
     )
 
 
-def _amount(text: str) -> Decimal | None:
-    if not text:
+def _deal_name(line: Line, mapping: Mapping, product: str, key: str) -> str:
+    """What a deal is called that has no name: after its product, else its company, and the key of its row."""
+    company = " ".join(filter(None, map(line.text, mapping.fields.get("company_name", ()))))
+    return " · ".join(filter(None, (product or company, key or line.text(mapping.key))))[:200]
+
+
+_DEAL_KINDS = {
+    **{kind.value: kind.value for kind in DealKind},
+    **dict.fromkeys(("existing customer - upgrade", "existingbusiness", "existing business", "upsell"), "expansion"),
+    **dict.fromkeys(("existing customer - replacement", "existing customer - downgrade", "renewals"), "renewal"),
+}
+
+
+def _currency(said: str, amount: str) -> str:
+    """The currency of a deal: that of its column, else the one beside the amount; empty where neither says."""
+    code = said.upper() or notations.currency_of(amount)
+    if said and code not in CURRENCIES:
+        raise RowError(f"“{said}” is no currency code such as EUR or USD.")
+    return code if code in CURRENCIES else ""
+
+
+def _amount(text: str, notation: str) -> Decimal | None:
+    if notations.is_nothing(text):
         return None
     try:
-        amount = Decimal(text)
-    except InvalidOperation:
+        amount = notations.amount(text, notation)
+    except notations.NotationError:
         raise RowError(f"“{text}” is not an amount.") from None
-    if not amount.is_finite() or not 0 <= amount < Decimal(10) ** 12:
+    if not 0 <= amount < Decimal(10) ** 12:
         raise RowError(f"“{text}” is not an amount between 0 and 999,999,999,999.99.")
     return amount.quantize(Decimal("0.01"))

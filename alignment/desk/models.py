@@ -1,0 +1,69 @@
+"""Links to the wall: what a screen without a login may show, and until when."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+
+class SceneKey(models.TextChoices):
+    """The scenes of the wall, in their order."""
+
+    FUNNEL = "funnel", "Funnel"
+    PROMISES = "promises", "Promises"
+
+
+class WallLinkQuerySet(models.QuerySet["WallLink"]):
+    def open(self) -> "WallLinkQuerySet":
+        """Neither revoked nor expired."""
+        return self.filter(revoked_at=None, expires_at__gt=Now())
+
+    def ended(self) -> "WallLinkQuerySet":
+        """Revoked or expired."""
+        return self.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=Now()))
+
+
+class WallLink(models.Model):
+    """A link that shows aggregates to whoever has it. Only the digest of its token is stored.
+
+    `query` are the filters of its figures as the funnel page writes them. `last_seen_at` is when a screen last asked,
+    to the minute; null before the first.
+    """
+
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True)
+    scenes = ArrayField(models.CharField(max_length=12, choices=SceneKey))
+    query = models.CharField(max_length=1000, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+
+    objects = WallLinkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="wall_link_has_name"),
+            models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="wall_link_digest_is_sha256"),
+            models.CheckConstraint(
+                condition=Q(scenes__contained_by=SceneKey.values) & Q(scenes__len__gt=0), name="wall_link_scenes_known"
+            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="wall_link_expires_after_start"),
+            models.CheckConstraint(
+                condition=Q(revoked_at=None, revoked_by=None) | Q(revoked_at__isnull=False, revoked_by__isnull=False),
+                name="wall_link_revoked_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def scene_names(self) -> list[str]:
+        """Its scenes as people call them."""
+        return [SceneKey(key).label for key in self.scenes]

@@ -1,0 +1,55 @@
+"""From a row of an export of deals to a deal and what became of it. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from alignment.integrations.importers.finding import Names, names_of
+from alignment.integrations.importers.mapping import Mapping
+from alignment.integrations.importers.reading import Line
+from alignment.integrations.importers.rows import Places, deal_of, draft_of, key_of, owner_of, steps_of, values_of
+from alignment.people.directory import Named
+from leads.decisions import Step
+from leads.drafts import DealDraft, Draft
+from leads.milestones import Kind
+from leads.models.opportunity import DealState
+
+
+@dataclass(frozen=True, slots=True)
+class DealArrival:
+    """A translated row: the deal, the moves of the lead that carries it, and whom it names. `company` is a draft that
+    holds no more than the company's name.
+    """
+
+    line: Line
+    key: str
+    draft: DealDraft
+    steps: tuple[Step, ...]
+    names: Names
+    company: Draft
+    owner: Named | None
+
+    @property
+    def verdict(self) -> tuple[str, datetime | None]:
+        """Whether the deal is open, won or lost, and since when (None: not known)."""
+        ends = {Kind.WIN: DealState.WON.value, Kind.LOSE: DealState.LOST.value}
+        return next(
+            ((ends[step.kind], step.at) for step in reversed(self.steps) if step.kind in ends),
+            (DealState.OPEN.value, None),
+        )
+
+
+def translate(line: Line, mapping: Mapping, places: Places) -> DealArrival:
+    """The deal that a row describes. Raises RowError with the reason why it is none."""
+    key = key_of(line, mapping)
+    steps = steps_of(line, mapping, places)
+    return DealArrival(
+        line=line,
+        key=key,
+        draft=deal_of(line, mapping, places, key, opened=steps[0] if steps else None),
+        steps=steps,
+        names=names_of(line, mapping),
+        company=draft_of(
+            {"company_name": values_of(line, mapping, mapping.constants, mapping.fields).get("company_name", "")}
+        ),
+        owner=owner_of(line, mapping),
+    )

@@ -1,0 +1,123 @@
+"""What an import did, stored with the slice that did it: problems by row, leads and deals by batch, and the news."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from alignment.integrations.importers.bringing import Brought
+from alignment.integrations.models import How, Import, ImportedDeal, ImportedLead, ImportProblem
+from alignment.lib import batch
+from alignment.ops.models import Job
+from alignment.ops.notifications import Notice, notify
+from leads import lifecycle, withdrawing
+from leads.intake import Received
+
+
+def store(job: Job, brought: Brought) -> None:
+    """Keep what one slice of this job brought; the same statements for any number of rows."""
+    _problems(job, brought.problems)
+    batch_id = job.params.get("batch")
+    if batch_id is None:
+        return
+    Import.objects.filter(pk=batch_id, job=None).update(job=job)
+    if brought.received:
+        _leads(batch_id, brought.received)
+        _deals(batch_id, brought.received)
+
+
+def tell(job: Job, counts: Mapping[str, int]) -> None:
+    """Whoever ran the import hears that it is done."""
+    found = Import.objects.filter(pk=job.params.get("batch")).first()
+    if found and job.created_by_id:
+        notify(notices=[_notice(found, job.created_by_id, f"{found.name} is imported", _summary(counts), "done")])
+
+
+def tell_failure(job: Job) -> None:
+    """Whoever ran the import hears that it stopped, and why."""
+    found = Import.objects.filter(pk=job.params.get("batch")).first()
+    if found and job.created_by_id:
+        occasion = f"failed after {job.done}"  # told again where it goes on and stops once more
+        notify(notices=[_notice(found, job.created_by_id, f"The import of {found.name} stopped", job.error, occasion)])
+
+
+def _notice(found: Import, user_id: int, title: str, body: str, occasion: str) -> Notice:
+    return Notice(
+        user_id=user_id, kind="import", title=title, body=body, url=found.get_absolute_url(),
+        dedupe_key=f"import:{found.pk}:{occasion}", subject_kind="import", subject_id=found.pk, by_mail=False,
+    )  # fmt: skip
+
+
+def _summary(counts: Mapping[str, int]) -> str:
+    parts = [f"{counts.get(name, 0):,} {name}" for name in ("created", "updated", "unchanged", "rejected")]
+    return ", ".join(parts) + "."
+
+
+def _problems(job: Job, problems: Iterable[ImportProblem]) -> None:
+    batch.insert(
+        ImportProblem,
+        [
+            {
+                "job_id": job.pk,
+                "kind": each.kind,
+                "line": each.line,
+                "lead_id": each.lead_id,
+                "message": each.message[:500],
+                "cells": each.cells,
+            }
+            for each in problems
+        ],
+    )
+
+
+def _leads(batch_id: int, received: Received) -> None:
+    """One row for each lead. A lead that several rows of the file name keeps what the first of them changed."""
+    lead_ids = sorted(set(received.lead_ids))
+    if not lead_ids:
+        return
+    known = {each.lead_id: each for each in ImportedLead.objects.filter(batch=batch_id, lead_id__any_of=lead_ids)}
+    seqs = defaultdict(list)
+    for taken in received.moved.taken:
+        seqs[taken.lead_id].append(taken.seq)
+    created = {pk for pk in lead_ids if pk in received.created or (pk in known and known[pk].how == How.CREATED)}
+    fingerprints, now = withdrawing.fingerprints(created), lifecycle.database_now()
+    rows = []
+    for pk in lead_ids:
+        before = known.get(pk)
+        row = _row(pk, before, seqs[pk], received, is_created=pk in created)
+        rows.append({"batch_id": batch_id, **row, "fingerprint": fingerprints.get(pk, ""), "recorded_at": now})
+    columns = [name for name in rows[0] if name not in ("batch_id", "lead_id")]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
+    batch.insert(ImportedLead, rows, conflict=f"ON CONFLICT (batch_id, lead_id) DO UPDATE SET {changes}")
+
+
+def _row(
+    pk: int, before: ImportedLead | None, seqs: Sequence[int], received: Received, *, is_created: bool
+) -> dict[str, Any]:
+    changes = {} if is_created else _changes(before, received.changes.get(pk, {}))
+    if not is_created and pk in received.handed_over:
+        changes |= _changes(before, {"owner_id": received.handed_over[pk]})
+    first = before.first_seq if before and before.first_seq else min(seqs, default=None)
+    last = max(seqs, default=before.last_seq if before else None)
+    return {
+        "lead_id": pk,
+        "how": How.CREATED if is_created else How.UPDATED if changes or last else How.UNCHANGED,
+        "first_seq": first,
+        "last_seq": last,
+        "moves": len(seqs) + (before.moves if before else 0),
+        "changes": changes,
+        "kept": "",
+    }
+
+
+def _changes(before: ImportedLead | None, fresh: Mapping[str, tuple[Any, Any]]) -> dict[str, list[Any]]:
+    """Column → [before the import, after it]."""
+    known = before.changes if before else {}
+    return {**known, **{name: [known.get(name, pair)[0], pair[1]] for name, pair in fresh.items()}}
+
+
+def _deals(batch_id: int, received: Received) -> None:
+    now = lifecycle.database_now()
+    batch.insert(
+        ImportedDeal,
+        [{"batch_id": batch_id, "opportunity_id": pk, "recorded_at": now} for pk in sorted(received.opened_deals)],
+    )

@@ -1,0 +1,57 @@
+"""From a row of activities or campaign members to a touch. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from alignment.integrations.importers.finding import Names, names_of
+from alignment.integrations.importers.mapping import Mapping
+from alignment.integrations.importers.reading import Line
+from alignment.integrations.importers.rows import (
+    Places,
+    RowError,
+    chosen,
+    date_of,
+    draft_of,
+    key_of,
+    record_id,
+    values_of,
+)
+from alignment.integrations.importers.rules import IN_BRACES, TouchRule
+from leads.drafts import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class TouchArrival:
+    """A translated row: whom it names, what happened and when; `draft` is the lead as the row describes it."""
+
+    line: Line
+    names: Names
+    at: datetime
+    rule: TouchRule
+    title: str
+    external_id: str
+    draft: Draft
+
+
+def translate(line: Line, mapping: Mapping, places: Places) -> TouchArrival | None:
+    """The touch that a row describes; None for one of a kind that is no touch. Raises RowError."""
+    key = key_of(line, mapping)
+    rule = next(iter(chosen(line, mapping.touch)), None)
+    if rule is None:
+        return None
+    names = names_of(line, mapping)
+    if not names:
+        raise RowError("The row names no lead.")
+    at = next(filter(None, (date_of(line, column, mapping, places) for column in mapping.touched)), None)
+    if at is None:
+        raise RowError(f"The row has no date: {', '.join(mapping.touched)} is blank.")
+    title = " ".join(IN_BRACES.sub(lambda found: line.text(found[1]), rule.title).split())
+    return TouchArrival(
+        line=line,
+        names=names,
+        at=at,
+        rule=rule,
+        title=title.rstrip(": ")[:200],
+        external_id=record_id(" / ".join(record_id(part, mapping) for part in key.split(" / ")), mapping),
+        draft=draft_of(values_of(line, mapping, mapping.constants, mapping.fields), references=names.references),
+    )
