@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "alignment",
     "alignment.people",
     "alignment.ops",
+    "alignment.api",
     "leads",
     "sla",
     "alignment.integrations",
@@ -83,6 +84,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    "drf_spectacular",
     "knox",
     "lucide",
     "rest_framework",
@@ -176,10 +178,37 @@ AXES_ENABLE_ADMIN = False
 # Who signed in is in the audit log.
 AXES_DISABLE_ACCESS_LOG = True
 
-REST_KNOX = {"TOKEN_MODEL": "people.ApiToken", "TOKEN_TTL": timedelta(days=90)}
+REST_KNOX = {"TOKEN_MODEL": "people.ApiToken", "TOKEN_TTL": timedelta(days=90), "TOKEN_PREFIX": "accord_"}
 KNOX_TOKEN_MODEL = "people.ApiToken"
 # Its migrations would make the table of the token model that ours replaces.
 MIGRATION_MODULES = {"knox": None}
+
+# API ----------------------------------------------------------------------------------------------------------
+
+# Requests a minute that each token may make.
+API_RATE = int(os.environ.get("ACCORD_API_RATE", "600"))
+API_BODY_BYTES = 2 * 1024 * 1024
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["alignment.api.authentication.BearerToken"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": ["alignment.api.wire.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["alignment.api.wire.JsonRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "alignment.api.wire.AlwaysJson",
+    "DEFAULT_SCHEMA_CLASS": "alignment.api.schema.Operation",
+    "EXCEPTION_HANDLER": "alignment.api.problems.answer",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Accord",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": "Leads, their moves, deals and figures, for other programs. Examples: docs/api.md.",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_NO_READ_ONLY_REQUIRED": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["alignment.api.schema.refusals"],
+    "AUTHENTICATION_WHITELIST": ["alignment.api.authentication.BearerToken"],
+}
 
 # Language and time --------------------------------------------------------------------------------------------
 

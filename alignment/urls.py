@@ -8,6 +8,10 @@ handler500 = "alignment.desk.errors.server_error"
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("api/v1/", include("leads.api.urls")),
+    path("api/v1/", include("sla.api.urls")),
+    path("api/v1/", include("dashboards.api.urls")),
+    path("api/v1/", include("alignment.api.urls")),
     path("", include("alignment.people.urls")),
     path("", include("alignment.ops.urls")),
     path("", include("leads.urls")),

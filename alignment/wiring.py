@@ -1,11 +1,12 @@
 """What happens when…: every signal and every receiver, in the order in which they run.
 
-- Leads move → their deals follow, their clocks are settled, open pages hear of it.
+- Leads move → their deals follow, their clocks are settled, the audit log says who moved them past entry criteria, open
+  pages hear of it.
 - Leads change hands → open pages hear of it.
 - Touches are recorded → open pages hear of it.
 - Facts of leads are edited → open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
-- A person, a team or the company is changed → the audit log says who changed what.
+- A person, a team, the company or an API token is changed → the audit log says who changed what.
 
 Receivers run inside the transaction of the write that sent the signal.
 """
@@ -16,7 +17,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 
 from alignment.lib.announcements import announce
 from alignment.ops import audit
-from alignment.people.models import Company, Team, User
+from alignment.people.models import ApiToken, Company, Team, User
 from alignment.people.signals import record_changed
 from leads import deals
 from leads.editing import Edited
@@ -31,6 +32,7 @@ def connect() -> None:
     """Connect all of them; called once, when the apps are ready."""
     leads_moved.connect(deals_follow, dispatch_uid="deals_follow")
     leads_moved.connect(clocks_settle, dispatch_uid="clocks_settle")
+    leads_moved.connect(audit_overrides, dispatch_uid="audit_overrides")
     leads_moved.connect(pages_hear_of_moves, dispatch_uid="pages_hear_of_moves")
     holders_changed.connect(pages_hear_of_handovers, dispatch_uid="pages_hear_of_handovers")
     user_logged_in.connect(audit.logged_in, dispatch_uid="audit_logged_in")
@@ -49,6 +51,13 @@ def deals_follow(batch: Moved, **kwargs: Any) -> None:
 def clocks_settle(batch: Moved, **kwargs: Any) -> None:
     """Clocks start at the hand-off and stop at the answer."""
     clocks.settle(moved=batch)
+
+
+def audit_overrides(batch: Moved, **kwargs: Any) -> None:
+    """Who moves leads past their entry criteria answers for it. A lead that only arrives was moved by nobody."""
+    past = [taken.lead_id for taken in batch.taken if taken.is_override and taken.before]
+    if past:
+        audit.record(action="criteria_overridden", actor_id=batch.cause.actor_id, subject_kind="lead", subject_ids=past)
 
 
 def pages_hear_of_moves(batch: Moved, **kwargs: Any) -> None:
@@ -71,7 +80,9 @@ def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:
     announce("leads", batch.lead_ids)
 
 
-def audit_changes(row: User | Team | Company, changed: dict[str, Any], by: User | None, **kwargs: Any) -> None:
+def audit_changes(
+    row: User | Team | Company | ApiToken, changed: dict[str, Any], by: User | None, **kwargs: Any
+) -> None:
     """Fields of a person are named without their content, except what decides about rights."""
     told = (
         changed

@@ -1,6 +1,5 @@
 """The funnel page, and the lists that its numbers open."""
 
-from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
 
@@ -18,15 +17,15 @@ from django_htmx.http import push_url
 
 from alignment.lib.csv import csv_response
 from alignment.ops import audit
-from alignment.people.models import Company
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
 from dashboards import drill, report, sheet
+from dashboards.asking import filters_for
 from dashboards.drill import FigureList
 from dashboards.figures import FigureError
-from dashboards.filters import Calendar, FilterError, Filters
+from dashboards.filters import FilterError
 from dashboards.form import FilterForm
-from dashboards.options import Facet, FiguresOfRep, Options
+from dashboards.options import Options
 from dashboards.page import FunnelPage
 from dashboards.report import Report
 
@@ -42,7 +41,7 @@ def funnel(request: SignedInRequest) -> HttpResponseBase:
     """The page; for htmx its figures; with `format=csv` its figures as a file."""
     at, options = now(), Options.load()
     try:
-        filters = _filters(request, options, at)
+        filters = filters_for(request.user, request.GET.dict(), options=options, at=at)
     except FilterError as error:
         return _mistaken(request, error.messages)
     measured = report.current(filters, at)
@@ -68,7 +67,8 @@ def funnel_leads(request: SignedInRequest) -> HttpResponseBase:
     """The rows behind the number that `figure` names; `after` goes on from a row; with `format=csv` a file."""
     at, options = now(), Options.load()
     try:
-        rows = FigureList(request.GET.dict(), _filters(request, options, at), at=at)
+        filters = filters_for(request.user, request.GET.dict(), options=options, at=at)
+        rows = FigureList(request.GET.dict(), filters, at=at)
     except FilterError as error:
         return _mistaken(request, error.messages)
     except FigureError as error:
@@ -89,19 +89,6 @@ def _unchanged(request: SignedInRequest, measured: Report) -> HttpResponse | Non
     """304 for a browser that has these figures already; None for others."""
     answer = get_conditional_response(request, etag=_etag(request, measured))
     return answer if answer is not None and answer.status_code == HTTPStatus.NOT_MODIFIED else None
-
-
-def _filters(request: SignedInRequest, options: Options, at: datetime) -> Filters:
-    """What the address asks for. Raises FilterError, and PermissionDenied for figures of reps that are not the user's
-    to see.
-    """
-    calendar = Calendar.of(Company.get())
-    filters = Filters.parse(request.GET.dict(), options=options, calendar=calendar, at=at)
-    if filters.by == Facet.OWNER:
-        require(request.user, "funnel.of_reps")
-    if owner := filters.facets.get(Facet.OWNER):
-        require(request.user, "funnel.of_rep", FiguresOfRep.of(owner))
-    return filters
 
 
 def _exported(request: SignedInRequest) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from alignment.lib import batch
 from alignment.lib.emails import domain_of, email_key_or_blank
@@ -52,7 +52,13 @@ def edit(*, lead_id: int, changes: Mapping[str, Any], cause: Cause) -> Lead:
     if (after["email"], after["company_name"]) != (before["email"], before["company_name"]):
         draft = Draft(company_name=after["company_name"])
         [columns["account_id"]] = matching.accounts([draft], [key], lifecycle.database_now())
-    batch.update(Lead, [{"id": lead_id, **columns}])
+    try:
+        with transaction.atomic():
+            batch.update(Lead, [{"id": lead_id, **columns}])
+    except IntegrityError:
+        # Somebody took the address in this moment.
+        _require_free(key, lead_id)
+        raise
     index([{"id": lead_id, **after}])
     leads_edited.send(sender=edit, batch=Edited(cause, (lead_id,)))
     lead.refresh_from_db()

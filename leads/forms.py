@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from alignment.lib.currencies import validate_currency
 from alignment.lib.emails import email_key
-from alignment.people.models import Company, Side, User
+from alignment.people.models import Company, User
 from leads import criteria
 from leads.activities import Activity
 from leads.drafts import Draft, TouchDraft
+from leads.hands import salespeople
 from leads.models import (
     Campaign,
     Lead,
@@ -39,12 +40,6 @@ DIMENSIONS: Mapping[str, type[Model]] = {
     "segment": Segment,
     "territory": Territory,
 }
-
-
-def salespeople() -> QuerySet[User]:
-    """Who can hold a lead."""
-    people: QuerySet[User] = User.objects.active().filter(team__side=Side.SALES).order_by("name", "pk")
-    return people
 
 
 class ReasonField(forms.ModelChoiceField):  # type: ignore[type-arg]

@@ -56,12 +56,12 @@ class Received:
 
 
 @transaction.atomic
-def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False) -> Received:
+def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False, keep_holders: bool = False) -> Received:
     """Store these leads; the same statements for one and for fifty thousand.
 
     A draft joins the lead that one of its external references names, else the one with the same normalised e-mail;
     otherwise it becomes a new lead. Joining fills what was blank, and replaces what was filled only with `overwrite`.
-    Receiving the same drafts twice changes nothing.
+    With `keep_holders` a lead that somebody holds stays theirs. Receiving the same drafts twice changes nothing.
     """
     now = lifecycle.database_now()
     matching.lock_references(drafts)
@@ -72,7 +72,8 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False) -
     lead_ids, created = _place(drafts, incoming, arrivals, teams, cause, now)
     changes = _join(lead_ids, created, incoming, overwrite)
     matching.store_references(lead_ids, drafts)
-    handed_over = _hold(drafts, lead_ids, created, teams, cause, now)
+    kept = _held(lead_ids, created) if keep_holders else set()
+    handed_over = _hold(drafts, lead_ids, created, kept, teams, cause, now)
     _touch(drafts, lead_ids, incoming, cause, now)
     carried, opened = _open_deals(drafts, lead_ids, incoming, cause)
     steps = _steps(drafts, arrivals, lead_ids, created, carried)
@@ -275,22 +276,29 @@ def _fill(lead: dict[str, Any], told: dict[str, Any], overwrite: bool, *, email_
     lead["attributes"] = {**kept, **given} if overwrite else {**given, **kept}
 
 
+def _held(lead_ids: Sequence[int], created: set[int]) -> set[int]:
+    """Those of the known leads that are in somebody's hands."""
+    known = set(lead_ids) - created
+    return set(Lead.objects.filter(pk__any_of=known, owner__isnull=False).values_list("pk", flat=True))
+
+
 def _hold(
     drafts: Sequence[Draft],
     lead_ids: Sequence[int],
     created: set[int],
+    kept: set[int],
     teams: Teams,
     cause: Cause,
     now: datetime,
 ) -> Handovers:
-    """A new lead was inserted as that of its first draft's owner; all others are handed over. Returns those."""
+    """A new lead was inserted as its first draft's owner's; all others but the `kept` are handed over, and returned."""
     entering = set(created)
     first: list[Assignment] = []
     later: list[Assignment] = []
     for lead_id, draft in zip(lead_ids, drafts, strict=True):
         if draft.owner_id and lead_id in entering:
             first.append(Assignment(lead_id, draft.owner_id, draft.owned_at or cause.at or now))
-        elif draft.owner_id:
+        elif draft.owner_id and lead_id not in kept:
             later.append(Assignment(lead_id, draft.owner_id, draft.owned_at))
         entering.discard(lead_id)
     begin(assignments=first, teams=teams, cause=cause)

@@ -23,7 +23,9 @@ from leads.standing import Standing, lock, write
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A step that was taken: the new row, and the pass before and after it (None before a lead's first row)."""
+    """A step that was taken: the new row, and the pass before and after it (None before a lead's first row).
+    `is_override`: it went past the entry criteria.
+    """
 
     lead_id: int
     seq: int
@@ -31,6 +33,7 @@ class Taken:
     pass_no: int
     before: tuple[Milestone, str] | None
     after: tuple[Milestone, str]
+    is_override: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,7 @@ def _take(index: int, step: Step, standing: Standing | None, rules: _Rules) -> T
         pass_no=current.no,
         before=before,
         after=(current.reached, current.outcome),
+        is_override=step.override,
     )
 
 

@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
 
+from alignment.lib import keysets
 from leads.milestones import Milestone, Outcome
 
 if TYPE_CHECKING:
     from leads.models import Journey, Lead  # noqa: F401 (the query sets name them in quotes)
+
+NEWEST = ("-moved_at", "-id")
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):
@@ -40,11 +42,8 @@ class LeadQuerySet(models.QuerySet["Lead"]):
 
     def newest_first(self, *, before: tuple[datetime, int] | None = None) -> "LeadQuerySet":
         """By newest move; `before` is the (moved_at, id) of the last row of the page before (keyset, no OFFSET)."""
-        page = self
-        if before:
-            moved_at, pk = before
-            page = page.filter(Q(moved_at__lt=moved_at) | Q(moved_at=moved_at, id__lt=pk), moved_at__lte=moved_at)
-        return page.order_by("-moved_at", "-id")
+        page = self.filter(keysets.beyond(NEWEST, before)) if before else self
+        return page.order_by(*NEWEST)
 
 
 class JourneyQuerySet(models.QuerySet["Journey"]):

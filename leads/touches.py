@@ -35,11 +35,14 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What was stored, by lead; `stored` counts the touches that were new."""
+    """What was stored, by lead; `stored` counts the new touches, `keys` are the (system, external id) of those
+    with one.
+    """
 
     cause: Cause
     lead_ids: tuple[int, ...]
     stored: int = 0
+    keys: frozenset[tuple[str, str]] = frozenset()
 
 
 @transaction.atomic
@@ -50,12 +53,17 @@ def record(*, touches: Iterable[Touch], cause: Cause) -> Touched:
         Touchpoint,
         [{name: getattr(touch, name) for name in Touch.__slots__} for touch in rows],
         conflict="ON CONFLICT (system, external_id) WHERE NOT (external_id = '') DO NOTHING",
-        returning=("lead_id", "direction"),
+        returning=("lead_id", "direction", "system", "external_id"),
     )
-    lead_ids = tuple(sorted({lead_id for lead_id, _ in stored}))
-    worked = sorted({lead_id for lead_id, direction in stored if direction == Direction.OUTBOUND})
+    worked = sorted({lead_id for lead_id, direction, *_ in stored if direction == Direction.OUTBOUND})
+    touched = Touched(
+        cause,
+        lead_ids=tuple(sorted({lead_id for lead_id, *_ in stored})),
+        stored=len(stored),
+        keys=frozenset((system, external_id) for *_, system, external_id in stored if external_id),
+    )
     if worked:
         journeys.refresh(worked)
-    if lead_ids:
-        touches_recorded.send(sender=record, batch=Touched(cause, lead_ids, len(stored)))
-    return Touched(cause, lead_ids, len(stored))
+    if stored:
+        touches_recorded.send(sender=record, batch=touched)
+    return touched

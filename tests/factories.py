@@ -22,6 +22,7 @@ from alignment.integrations.web_forms.asking import OF_LEAD
 from alignment.integrations.web_forms.models import FormKey, WebForm
 from alignment.integrations.web_forms.setup import Wording
 from alignment.ops import jobs
+from alignment.people import tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Role, Side, Team, User
 from leads import lifecycle, qualifying
@@ -209,6 +210,21 @@ def _move_of_lead() -> Address:
     return Address({"pk": lead.pk, "move": move.pk}, move)
 
 
+def _newest_move() -> Address:
+    found = _move_of_lead()
+    return Address({"pk": found.kwargs["pk"]}, found.obj)
+
+
+def _token() -> Address:
+    token, _ = tokens.make(user=make_user(), name="Test", scopes=["read"], days=1)
+    return Address({"pk": token.pk})
+
+
+def _deal_of_lead() -> Address:
+    lead = make_lead("sqo", owner=make_user())
+    return Address({"pk": lead.contact_roles.get().opportunity_id}, lead)
+
+
 def _import(make: Callable[[], Import]) -> Callable[[], Address]:
     def address() -> Address:
         batch = make()
@@ -262,6 +278,32 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "lead_deal": lambda: _lead("sqo"),
     "lead_undo": _move_of_lead,
     "lead_correct": _move_of_lead,
+    **{
+        f"api_lead{name}": _lead
+        for name in (
+            "",
+            "_hand_over",
+            "_accept",
+            "_reject",
+            "_recycle",
+            "_qualify",
+            "_advance",
+            "_win",
+            "_lose",
+            "_attach",
+            "_requalify",
+            "_reopen",
+            "_assign",
+            "_transitions",
+            "_touchpoints",
+        )
+    },
+    "api_lead_undo": _newest_move,
+    "api_lead_correct": _move_of_lead,
+    "api_account": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
+    "api_opportunity": _deal_of_lead,
+    "api_unknown": lambda: Address({"rest": "nothing/"}),
+    "account_token_revoke": _token,
     # Somebody else's leads back to one's own.
     "notification": lambda: Address({"pk": 1}),
     "setup_person": _of(make_user),

@@ -7,6 +7,9 @@ from uuid import uuid4
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from alignment.api.problems import failure
+
+API = "/api/"
 log = logging.getLogger(__name__)
 
 
@@ -15,6 +18,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error_id = uuid4().hex[:8]
     kind = sys.exc_info()[0]
     log.error("Error %s: %s at %s", error_id, kind.__name__ if kind else "unknown", request.path)
+    if request.path.startswith(API):
+        return failure(error_id)
     page = HttpResponse(render_to_string("500.html", {"error_id": error_id}), status=500)
     # For requests whose answer is not shown: the page's own note tells the id.
     page["X-Error-Id"] = error_id

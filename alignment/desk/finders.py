@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import django_htmx
+import drf_spectacular_sidecar
 import fontpkg_inter
 import plotly
 from django.conf import settings
@@ -18,6 +19,7 @@ from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
 
 PREFIX = "vendor"
+SWAGGER = Path(drf_spectacular_sidecar.__file__).parent / "static" / "drf_spectacular_sidecar" / "swagger-ui-dist"
 INTER = fontpkg_inter.ROOT / "files" / "Inter[opsz,wght].ttf"
 # Latin with its supplements, punctuation, the euro sign, arrows, minus and comparison signs, the signs of two keys.
 INTER_RANGES = (
@@ -56,6 +58,7 @@ def wheel_files() -> tuple[Path, ...]:
     return (
         Path(django_htmx.__file__).parent / "static" / "django_htmx" / "htmx-2.min.js",
         Path(plotly.__file__).parent / "package_data" / "plotly.min.js",
+        *(SWAGGER / name for name in ("swagger-ui-bundle.js", "swagger-ui.css", "swagger-ui.css.map")),
         inter_file(),
     )
 

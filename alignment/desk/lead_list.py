@@ -12,27 +12,22 @@ from django.utils.dateparse import parse_datetime
 from alignment.desk.queue import COUNT_CAP
 from alignment.lib.csv import Cell
 from dashboards.options import Choice, Facet, Options
-from leads.milestones import Milestone, Outcome
-from leads.models import Account, Lead, LeadSearch, Stage
+from leads import states
+from leads.milestones import Milestone
+from leads.models import Account, Lead, Stage
 from leads.querysets import LeadQuerySet
+from leads.searching import candidates
 from sla.models import Clock
 from sla.querysets import with_clock
 
 PAGE = 50
-# A search reads so many matches and no more; a word that fits more of them is not yet a question.
-CANDIDATES = 2000
 CHUNK = 2000
 
 STATES: Mapping[str, tuple[str, Q]] = {
-    "open": ("Open", Q(outcome="")),
-    "waiting": ("Waiting for sales", Q(outcome="", milestone=Milestone.MQL)),
-    "overdue": ("Overdue", Q(outcome="", milestone=Milestone.MQL)),
-    "in_sales": ("With sales", Q(outcome="", milestone__in=[Milestone.SQL, Milestone.SQO])),
-    "won": ("Won", Q(outcome=Outcome.WON)),
-    "lost": ("Lost", Q(outcome=Outcome.LOST)),
-    "rejected": ("Rejected", Q(outcome=Outcome.REJECTED)),
-    "recycled": ("In nurture", Q(outcome=Outcome.RECYCLED)),
-    "attached": ("In another lead's deal", Q(outcome=Outcome.ATTACHED)),
+    "open": states.STATES["open"],
+    "waiting": states.STATES["waiting"],
+    "overdue": ("Overdue", states.WAITING),
+    **states.STATES,
 }
 """What became of a lead: key → (name, condition). Overdue also asks its clock."""
 
@@ -120,16 +115,10 @@ class LeadList:
         if self.account:
             leads = leads.filter(account=self.account)
         if self.words:
-            leads = leads.filter(pk__in=self._candidates())
+            leads = leads.filter(pk__in=candidates(self.words))
         if self.state == "overdue":
             leads = leads.filter(pk__in=Clock.objects.dispositions().overdue(self.at).values("lead"))
         return leads
-
-    def _candidates(self) -> list[int]:
-        matches = LeadSearch.objects.all()
-        for word in self.words.split()[:8]:
-            matches = matches.filter(text__icontains=word)
-        return list(matches.values_list("pk", flat=True)[:CANDIDATES])
 
     @cached_property
     def count(self) -> str:

@@ -13,16 +13,23 @@ from alignment.people.models import User
 def record(
     *,
     action: str,
-    actor: User | None,
+    actor: User | None = None,
+    actor_id: int | None = None,
     subject_kind: str = "",
     subject_ids: Iterable[int | None] = (None,),
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Write one entry for each subject, or one without a subject; in one statement, in the caller's transaction.
 
-    `action` is a verb in the past, such as `role_changed`; `actor` is None for what nobody signed in did.
+    `action` is a verb in the past, such as `role_changed`; `actor` (or `actor_id`) is None for what nobody signed in
+    did.
     """
-    entry = {"action": action, "actor_id": actor and actor.pk, "subject_kind": subject_kind, "detail": detail or {}}
+    entry = {
+        "action": action,
+        "actor_id": actor.pk if actor else actor_id,
+        "subject_kind": subject_kind,
+        "detail": detail or {},
+    }
     batch.insert(AuditEntry, [entry | {"subject_id": each} for each in subject_ids])
 
 

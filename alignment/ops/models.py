@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from alignment.people.models import User
+from alignment.people.models import ApiToken, User
 
 
 class Transport(models.TextChoices):
@@ -196,3 +196,25 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.at:%Y-%m-%d %H:%M}"
+
+
+class IdempotentWrite(models.Model):
+    """What was answered to a write that carried an `Idempotency-Key`, so that the same request is answered the same.
+
+    Stored in the transaction of the write. It is forgotten after `expires_at`: a note about a request, no record.
+    """
+
+    token = models.ForeignKey(ApiToken, models.PROTECT, related_name="+", db_index=False)
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of method, address and body.")
+    status = models.PositiveSmallIntegerField()
+    location = models.CharField(max_length=300, blank=True)
+    body = models.TextField(help_text="The answer, as it was sent.")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token", "key"], name="idempotent_once")]
+        indexes = [models.Index(fields=["expires_at"], name="idempotent_expiry")]
+
+    def __str__(self) -> str:
+        return self.key

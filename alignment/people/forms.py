@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from alignment.lib.currencies import CURRENCIES
 from alignment.lib.time_zones import zone_names
-from alignment.people.models import Company, Role, Team, User
+from alignment.people.models import Company, Role, Scope, Team, User
 
 TEAM_ROLES = {Role.MARKETER, Role.REP, Role.MANAGER}
 
@@ -139,6 +139,25 @@ class AccountForm(forms.ModelForm):
     time_zone = forms.ChoiceField(choices=lambda: _zones("The company's"), required=False)
     shortcuts = forms.BooleanField(
         label="Keyboard shortcuts", required=False, help_text="Off: single keys do nothing on any page."
+    )
+
+
+class TokenForm(forms.Form):
+    """A new API token. It does no more than its user may."""
+
+    name = forms.CharField(max_length=80, help_text="What will use it, as “Website” or “Nightly export”.")
+    scopes = forms.MultipleChoiceField(
+        label="It may",
+        choices=Scope.choices,
+        initial=[Scope.READ],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one."},
+    )
+    days = forms.TypedChoiceField(
+        label="Expires after",
+        coerce=int,
+        choices=[(30, "30 days"), (90, "90 days"), (365, "a year")],
+        initial=90,
     )
 
 

@@ -1,5 +1,6 @@
 """Company, teams, users and their API tokens."""
 
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
@@ -216,8 +218,53 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
         return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 
+class Scope(models.TextChoices):
+    """What a token may be used for, within what its user may do."""
+
+    READ = "read", "Read leads, deals, moves and figures"
+    LEADS = "leads:write", "Add, change and move leads and deals"
+    ACTIVITIES = "activities:write", "Log touchpoints and activities"
+    ADMIN = "admin", "All of these; assign leads, pass entry criteria and correct history"
+
+
 class ApiToken(AbstractAuthToken):
-    """An API key of one user: only its digest is stored, and it expires."""
+    """An API key of one user: only its digest is stored, and it expires. Revoked ones stay, as what they did does.
+
+    `window_count` requests were counted since `window_at`, when the running minute of its rate limit began.
+    """
+
+    id = models.AutoField(primary_key=True)
+    digest = models.CharField(max_length=128, unique=True)
+    user = models.ForeignKey(User, models.PROTECT, related_name="auth_token_set")
+    name = models.CharField(max_length=80)
+    scopes = ArrayField(models.CharField(max_length=20))
+    expiry = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    window_at = models.DateTimeField(null=True, blank=True)
+    window_count = models.PositiveIntegerField(db_default=0)
 
     class Meta:
         verbose_name = "API token"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(scopes__contained_by=Scope.values, scopes__len__gt=0), name="token_scopes_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def allows(self, scope: str) -> bool:
+        """Whether the token may be used for `scope`."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+    def state(self, at: datetime) -> str:
+        """How it stands at the moment `at`: `active`, `expired` or `revoked`."""
+        if self.revoked_at:
+            return "revoked"
+        return "active" if at < self.expiry else "expired"
+
+    @property
+    def scope_labels(self) -> list[str]:
+        return [Scope(scope).label for scope in self.scopes]

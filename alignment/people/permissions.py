@@ -107,6 +107,8 @@ POLICY: dict[str, Action] = {
     "people.manage": Action("manage people and teams", (REVOPS,)),
     "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
     "company.manage": Action("change the company's settings", (REVOPS,)),
+    "api.read": Action("read about the API", (EVERYONE,)),
+    "deal.open": Action("open deals", (REP, SALES_MANAGER, REVOPS)),
 }
 
 # The views of other packages carry no policy of their own: their actions, by URL name.
@@ -143,26 +145,28 @@ def require(user: User | AnonymousUser, action: str, obj: Any = None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The action that a view stands for, by method."""
+    """The action that a view stands for, by method. A view `by_token` asks the table itself, for the token's user."""
 
     default: str
     methods: dict[str, str]
+    by_token: bool = False
 
     def action(self, method: str) -> str:
         return self.methods.get(method, self.default)
 
 
-def policy(default: str, **methods: str) -> Callable[[View], View]:
+def policy(default: str, *, by_token: bool = False, **methods: str) -> Callable[[View], View]:
     """Marks a view, or a view class, with its actions: `@policy("lead.view", POST="lead.edit")`.
 
-    The middleware checks them by role; what also hangs on the object, the view checks with `require`.
+    The middleware checks them by role; what also hangs on the object, the view checks with `require`. A view `by_token`
+    knows its user only after the middleware, and no session counts for it.
     """
     unknown = {default, *methods.values()} - POLICY.keys()
     if unknown:
         raise LookupError(f"The policy table knows no action {', '.join(sorted(unknown))}.")
 
     def mark(view: View) -> View:
-        view.policy = Policy(default, methods)  # type: ignore[attr-defined]
+        view.policy = Policy(default, methods, by_token)  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -170,7 +174,11 @@ def policy(default: str, **methods: str) -> Callable[[View], View]:
 
 def action_of(view: Callable[..., Any], route: str | None, method: str) -> str | None:
     """The action of a request to `view` under the URL name `route`; None if the table does not know the view."""
+    marked = policy_of(view)
+    return marked.action(method) if marked else ROUTES.get(route or "")
+
+
+def policy_of(view: Callable[..., Any]) -> Policy | None:
+    """What `policy` marked the view, or its class, with; None for the views of other packages."""
     marked = getattr(view, "policy", None) or getattr(getattr(view, "view_class", None), "policy", None)
-    if isinstance(marked, Policy):
-        return marked.action(method)
-    return ROUTES.get(route or "")
+    return marked if isinstance(marked, Policy) else None

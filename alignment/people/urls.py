@@ -3,7 +3,7 @@
 from allauth.account import views as allauth
 from django.urls import path
 
-from alignment.people import account_views, views
+from alignment.people import account_views, token_views, views
 
 urlpatterns = [
     path("welcome/", account_views.welcome, name="welcome"),
@@ -23,6 +23,8 @@ urlpatterns = [
     path("account/inactive/", allauth.account_inactive, name="account_inactive"),
     path("account/me/", account_views.me, name="account_me"),
     path("account/theme/", account_views.theme, name="account_theme"),
+    path("account/tokens/", token_views.tokens, name="account_tokens"),
+    path("account/tokens/<int:pk>/revoke/", token_views.revoke, name="account_token_revoke"),
     path("account/password/", allauth.password_change, name="account_change_password"),
     path("account/password/<uidb64>/<token>/", account_views.SetPassword.as_view(), name="set_password"),
 ]

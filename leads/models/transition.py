@@ -68,6 +68,7 @@ class LeadTransition(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["recorded_at", "id"], name="transition_feed"),
             models.Index(fields=["is_override"], condition=Q(is_override=True), name="transition_overrides"),
         ]
 

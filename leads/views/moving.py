@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -15,23 +14,21 @@ from django.views import View
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import reswap, retarget
 
-from alignment.ops import audit
 from alignment.people.models import User
 from alignment.people.permissions import Policy, can, require
 from alignment.people.requests import SignedInRequest
 from leads import forms, lifecycle, qualifying
+from leads.answering import answered_by_another
 from leads.causes import Cause
 from leads.decisions import Code, Refusal
-from leads.milestones import CauseSource, Kind
-from leads.models import Lead, LeadTransition
+from leads.milestones import CauseSource
+from leads.models import Lead
 from leads.sentences import who_did, why_refused
 from leads.stages import Stages
 from leads.views import answers
 
 DECIDE = "decide"
 """The id of the element in which a page offers the moves of a lead, or asks for what one of them needs."""
-
-ANSWERS = (Kind.ACCEPT, Kind.REJECT, Kind.RECYCLE)
 
 
 def page_cause(request: SignedInRequest) -> Cause:
@@ -84,7 +81,7 @@ class MoveView(View):
         if not form.is_valid():
             return self._asked(request, form, status=422)
         try:
-            moved = self._taken(request, form.cleaned_data)
+            moved = self.take(form.cleaned_data, page_cause(request))
         except qualifying.NotQualifiedError as error:
             return self._refused(request, form, error.refusal)
         if moved.refused:
@@ -92,15 +89,6 @@ class MoveView(View):
         undo = reverse("lead_undo", args=[self.lead.pk, moved.transition_id(moved.taken[0])])
         back = urlencode({"next": answers.way_back(request, self.lead)})
         return answers.done(request, self.lead, self.told(form.cleaned_data), undo=f"{undo}?{back}")
-
-    @transaction.atomic
-    def _taken(self, request: SignedInRequest, data: dict[str, Any]) -> lifecycle.Moved:
-        moved = self.take(data, page_cause(request))
-        if moved.taken and data.get("override"):
-            audit.record(
-                action="criteria_overridden", actor=request.user, subject_kind="lead", subject_ids=[self.lead.pk]
-            )
-        return moved
 
     # What each move says of itself
 
@@ -147,11 +135,8 @@ class MoveView(View):
     # Answers
 
     def _who_was_first(self, user: User) -> str:
-        """Who took a lead that nobody held before this visitor answered; blank where that is not what forbids it."""
-        if not self.answers or not can(user, self.policy.default) or can(user, self.policy.default, self.lead):
-            return ""
-        newest = LeadTransition.objects.filter(lead=self.lead).latest("seq")
-        return who_did(newest, viewer=user, now=now()) if newest.actor_id and newest.kind in ANSWERS else ""
+        newest = answered_by_another(self.lead, user, self.policy.default) if self.answers else None
+        return who_did(newest, viewer=user, now=now()) if newest else ""
 
     def _asked(self, request: SignedInRequest, form: forms.MoveForm, status: int = 200) -> HttpResponse:
         context = {"lead": self.lead, "asked": self, "form": form, "back": answers.way_back(request, self.lead)}

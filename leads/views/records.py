@@ -1,7 +1,6 @@
 """Adding and editing leads, handing them over, logging what was done, and mending their history."""
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
@@ -10,11 +9,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import reswap, retarget
 
 from alignment.lib.emails import email_key_or_blank
-from alignment.people.models import Company, Role, Side, User
-from alignment.people.permissions import can, policy, require
+from alignment.people.models import Company
+from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
 from leads import activities, adding, deals, editing, forms, holders, lifecycle
 from leads.activities import Activity
+from leads.hands import owners_for
 from leads.models import Lead, LeadTransition, Opportunity
 from leads.sentences import why_refused
 from leads.views import answers
@@ -31,7 +31,7 @@ form_view = require_http_methods(["GET", "HEAD", "POST"])
 def new(request: SignedInRequest) -> HttpResponse:
     """Add a lead; a known address asks first whether this is that lead."""
     initial = {"owner": request.user.pk}
-    form = forms.NewLeadForm(request.POST or None, initial=initial, owners=_owners(request.user))
+    form = forms.NewLeadForm(request.POST or None, initial=initial, owners=owners_for(request.user))
     if not form.is_valid():
         return render(request, "leads/new.html", {"form": form}, status=422 if form.is_bound else 200)
     known = _known(form.cleaned_data["email"])
@@ -42,14 +42,6 @@ def new(request: SignedInRequest) -> HttpResponse:
     lead = Lead.objects.get(pk=received.lead_ids[0])
     messages.success(request, format_html(said, lead.display_name))
     return redirect("lead", lead.pk)
-
-
-def _owners(user: User) -> QuerySet[User]:
-    """Whom a new lead can be handed to: anybody by who may assign leads, a rep by themselves."""
-    people = forms.salespeople()
-    if can(user, "lead.assign"):
-        return people
-    return people.filter(pk=user.pk) if (user.role, user.side) == (Role.REP, Side.SALES) else people.none()
 
 
 def _known(email: str) -> Lead | None:

@@ -6,8 +6,8 @@ from django.db import models
 
 from tests.architecture.source import own_models
 
-# What can be made again, or is a means of access, falls with its owner.
-FALLS_WITH_ITS_OWNER = {"leads.LeadSearch.lead", "people.ApiToken.user"}
+# What can be made again falls with its owner.
+FALLS_WITH_ITS_OWNER = {"leads.LeadSearch.lead"}
 # Django's and knox's.
 NAMED_BY_PACKAGES = {"people.User.last_login", "people.ApiToken.created", "people.ApiToken.expiry"}
 FIELDS = {f"{model._meta.label}.{field.name}": field for model in own_models() for field in model._meta.local_fields}
@@ -32,7 +32,7 @@ def test_keys_are_numbers_the_database_gives():
     keys = {model._meta.label: model._meta.pk for model in own_models()}
     odd = {label for label, key in keys.items() if not isinstance(key, models.BigAutoField | models.AutoField)}
 
-    assert odd == {"leads.LeadSearch", "leads.TransitionNote", "ops.Heartbeat", "people.ApiToken", "people.Company"}
+    assert odd == {"leads.LeadSearch", "leads.TransitionNote", "ops.Heartbeat", "people.Company"}
 
 
 def test_every_model_says_what_a_row_is():

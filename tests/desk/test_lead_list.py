@@ -14,7 +14,7 @@ from django.utils import timezone
 from alignment.desk import lead_list
 from alignment.ops.models import AuditEntry
 from alignment.people.models import Role
-from leads import lifecycle
+from leads import lifecycle, searching
 from leads.causes import Cause
 from leads.milestones import CauseSource
 from leads.models import Lead, Reason
@@ -135,7 +135,7 @@ def test_a_search_without_a_match_names_the_next_action(client, rep, words):
 
 
 def test_a_search_reads_so_many_matches_and_no_more(client, rep, monkeypatch):
-    monkeypatch.setattr(lead_list, "CANDIDATES", 3)
+    monkeypatch.setattr(searching, "CANDIDATES", 3)
     for _ in range(5):
         make_lead(company_name="Flora")
 

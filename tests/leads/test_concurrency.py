@@ -1,43 +1,23 @@
 """Two people at once, on two real connections."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
-from typing import Any
 
 import pytest
-from django.db import connection
 
-from leads import holders, intake, lifecycle
+from leads import editing, holders, intake, lifecycle
 from leads.decisions import Code
 from leads.drafts import Draft, Reference
 from leads.holders import Assignment
 from leads.milestones import Kind, Outcome
 from leads.models import HolderInterval, Lead, LeadTransition
 from leads.rebuild import rebuild
+from tests.connections import at_once
 from tests.factories import make_user
 from tests.leads.stories import arrive, arrived, by, codes, reason, rows, standing, where
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = 5
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """What each call returns; all start together, each on a connection of its own."""
-    barrier = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            connection.ensure_connection()
-            barrier.wait(timeout=10)
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(timeout=60) for future in [pool.submit(run, call) for call in calls]]
 
 
 def test_of_two_reps_who_accept_one_wins_and_the_other_is_told_who_was_first():
@@ -102,6 +82,20 @@ def test_the_same_person_who_arrives_twice_at_once_is_one_lead(key):
     assert sorted(one.lead_ids) == sorted(two.lead_ids)
     assert Lead.objects.count() == len(drafts)
     assert LeadTransition.objects.count() == len(drafts)
+
+
+def test_of_two_leads_that_get_the_same_address_at_once_one_is_told_who_has_it():
+    def rename(lead):
+        try:
+            return editing.edit(lead_id=lead, changes={"email": "eve@buyer.example"}, cause=by())
+        except editing.EmailTakenError as error:
+            return error.lead
+
+    for _ in range(ROUNDS):
+        leads = arrive(leads=2)
+        first, second = at_once(*(partial(rename, lead) for lead in leads))
+        assert first.pk == second.pk
+        editing.edit(lead_id=first.pk, changes={"email": ""}, cause=by())
 
 
 def test_a_lead_is_not_rebuilt_while_it_moves():

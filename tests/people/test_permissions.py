@@ -40,13 +40,13 @@ def roles_that_may(action: str) -> set[str]:
 
 
 def test_everyone_reads_every_lead_and_figure():
-    for action in ("lead.view", "queue.view", "funnel.view", "export", "notification.view", "account.self"):
+    for action in ("lead.view", "queue.view", "funnel.view", "export", "notification.view", "account.self", "api.read"):
         assert roles_that_may(action) == set(Role)
 
 
 def test_an_executive_changes_nothing_but_their_own_account():
     executive = make_user(Role.EXECUTIVE)
-    reads = {"lead.view", "queue.view", "funnel.view", "export", "notification.view", "account.self"}
+    reads = {"lead.view", "queue.view", "funnel.view", "export", "notification.view", "account.self", "api.read"}
 
     assert {action for action, rule in POLICY.items() if not rule.open and can(executive, action)} == reads
 

@@ -9,11 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
 from alignment.people.models import Company
+from dashboards.data import as_data
 from dashboards.filters import Anchor, Basis, Calendar, Deals, FilterError, Filters, Passes, Span
 from dashboards.metrics import funnel
-from dashboards.metrics.cells import Tally
-from dashboards.metrics.funnel import Funnel
-from dashboards.options import FACETS, NO_KEY, NUMBERED, Facet, Options
+from dashboards.options import FACETS, NO_KEY, Options
 from leads.milestones import Milestone
 
 METRICS = {"funnel": funnel.measure}
@@ -55,39 +54,6 @@ def _asked(given: Mapping[str, Any]) -> dict[str, str]:
     if asked.get("from") or asked.get("to"):
         asked["period"] = Span.DATES
     return asked
-
-
-def as_data(measured: Funnel, options: Options, *, is_grouped: bool) -> dict[str, Any]:
-    """The form that all metrics answer in; a blank value of a facet is null."""
-    filters = measured.filters
-    period = filters.period and {"from": filters.period.first.isoformat(), "to": filters.period.last.isoformat()}
-    answer: dict[str, Any] = {
-        "metric": "funnel",
-        "basis": filters.basis.value,
-        "period": period,
-        "n": measured.n,
-        "reached": _reached(measured.counts),
-    }
-    if period is None:
-        answer["undated"] = measured.undated
-    if is_grouped:
-        answer["by"] = [
-            {filters.by.value: _key(options, filters.by, group.pk), "n": group.n, "reached": _reached(group.counts)}
-            for group in measured.groups
-        ]
-    return answer
-
-
-def _reached(counts: Tally) -> dict[str, int]:
-    return {milestone.name: counts.reached(milestone) for milestone in Milestone}
-
-
-def _key(options: Options, facet: Facet, pk: int | None) -> str | None:
-    """What files say; people and teams go by their names."""
-    if pk is None:
-        return None
-    choice = options.of(facet, pk)
-    return choice.name if facet in NUMBERED else choice.key
 
 
 def _table(answer: Mapping[str, Any]) -> str:

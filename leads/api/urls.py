@@ -1,0 +1,43 @@
+"""The addresses of leads and what belongs to them, below /api/v1/."""
+
+from django.urls import path
+
+from leads.api import deals, history, leads, moves, touches
+
+MOVES = {
+    "hand-over": moves.HandOver,
+    "accept": moves.Accept,
+    "reject": moves.Reject,
+    "recycle": moves.Recycle,
+    "qualify": moves.Qualify,
+    "advance": moves.Advance,
+    "win": moves.Win,
+    "lose": moves.Lose,
+    "attach": moves.Attach,
+    "requalify": moves.Requalify,
+    "reopen": moves.Reopen,
+    "undo": history.Undo,
+    "assign": history.Assign,
+}
+
+urlpatterns = [
+    path("leads/", leads.Leads.as_view(), name="api_leads"),
+    path("leads/bulk/", leads.LeadBatch.as_view(), name="api_leads_bulk"),
+    path("leads/<int:pk>/", leads.LeadDetail.as_view(), name="api_lead"),
+    path("leads/<int:pk>/transitions/", history.LeadTransitions.as_view(), name="api_lead_transitions"),
+    path("leads/<int:pk>/touchpoints/", touches.LeadTouchpoints.as_view(), name="api_lead_touchpoints"),
+    *(
+        path(f"leads/<int:pk>/{name}/", view.as_view(), name=f"api_lead_{name.replace('-', '_')}")
+        for name, view in MOVES.items()
+    ),
+    path("leads/<int:pk>/transitions/<int:move>/correct/", history.Correct.as_view(), name="api_lead_correct"),
+    path("transitions/", history.Feed.as_view(), name="api_transitions"),
+    path("touchpoints/", touches.Touchpoints.as_view(), name="api_touchpoints"),
+    path("activities/", touches.Activities.as_view(), name="api_activities"),
+    path("accounts/", deals.Accounts.as_view(), name="api_accounts"),
+    path("accounts/<int:pk>/", deals.AccountDetail.as_view(), name="api_account"),
+    path("opportunities/", deals.Opportunities.as_view(), name="api_opportunities"),
+    path("opportunities/<int:pk>/", deals.OpportunityDetail.as_view(), name="api_opportunity"),
+    path("stages/", deals.StageList.as_view(), name="api_stages"),
+    path("reasons/", deals.ReasonList.as_view(), name="api_reasons"),
+]
