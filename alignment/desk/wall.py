@@ -15,8 +15,9 @@ from alignment.desk.models import SceneKey, WallLink
 from alignment.desk.wall_links import TOPIC
 from alignment.desk.wall_scenes import SCENES, Scene, SceneContent
 from alignment.people.models import Company
-from dashboards import keeping, report
+from dashboards import report
 from dashboards.filters import Calendar, FilterError, Filters
+from dashboards.keeping import Version
 from dashboards.options import Facet, Options
 from dashboards.page import FunnelPage
 
@@ -133,10 +134,10 @@ class Wall:
         """What the scene shows, in short: the same while no event is written, for a minute at most; None while somebody
         writes. Two queries, none of them of the tables with the facts.
         """
-        known = keeping.version()
-        if known is None:
+        version = Version.read()
+        if version.writers:
             return None
-        asked = (known, int(self.at.timestamp()) // 60, self.link.pk, self.key, self.look)
+        asked = (version.numbers, int(self.at.timestamp()) // 60, self.link.pk, self.key, self.look)
         return f'"{sha256(repr(asked).encode()).hexdigest()[:32]}"'
 
 
