@@ -29,7 +29,7 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
-from alignment.desk import wall, wall_links
+from alignment.desk.wall import frame, links
 from alignment.lib.announcements import CHANNEL, MOST_IDS
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class Stream:
     def __init__(self, holder: Holder, topics: frozenset[str]):
         self.user_id = holder.user_id
         self.is_wall = holder.wall_link_id is not None
-        self.topics = (topics & wall.TOPICS or wall.TOPICS) if self.is_wall else topics
+        self.topics = (topics & frame.TOPICS or frame.TOPICS) if self.is_wall else topics
         self.waiting: asyncio.Queue[bytes] = asyncio.Queue(MOST_WAITING)
 
     def wants(self, topic: str, user_ids: frozenset[int] | None) -> bool:
@@ -294,7 +294,7 @@ def host_is_ours(host: str) -> bool:
 def look_up(shown: Ticket) -> Holder | None:
     close_old_connections()
     if shown.wall_token:
-        link = wall_links.find(shown.wall_token)
+        link = links.find(shown.wall_token)
         return Holder(wall_link_id=link.pk) if link else None
     request = HttpRequest()
     request.session = SessionStore(shown.session_key)

@@ -13,8 +13,8 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from alignment.desk import wall_links
 from alignment.desk.models import SceneKey, WallLink
+from alignment.desk.wall import links
 from alignment.integrations import imports, uploads
 from alignment.integrations.models import Import
 from alignment.integrations.web_forms import setup
@@ -181,7 +181,7 @@ def make_run_import(actor: User | None = None, **given: Any) -> Import:
 def make_wall_link(**fields: Any) -> tuple[WallLink, str]:
     """An open link that shows all scenes, and its token."""
     given = {"name": f"Screen {next(_numbers)}", "scenes": SceneKey.values, "query": "", "days": 30}
-    return wall_links.make(**{**given, "by": fields.get("by") or make_user(Role.REVOPS)} | fields)
+    return links.make(**{**given, "by": fields.get("by") or make_user(Role.REVOPS)} | fields)
 
 
 # Addresses: what stands behind the URLs that name an object ----------------------------------------------------

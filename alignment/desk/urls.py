@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from alignment.desk import views, wall_views
+from alignment.desk import views
+from alignment.desk.wall import views as wall_views
 
 urlpatterns = [
     path("", views.home, name="home"),

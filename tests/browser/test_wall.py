@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from alignment.desk import wall_links
+from alignment.desk.wall import links
 from alignment.lib.announcements import announce
 from leads import lifecycle
 from leads.causes import Cause
@@ -428,7 +428,7 @@ def test_a_revoked_link_blanks_the_screen(visit, company, people):
     window = visit(width=1920, height=1080, expects=(410, 403))
     window.open(f"/wall/{token}/funnel/")
     with window.without_reload():
-        wall_links.revoke(link_id=link.pk, by=people["revops"])
+        links.revoke(link_id=link.pk, by=people["revops"])
         expect(window.find("h1")).to_have_text("This link has ended. Whoever set up this screen can make a new one.")
     assert window.find(".wall-count").count() == 0
     assert window.page.goto(f"/wall/{token}/funnel/").status == 410

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from alignment.desk import wall_links
 from alignment.desk.models import WallLink
-from alignment.desk.wall import Look
-from alignment.desk.wall_scenes import PromisesScene, few
+from alignment.desk.wall import links
+from alignment.desk.wall.frame import Look
+from alignment.desk.wall.scenes import PromisesScene, few
 from alignment.ops.models import AuditEntry
 from alignment.people.models import Role
 from dashboards import report
@@ -206,7 +206,7 @@ def test_the_sentence_of_the_promises(marketing, sales, sentence):
 @pytest.mark.django_db(transaction=True)
 def test_what_did_not_change_is_answered_without_the_facts(monkeypatch):
     moment = timezone.now().replace(second=20)
-    monkeypatch.setattr("alignment.desk.wall_views.now", lambda: moment)
+    monkeypatch.setattr("alignment.desk.wall.views.now", lambda: moment)
     make_journey(Milestone.MQL, mql_at=moment)
     _, token = make_wall_link()
     client = Client()
@@ -289,7 +289,7 @@ def test_the_list_says_what_is_shown_where(client, revops, django_assert_max_num
     past = timezone.now() - timedelta(days=2)
     WallLink.objects.filter(pk=expired.pk).update(created_at=past, expires_at=past + timedelta(days=1))
     revoked, _ = make_wall_link(name="Stopped one")
-    wall_links.revoke(link_id=revoked.pk, by=revops)
+    links.revoke(link_id=revoked.pk, by=revops)
 
     with django_assert_max_num_queries(11):
         response = client.get(reverse("walls"))

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from alignment import live
-from alignment.desk import wall_links
+from alignment.desk.wall import links
 from alignment.lib.announcements import announce
 from alignment.people.models import Role, User
 from tests.factories import make_wall_link
@@ -164,7 +164,7 @@ def test_refuses_whom_it_does_not_know(session_key, changes, status):
 @pytest.mark.parametrize("is_signed_in", [True, False])
 def test_refuses_a_wall_whose_link_ended(session_key, is_signed_in):
     link, token = make_wall_link()
-    wall_links.revoke(link_id=link.pk, by=link.created_by)
+    links.revoke(link_id=link.pk, by=link.created_by)
 
     async def scenario() -> list[int | None]:
         pages = [Page(session_key if is_signed_in else None, wall=shown) for shown in (token, "made-up")]
@@ -322,7 +322,7 @@ def test_a_stream_ends_with_its_link(session_key, monkeypatch):
     link, token = make_wall_link()
 
     def revoke() -> None:
-        wall_links.revoke(link_id=link.pk, by=link.created_by)
+        links.revoke(link_id=link.pk, by=link.created_by)
         connection.close()
 
     async def scenario() -> Page:

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.timezone import now
 
 from alignment.desk.models import SceneKey, WallLink
-from alignment.desk.wall import read
+from alignment.desk.wall.frame import read
 from dashboards.filters import FilterError, Filters
 from dashboards.options import Options
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 
 from alignment.desk.models import SceneKey, WallLink
-from alignment.desk.wall_links import TOPIC
-from alignment.desk.wall_scenes import SCENES, Scene, SceneContent
+from alignment.desk.wall.links import TOPIC
+from alignment.desk.wall.scenes import SCENES, Scene, SceneContent
 from alignment.people.models import Company
 from dashboards import report
 from dashboards.filters import Calendar, FilterError, Filters

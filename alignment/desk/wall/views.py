@@ -13,10 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from alignment.desk import wall_links
 from alignment.desk.models import SceneKey, WallLink
-from alignment.desk.wall import Look, Wall
-from alignment.desk.wall_form import WallLinkForm
+from alignment.desk.wall import links
+from alignment.desk.wall.form import WallLinkForm
+from alignment.desk.wall.frame import Look, Wall
 from alignment.people.permissions import policy
 from alignment.people.requests import Request, SignedInRequest
 from alignment.people.views import form_view
@@ -34,10 +34,10 @@ MOST_ENDED = 20
 @vary_on_headers("HX-Request")
 def wall(request: Request, token: str, scene: str) -> HttpResponse:
     """The page, or for its own script the scene alone: 304 where nothing has changed since."""
-    link = wall_links.find(token)
+    link = links.find(token)
     if link is None or scene not in link.scenes:
-        return _blank(request, has_ended=link is None and wall_links.has_ended(token))
-    wall_links.see(link=link)
+        return _blank(request, has_ended=link is None and links.has_ended(token))
+    links.see(link=link)
     shown = Wall(link, token, SceneKey(scene), Look.of(request.GET.dict()), now())
     etag = shown.etag() if request.htmx else None
     unchanged = get_conditional_response(request, etag=etag) if etag else None
@@ -86,7 +86,7 @@ def walls(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST":
         form = WallLinkForm(request.POST)
         if form.is_valid():
-            link, token = wall_links.make(**form.cleaned_data, by=request.user)
+            link, token = links.make(**form.cleaned_data, by=request.user)
             address = settings.BASE_URL + reverse("wall", args=[token, link.scenes[0]])
             return _list(request, WallLinkForm.about(link.query), made=link, address=address)
         return _list(request, form)
@@ -99,7 +99,7 @@ def wall_revoke(request: SignedInRequest, pk: int) -> HttpResponse:
     """Ends a link."""
     get_object_or_404(WallLink, pk=pk)
     try:
-        link = wall_links.revoke(link_id=pk, by=request.user)
+        link = links.revoke(link_id=pk, by=request.user)
         messages.success(request, f"“{link}” is revoked: its screens go blank.")
     except ValidationError as refusal:
         messages.error(request, refusal.message)
