@@ -17,7 +17,7 @@ _NAMES: dict[str, str] = {
     "field:title": "jobtitle title position role jobrole funktion",
     "field:seniority": "seniority senioritylevel joblevel managementlevel",
     "field:company_name": "company companyname organization organisation organizationname accountname account firma "
-    "unternehmen employer business empresa societe entreprise",
+    "unternehmen employer business firm firmname empresa societe entreprise",
     "field:product_interest": "product productinterest interestedin interest produkt",
     "field:source": "source leadsource channel utmsource origin originalsource trafficsource quelle kanal "
     "firsttouchchannel acquisitionchannel",
@@ -30,7 +30,7 @@ _NAMES: dict[str, str] = {
     "firstcontact firstcontactdate datum date erstellt erstelltam angelegt",
     "date:MGL": "mgl mglat mgldate becamealeaddate leadat",
     "date:MQL": "mql mqlat mqldate becamemql marketingqualifieddate qualified qualifiedat qualifieddate "
-    "marketingqualifiedat",
+    "marketingqualifiedat handover handoverdate handedover handedoverat handedoveron handedoverdate",
     "date:SQL": "sql sqlat sqldate sal saldate salat becamesql accepted acceptedat accepteddate salesacceptedat "
     "salesqualifieddate",
     "date:SQO": "sqo sqoat sqodate opportunityat opportunitydate opportunitycreated opportunitycreateddate dealcreated "
