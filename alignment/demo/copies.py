@@ -157,9 +157,11 @@ class _Copy:
             if not field.generated and (not field.primary_key or field.is_relation or model in self.highest)
         }
         table, rows = model._meta.db_table, ROWS[model].format(accounts=self.highest[Account])
+        # Where rows tell a story by the order of their keys, their copies tell it in the same order.
+        key = model._meta.pk.column
         return (
             f"INSERT INTO {table} ({', '.join(columns)}) "
-            f"SELECT {', '.join(columns.values())} FROM {table} source WHERE {rows} ORDER BY 1"
+            f"SELECT {', '.join(columns.values())} FROM {table} source WHERE {rows} ORDER BY source.{key}"
         )
 
     def _value(self, model: type[models.Model], field: models.Field) -> str:

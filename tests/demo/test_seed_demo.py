@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import Count, Max, Min
 
 from alignment.demo.copies import BACK, go_back
@@ -83,6 +84,25 @@ def test_a_copy_has_all_that_its_lead_has():
     copy, original = copies.exclude(email="").first(), originals.exclude(email="").first()
     assert copy.email.startswith(original.email.partition("@")[0])
     assert LeadSearch.objects.get(lead=copy).text == f"{copy.name} {copy.email} {copy.company_name}"
+
+
+def test_the_events_of_a_clock_are_copied_in_their_order():
+    seed(leads=TOLD)
+    told = ClockEvent.objects.aggregate(Max("pk"))["pk__max"]
+    # Read the table backwards: no plan may decide about the order.
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("CREATE TABLE turned AS SELECT * FROM sla_clockevent ORDER BY id DESC")
+        cursor.execute("ALTER TABLE sla_clockevent DISABLE TRIGGER USER")
+        cursor.execute("DELETE FROM sla_clockevent")
+        cursor.execute("INSERT INTO sla_clockevent SELECT * FROM turned")
+    go_back(leads=Lead.objects.count() + 1)
+
+    stories: dict[int, list[str]] = {}
+    for clock, kind in ClockEvent.objects.filter(pk__gt=told).order_by("pk").values_list("clock", "kind"):
+        stories.setdefault(clock, []).append(kind)
+    assert stories
+    assert {story[0] for story in stories.values()} == {"started"}
 
 
 def test_leads_go_on_coming_in_after_the_copies():
