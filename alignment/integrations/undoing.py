@@ -4,7 +4,7 @@ leads that stood already goes back. What somebody has changed since is kept, and
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -42,7 +42,7 @@ def why_not(batch: Import) -> str:
         return "People are not taken back with an import: deactivate them one by one."
     until = batch.undo_until
     if until is None or lifecycle.database_now() > until:
-        return f"An import can be taken back for {UNDO_WITHIN.days * 24 or 24} hours after it began."
+        return f"An import can be taken back for {UNDO_WITHIN // timedelta(hours=1)} hours after it began."
     return ""
 
 

@@ -72,7 +72,7 @@ class Opportunities(ApiView):
         query = asked(request, OpportunityQuery)
         columns = {"state": "state", "kind": "kind", "account": "account", "owner": "owner", "lead": "contacts__lead"}
         asked_for = {column: query[name] for name, column in columns.items() if name in query}
-        rows = Opportunity.objects.filter(**asked_for).prefetch_related("references")
+        rows = Opportunity.objects.filter(**asked_for, withdrawn_at=None).prefetch_related("references")
         return page(request, rows, order=NEWEST, form=OpportunitySerializer, query=query)
 
     @extend_schema(operation_id="opportunities_create", request=OpportunityBody, responses={201: OpportunitySerializer})
@@ -102,6 +102,8 @@ def _deal(pk: int) -> Opportunity:
     deal = Opportunity.objects.select_related("owner").prefetch_related("references").filter(pk=pk).first()
     if deal is None:
         raise Http404(f"There is no opportunity {pk}.")
+    if deal.withdrawn_at:
+        raise Http404(f"Opportunity {pk} was taken back with the import that brought it in.")
     return deal
 
 

@@ -47,12 +47,14 @@ def with_related(leads: LeadQuerySet, only: Iterable[str]) -> LeadQuerySet:
 
 
 def standing_lead(pk: int) -> Lead:
-    """The lead, with its stage and holder. Raises Http404, with the way to the other one for a merged lead."""
+    """The lead, with its stage and holder. Raises Http404, which says what became of a merged or withdrawn one."""
     lead = Lead.objects.select_related("stage", "owner").filter(pk=pk).first()
     if lead is None:
         raise Http404(f"There is no lead {pk}.")
     if lead.merged_into_id:
         raise Http404(f"Lead {pk} was merged into lead {lead.merged_into_id}.")
+    if lead.withdrawn_at:
+        raise Http404(f"Lead {pk} was taken back with the import that brought it in.")
     return lead
 
 

@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from alignment.people.models import Role
-from leads import lifecycle
+from leads import deals, lifecycle, withdrawing
 from leads.causes import Cause
+from leads.drafts import DealDraft
 from leads.milestones import CauseSource, Kind
 from leads.models import Lead, LeadTransition, Opportunity, OpportunityChange, Touchpoint
 from tests.api.asking import api, pointers, problem
@@ -115,6 +116,29 @@ class TestLeads:
 
         assert f"merged into lead {other.pk}" in problem(api().get(f"leads/{lead.pk}/"), 404)["detail"]
         assert ids(api().get("leads/")) == [other.pk]
+
+    def test_a_lead_that_was_taken_back_is_there_no_more(self):
+        lead = make_lead()
+        withdrawing.withdraw(lead_ids=[lead.pk], cause=Cause(CauseSource.PAGE), note="A wrong file.")
+        asking = api()
+
+        for response in (
+            asking.get(f"leads/{lead.pk}/"),
+            asking.patch(f"leads/{lead.pk}/", {"title": "CEO"}),
+            asking.get(f"leads/{lead.pk}/transitions/"),
+            asking.post(f"leads/{lead.pk}/accept/"),
+        ):
+            assert "taken back" in problem(response, 404)["detail"]
+        assert ids(asking.get("leads/")) == []
+
+    def test_a_deal_that_was_taken_back_is_there_no_more(self):
+        [pk] = deals.open_deals(drafts=[DealDraft("Deal", "EUR")], cause=Cause(CauseSource.PAGE))
+        assert ids(api().get("opportunities/")) == [pk]
+        deals.withdraw(opportunity_ids=[pk], cause=Cause(CauseSource.PAGE))
+
+        assert ids(api().get("opportunities/")) == []
+        assert "taken back" in problem(api().get(f"opportunities/{pk}/"), 404)["detail"]
+        problem(api().patch(f"opportunities/{pk}/", {"name": "Another"}), 404)
 
 
 class TestFeed:
