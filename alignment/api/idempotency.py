@@ -77,7 +77,7 @@ def _lock(token: ApiToken, key: str) -> None:
                 "The same request is under way",
                 f"A request with this {HEADER} is not answered yet.",
             )
-            problem.wait = 1  # type: ignore[attr-defined]
+            problem.wait = 1
             raise problem
 
 

@@ -15,7 +15,11 @@ KIND = "urn:accord:problem:"
 
 
 class Problem(exceptions.APIException):
-    """A refusal: `kind` is a word that programs compare, `detail` a sentence for people, `more` further members."""
+    """A refusal: `kind` is a word that programs compare, `detail` a sentence for people, `more` further members.
+    `wait` is after how many seconds the same request may do; None where it never will.
+    """
+
+    wait: float | None = None
 
     def __init__(self, code: int, kind: str, title: str, detail: str, **more: Any) -> None:
         super().__init__(detail)
