@@ -5,6 +5,7 @@ from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.holder import HolderInterval
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
+from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
 from leads.models.reference import ExternalReference
 from leads.models.stage import NurtureTrack, Reason, Stage
@@ -20,6 +21,8 @@ __all__ = [
     "Lead",
     "LeadSearch",
     "LeadTransition",
+    "Merge",
+    "MergedLead",
     "NurtureTrack",
     "Opportunity",
     "OpportunityChange",
