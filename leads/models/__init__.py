@@ -7,7 +7,9 @@ from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
 from leads.models.reference import ExternalReference
+from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.stage import NurtureTrack, Reason, Stage
+from leads.models.target import TargetAccount
 from leads.models.touchpoint import Touchpoint
 from leads.models.transition import LeadTransition, TransitionNote
 
@@ -25,10 +27,14 @@ __all__ = [
     "OpportunityChange",
     "OpportunityContact",
     "Reason",
+    "Score",
+    "ScoringVersion",
     "Segment",
     "Source",
     "Stage",
+    "TargetAccount",
     "Territory",
+    "ThresholdCrossing",
     "Touchpoint",
     "TransitionNote",
 ]
