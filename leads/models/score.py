@@ -84,7 +84,8 @@ class ScoringVersion(RuleSetVersion):
             *RuleSetVersion.Meta.constraints,
             models.CheckConstraint(condition=Q(release__in=Release.values), name="scoringversion_release_known"),
             models.CheckConstraint(
-                condition=~Q(release=Release.DAILY) | Q(per_day__isnull=False, per_day__gte=1), name="scoringversion_daily_has_number"
+                condition=~Q(release=Release.DAILY) | Q(per_day__isnull=False, per_day__gte=1),
+                name="scoringversion_daily_has_number",
             ),
             models.CheckConstraint(
                 condition=Q(audience="", team=None) | (~Q(audience="") & Q(team__isnull=False)),
