@@ -8,7 +8,9 @@ from leads.models.lead import Lead, LeadSearch
 from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
 from leads.models.reference import ExternalReference
+from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.stage import NurtureTrack, Reason, Stage
+from leads.models.target import TargetAccount
 from leads.models.touchpoint import Touchpoint
 from leads.models.transition import LeadTransition, TransitionNote
 
@@ -28,10 +30,14 @@ __all__ = [
     "OpportunityChange",
     "OpportunityContact",
     "Reason",
+    "Score",
+    "ScoringVersion",
     "Segment",
     "Source",
     "Stage",
+    "TargetAccount",
     "Territory",
+    "ThresholdCrossing",
     "Touchpoint",
     "TransitionNote",
 ]
