@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from alignment.lib.invariants import count_broken
-from leads import intake, lifecycle, merging, rebuild
+from leads import intake, merging, rebuild
 from leads.decisions import Code
 from leads.drafts import DealDraft, Draft, Reference, TouchDraft
 from leads.invariants import INVARIANTS
