@@ -199,7 +199,8 @@ def test_a_server_that_hangs_holds_no_transaction(smtp):
         call, _ = server.accept()
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = current_database()"
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE state LIKE 'idle in transaction%' AND datname = current_database()"
             )
             assert cursor.fetchone() == (0,)
         with mail_server() as other:
