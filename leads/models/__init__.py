@@ -6,6 +6,7 @@ from leads.models.holder import HolderInterval
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
+from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
 from leads.models.stage import NurtureTrack, Reason, Stage
 from leads.models.touchpoint import Touchpoint
@@ -25,6 +26,7 @@ __all__ = [
     "OpportunityChange",
     "OpportunityContact",
     "Reason",
+    "ReasonProposal",
     "Segment",
     "Source",
     "Stage",

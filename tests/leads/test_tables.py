@@ -26,6 +26,7 @@ from leads.models import (
     Touchpoint,
 )
 from tests.factories import make_user
+from tests.leads import attempts
 from tests.leads.stories import arrived, by, day, journey, rows, stage, step, to
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +143,7 @@ WRONG = {
     "transition_undo_reverts": lambda: copy(undone(), seq=9, reverts=None),
     "transition_correct_corrects": lambda: copy(move(), seq=9, kind="correct"),
     "transition_has_target": lambda: copy(move(), seq=9, to_stage=None),
+    **attempts.WRONG,
 }
 
 # It makes the present holder quick to find; two open ends overlap, which the exclusion refuses first.
