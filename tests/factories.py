@@ -22,6 +22,7 @@ from alignment.integrations.web_forms.asking import OF_LEAD
 from alignment.integrations.web_forms.models import FormKey, WebForm
 from alignment.integrations.web_forms.setup import Wording
 from alignment.ops import jobs
+from alignment.ops.models import Job
 from alignment.people import tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Company, Role, Side, Team, User
@@ -234,6 +235,17 @@ def _import(make: Callable[[], Import]) -> Callable[[], Address]:
     return address
 
 
+def make_job(actor: User | None = None, **fields: Any) -> Job:
+    """Background work that waits for its turn."""
+    given = {"kind": "count", "params": {"upto": 30}, "total": 30, "created_by": actor or make_user()}
+    return Job.objects.create(**given | fields)
+
+
+def _job() -> Address:
+    job = make_job()
+    return Address({"pk": job.pk}, job)
+
+
 def _password_link() -> Address:
     uid, token = password_link(person=make_user()).rstrip("/").split("/")[-2:]
     return Address({"uidb64": uid, "token": token})
@@ -337,6 +349,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_person_link": _of(make_user),
     "setup_team": _of(make_team),
     "setup_team_retire": _of(make_team),
+    **dict.fromkeys(("job", "job_stop", "job_resume", "api_job"), _job),
     "set_password": _password_link,
     **{f"import_{name}": _import(make_import) for name in ("columns", "preview", "run", "discard")},
     "import": _import(make_run_import),

@@ -86,6 +86,7 @@ FOR_NO_HEAD = Grant(
 )
 PROPOSER = Grant("who proposed it", WORKING, person="proposed_by")
 IMPORTER = Grant("who ran it", WORKING, person="created_by")
+STARTER = Grant("who started it", frozenset(Role), person="created_by")
 
 POLICY: dict[str, Action] = {
     "public": Action("open this page", open=True),
@@ -96,6 +97,8 @@ POLICY: dict[str, Action] = {
     "funnel.view": Action("see the funnel", (EVERYONE,)),
     "funnel.of_rep": Action("see the figures of one rep", (OWN_REP, MANAGER, REVOPS)),
     "funnel.of_reps": Action("compare reps", (MANAGER, REVOPS)),
+    "job.view": Action("see this work", (STARTER, REVOPS)),
+    "job.steer": Action("stop this work or let it go on", (STARTER, REVOPS)),
     "notification.view": Action("read their notifications", (EVERYONE,)),
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),

@@ -8,7 +8,9 @@ from leads.models.lead import Lead, LeadSearch
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
 from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
+from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.stage import NurtureTrack, Reason, Stage
+from leads.models.target import TargetAccount
 from leads.models.touchpoint import Touchpoint
 from leads.models.transition import LeadTransition, TransitionNote
 
@@ -27,10 +29,14 @@ __all__ = [
     "OpportunityContact",
     "Reason",
     "ReasonProposal",
+    "Score",
+    "ScoringVersion",
     "Segment",
     "Source",
     "Stage",
+    "TargetAccount",
     "Territory",
+    "ThresholdCrossing",
     "Touchpoint",
     "TransitionNote",
 ]

@@ -23,6 +23,10 @@ from leads.models import (
     OpportunityChange,
     OpportunityContact,
     Reason,
+    Score,
+    ScoringVersion,
+    TargetAccount,
+    ThresholdCrossing,
     Touchpoint,
 )
 from tests.factories import make_user
@@ -94,6 +98,25 @@ def with_contact():
     return OpportunityContact.objects.get(opportunity=deal(lead_id=arrived()))
 
 
+def score(**fields):
+    given = {"lead": lead(), "points": 10, "fit_points": 5, "grade": "C", "sums": [], "scored_at": NOON}
+    return Score.objects.create(**given | {"version": scoring_version()} | fields)
+
+
+def scoring_version(**fields):
+    given = {"scope": "test", "number": 1, "body": {}, "state": "published", "published_at": NOON}
+    return ScoringVersion.objects.create(**given | fields)
+
+
+def crossing(**fields):
+    given = {"lead": lead(), "pass_no": 1, "by": "touch", "points": 90, "fit_points": 30, "grade": "A", "at": NOON}
+    return ThresholdCrossing.objects.create(**given | {"version": scoring_version()} | fields)
+
+
+def target(**fields):
+    return TargetAccount.objects.create(**{"account": account(), "origin": "manual", "added_at": NOON} | fields)
+
+
 WRONG = {
     "account_domain_unique": lambda: copy(account(domain="acme.example"), name_key="other"),
     "account_name_unique": lambda: copy(account()),
@@ -142,6 +165,20 @@ WRONG = {
     "transition_undated_only_in_history": lambda: copy(move(), seq=9, source="page", at=None),
     "transition_undo_reverts": lambda: copy(undone(), seq=9, reverts=None),
     "transition_correct_corrects": lambda: copy(move(), seq=9, kind="correct"),
+    "scoringversion_number_unique": lambda: copy(scoring_version(), state="retired", retired_at=NOON),
+    "scoringversion_one_published": lambda: copy(scoring_version(), number=2),
+    "scoringversion_one_draft": lambda: copy(scoring_version(state="draft", published_at=None), number=2),
+    "scoringversion_state_dated": lambda: scoring_version(published_at=None),
+    "scoringversion_release_known": lambda: scoring_version(release="never"),
+    "scoringversion_daily_has_number": lambda: scoring_version(release="daily"),
+    "scoringversion_pilot_has_team": lambda: scoring_version(audience="team:1"),
+    "score_grade_known": lambda: score(grade="E"),
+    "score_not_negative": lambda: score(points=-1),
+    "score_suppression_known": lambda: score(suppressed_as="tired"),
+    "crossing_once_a_pass": lambda: copy(crossing()),
+    "crossing_by_known": lambda: crossing(by="luck"),
+    "target_account_once": lambda: copy(target()),
+    "target_origin_known": lambda: target(origin="luck"),
     "transition_has_target": lambda: copy(move(), seq=9, to_stage=None),
     **attempts.WRONG,
 }
@@ -180,6 +217,16 @@ def test_changes_of_deals_are_append_only(statement):
     deal()
     refused_by_trigger(statement)
     assert OpportunityChange.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE leads_thresholdcrossing SET points = 0", "DELETE FROM leads_thresholdcrossing"],
+)
+def test_crossings_are_append_only(statement):
+    crossing()
+    refused_by_trigger(statement)
+    assert ThresholdCrossing.objects.count() == 1
 
 
 def refused_by_trigger(statement):
