@@ -5,6 +5,7 @@ from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.holder import HolderInterval
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
+from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
 from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
@@ -23,6 +24,8 @@ __all__ = [
     "Lead",
     "LeadSearch",
     "LeadTransition",
+    "Merge",
+    "MergedLead",
     "NurtureTrack",
     "Opportunity",
     "OpportunityChange",
