@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0009_scoring_and_targets"),
+        ("leads", "0010_merges"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
