@@ -7,6 +7,7 @@ from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
+from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
 from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.stage import NurtureTrack, Reason, Stage
@@ -30,6 +31,7 @@ __all__ = [
     "OpportunityChange",
     "OpportunityContact",
     "Reason",
+    "ReasonProposal",
     "Score",
     "ScoringVersion",
     "Segment",

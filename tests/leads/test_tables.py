@@ -32,6 +32,7 @@ from leads.models import (
     Touchpoint,
 )
 from tests.factories import make_user
+from tests.leads import attempts
 from tests.leads.stories import arrived, by, day, journey, rows, stage, step, to
 
 pytestmark = pytest.mark.django_db
@@ -191,6 +192,7 @@ WRONG = {
     "target_account_once": lambda: copy(target()),
     "target_origin_known": lambda: target(origin="luck"),
     "transition_has_target": lambda: copy(move(), seq=9, to_stage=None),
+    **attempts.WRONG,
 }
 
 # It makes the present holder quick to find; two open ends overlap, which the exclusion refuses first.
