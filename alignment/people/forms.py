@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.db.models import Q
 
 from alignment.lib.currencies import CURRENCIES
+from alignment.lib.phones import REGIONS, calling_code
 from alignment.lib.time_zones import zone_names
 from alignment.people.models import Company, Role, Scope, Team, User
 
@@ -121,12 +122,23 @@ class CompanyForm(forms.ModelForm):
             "fiscal_year_start_month",
             "marketing_head",
             "sales_head",
+            "marketing_steward",
+            "sales_steward",
+            "phone_region",
         ]
 
     time_zone = forms.ChoiceField(choices=_zones, help_text="Days and figures are counted in it.")
     currency = forms.ChoiceField(choices=[(code, code) for code in sorted(CURRENCIES)])
     marketing_head = ColleagueField(help_text="Signs for marketing.")
     sales_head = ColleagueField(help_text="Signs for sales.")
+    marketing_steward = ColleagueField(help_text="Keeps the data clean, for marketing.")
+    sales_steward = ColleagueField(help_text="Keeps the data clean, for sales.")
+    phone_region = forms.ChoiceField(
+        label="Country of phone numbers",
+        required=False,
+        choices=[("", "None"), *((region, f"{region} (+{calling_code(region)})") for region in REGIONS)],
+        help_text="Phone numbers without a country code are read as numbers of this country.",
+    )
 
 
 class AccountForm(forms.ModelForm):

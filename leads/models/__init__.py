@@ -3,6 +3,7 @@
 from leads.models.account import Account
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.holder import HolderInterval
+from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.merge import Merge, MergedLead
@@ -18,10 +19,12 @@ from leads.models.transition import LeadTransition, TransitionNote
 __all__ = [
     "Account",
     "Campaign",
+    "DuplicatePair",
     "ExternalReference",
     "HolderInterval",
     "Journey",
     "Lead",
+    "LeadKeys",
     "LeadSearch",
     "LeadTransition",
     "Merge",
@@ -42,4 +45,5 @@ __all__ = [
     "ThresholdCrossing",
     "Touchpoint",
     "TransitionNote",
+    "WeeklyCount",
 ]
