@@ -26,7 +26,8 @@ def phone_key(text: str, region: str) -> str:
         number = phonenumbers.parse(text, region or None)
     except phonenumbers.NumberParseException:
         return ""
-    if not phonenumbers.is_possible_number(number):
+    # Not the numbers that can be called only from next door.
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return ""
     key = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     key = f"{key}x{number.extension}" if number.extension else key

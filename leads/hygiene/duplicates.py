@@ -126,12 +126,9 @@ def renew(probes: Sequence[Probe]) -> int:
     for each in find(probes):
         first, second = sorted((of[each.no], each.lead_id))
         pairs[first, second] = each.evidence
-    rows = [_row(*pair, evidence) for pair, evidence in sorted(pairs.items())]
-    batch.insert(
-        DuplicatePair,
-        [row | {"found_at": lifecycle.database_now(), "dismissed_at": None} for row in rows],
-        conflict="ON CONFLICT (first_id, second_id) DO NOTHING",
-    )
+    now = lifecycle.database_now()
+    rows = [_row(*pair, evidence) | {"found_at": now} for pair, evidence in sorted(pairs.items())]
+    batch.insert(DuplicatePair, rows, conflict="ON CONFLICT (first_id, second_id) DO NOTHING")
     return len(rows)
 
 

@@ -143,8 +143,6 @@ def remember_if_due(at: datetime) -> bool:
 def by_week(company: Company, at: datetime) -> tuple[list[date], dict[str, list[int | None]]]:
     """The first days of the last weeks, and for each finding its counts in them (None: not counted); one query."""
     begins = [period.first for period in recent_weeks(company, at)]
-    stored = {
-        (row.finding, row.week): row.count for row in WeeklyCount.objects.filter(week__in=begins)
-    }
+    stored = {(row.finding, row.week): row.count for row in WeeklyCount.objects.filter(week__in=begins)}
     keys = [*PAIRS, *FINDINGS]
     return begins, {key: [stored.get((key, week)) for week in begins] for key in keys}
