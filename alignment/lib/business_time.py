@@ -5,6 +5,7 @@ the clocks go back has an hour more, one on which they go forward an hour less, 
 is compiled to UTC intervals, day by day; all arithmetic is done on those.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -55,6 +56,33 @@ def clock(minute: int) -> str:
     return f"{hour:02}:{rest:02}"
 
 
+def read_hours(text: str) -> list[Hours]:
+    """The hours of a day as people write them: “09:00–12:00, 13:00–17:30”, “22:00-06:00” for a night, “00:00–24:00”
+    for all day; nothing for a free day. Raises CalendarError.
+    """
+    return [_read_stretch(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def _read_stretch(text: str) -> Hours:
+    found = _STRETCH.fullmatch(text)
+    if not found:
+        raise CalendarError(f"Write hours as 09:00–17:00, several with a comma between: not “{text}”.")
+    opens, closes = (_minute(found[side], found[f"{side}_minute"], text) for side in ("opens", "closes"))
+    return Hours(opens, closes + MINUTES_A_DAY if closes < opens else closes)
+
+
+def _minute(hour: str, minute: str | None, text: str) -> int:
+    total = int(hour) * 60 + int(minute or 0)
+    if total > MINUTES_A_DAY or int(minute or 0) > 59:
+        raise CalendarError(f"There is no such time of day: “{text}”.")
+    return total
+
+
+_STRETCH = re.compile(
+    r"(?P<opens>\d{1,2})(?:[:.](?P<opens_minute>\d{2}))?\s*[-–—]\s*(?P<closes>\d{1,2})(?:[:.](?P<closes_minute>\d{2}))?"
+)
+
+
 @dataclass(frozen=True)
 class Calendar:
     """When somebody works: hours by ISO weekday (1 Monday … 7 Sunday), in a zone, except on some dates.
@@ -97,8 +125,10 @@ class Calendar:
 
     def hours_on(self, day: date) -> Sequence[Hours]:
         """The hours between the midnights of this date, ascending, none touching another."""
-        given = self.dates.get(day)
-        return self._days[day.isoweekday()] if given is None else _joined(given)
+        try:
+            return _joined(self.dates[day])
+        except KeyError:
+            return self._days[day.isoweekday()]
 
     def is_open(self, at: datetime) -> bool:
         """Whether work is done at this moment."""

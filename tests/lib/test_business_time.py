@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alignment.lib.business_time import ALL_DAY, Calendar, CalendarError, Hours
+from alignment.lib.business_time import ALL_DAY, Calendar, CalendarError, Hours, read_hours
 
 EXAMPLES = int(os.environ.get("ACCORD_EXAMPLES", "500"))
 MINUTE = timedelta(minutes=1)
@@ -264,3 +264,34 @@ def test_the_cost_follows_the_days():
 
     Counting(BERLIN, week(OFFICE)).elapsed(at("2024-01-01T00:00"), at("2026-01-01T00:00"))
     assert len(seen) <= 2 * 366 + 10
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("", []),
+        ("09:00–12:00, 13:00–17:30", [Hours(540, 720), Hours(780, 1050)]),
+        ("9-17", [Hours(540, 1020)]),
+        ("22.00 - 06.00", [NIGHT]),
+        ("0:00—24:00", [ALL_DAY]),
+    ],
+)
+def test_hours_are_read_as_people_write_them(text, hours):
+    assert read_hours(text) == hours
+    assert read_hours(", ".join(map(str, hours))) == hours
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("nine to five", "Write hours as 09:00–17:00, several with a comma between: not “nine to five”."),
+        ("09:00", "Write hours as 09:00–17:00, several with a comma between: not “09:00”."),
+        ("25:00–26:00", "There is no such time of day: “25:00–26:00”."),
+        ("09:61–10:00", "There is no such time of day: “09:61–10:00”."),
+        ("09:00–09:00", "Hours end after they begin: not 09:00–09:00."),
+    ],
+)
+def test_what_is_no_hours_is_explained(text, sentence):
+    with pytest.raises(CalendarError) as refusal:
+        read_hours(text)
+    assert str(refusal.value) == sentence
