@@ -5,6 +5,7 @@
 - Leads change hands → open pages hear of it.
 - Touches are recorded → open pages hear of it.
 - Facts of leads are edited → open pages hear of it.
+- Leads are merged, or a merge is undone → the audit log says by whom, open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company, an API token, a calendar or an absence is changed → the audit log says who changed
   what.
@@ -24,8 +25,17 @@ from leads import deals
 from leads.editing import Edited
 from leads.holders import Handover
 from leads.lifecycle import Moved
-from leads.signals import holders_changed, leads_edited, leads_moved, touches_recorded
+from leads.merging import Merged
+from leads.signals import (
+    holders_changed,
+    leads_edited,
+    leads_merged,
+    leads_moved,
+    leads_unmerged,
+    touches_recorded,
+)
 from leads.touches import Touched
+from leads.unmerging import Unmerged
 from sla import clocks
 
 
@@ -42,6 +52,10 @@ def connect() -> None:
     record_changed.connect(audit_changes, dispatch_uid="audit_changes")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
+    leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
+    leads_merged.connect(pages_hear_of_merges, dispatch_uid="pages_hear_of_merges")
+    leads_unmerged.connect(audit_undone_merges, dispatch_uid="audit_undone_merges")
+    leads_unmerged.connect(pages_hear_of_undone_merges, dispatch_uid="pages_hear_of_undone_merges")
 
 
 def deals_follow(batch: Moved, **kwargs: Any) -> None:
@@ -79,6 +93,33 @@ def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
 def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:
     """Names and facts on lists and lead pages change."""
     announce("leads", batch.lead_ids)
+
+
+def audit_merges(batch: Merged, **kwargs: Any) -> None:
+    """Each tombstone has its entry; the merge itself says what was chosen."""
+    gone = [pk for losers in batch.losers.values() for pk in losers]
+    audit.record(action="lead_merged", actor_id=batch.cause.actor_id, subject_kind="lead", subject_ids=gone)
+
+
+def pages_hear_of_merges(batch: Merged, **kwargs: Any) -> None:
+    """Losers leave the lists; survivors tell more."""
+    announce("leads", batch.lead_ids)
+
+
+def audit_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
+    """Each lead that stands again has its entry."""
+    audit.record(
+        action="merge_undone",
+        actor_id=batch.cause.actor_id,
+        subject_kind="lead",
+        subject_ids=batch.lead_ids,
+        detail={"merge": batch.merge_id, "survivor": batch.survivor_id},
+    )
+
+
+def pages_hear_of_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
+    """The leads are in the lists again."""
+    announce("leads", [batch.survivor_id, *batch.lead_ids])
 
 
 def audit_changes(

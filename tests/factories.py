@@ -23,16 +23,18 @@ from alignment.integrations.web_forms.models import FormKey, WebForm
 from alignment.integrations.web_forms.setup import Wording
 from alignment.lib.business_time import Hours
 from alignment.ops import jobs
+from alignment.ops.models import Job
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
-from alignment.people.models import Absence, Role, Side, Team, User, WorkingCalendar
-from leads import lifecycle, qualifying
+from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
+from leads import lifecycle, qualifying, reasons
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import Journey, Lead, LeadTransition, Reason, Source, Stage
+from leads.models import Journey, Lead, LeadTransition, Reason, ReasonProposal, Source, Stage
+from leads.models.reason_proposal import Change
 from sla.models import Clock, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
@@ -256,6 +258,17 @@ def _absence() -> Address:
     return Address({"pk": absence.pk}, absence)
 
 
+def make_job(actor: User | None = None, **fields: Any) -> Job:
+    """Background work that waits for its turn."""
+    given = {"kind": "count", "params": {"upto": 30}, "total": 30, "created_by": actor or make_user()}
+    return Job.objects.create(**given | fields)
+
+
+def _job() -> Address:
+    job = make_job()
+    return Address({"pk": job.pk}, job)
+
+
 def _password_link() -> Address:
     uid, token = password_link(person=make_user()).rstrip("/").split("/")[-2:]
     return Address({"uidb64": uid, "token": token})
@@ -274,6 +287,26 @@ def make_web_form(**facts: Any) -> WebForm:
 
 def key_of(form: WebForm) -> str:
     return FormKey.objects.get(form=form, replaced_at=None).key
+
+
+def make_reason_proposal(by: User | None = None, **given: Any) -> ReasonProposal:
+    """A change of the first reason for rejections, proposed by a marketer who signs for nobody."""
+    first = Reason.objects.offered("reject").first()
+    wanted = {"label": f"Other words {next(_numbers)}"}
+    asked = {"kind": "reject", "change": Change.EDIT, "reason_id": first.pk, "wanted": wanted, "why": "Clearer."}
+    return reasons.propose(**asked | given, by=by or make_user(Role.MARKETER))
+
+
+def _proposal(signed: bool) -> Callable[[], Address]:
+    def address() -> Address:
+        proposal = make_reason_proposal(change=Change.ADD, reason_id=None)
+        return Address({"pk": proposal.pk}, Company.get() if signed else proposal)
+
+    return address
+
+
+def _reason() -> Reason:
+    return Reason.objects.offered("reject")[1]
 
 
 ADDRESSES: dict[str, Callable[[], Address]] = {
@@ -329,6 +362,10 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "account_token_revoke": _token,
     # Somebody else's leads back to one's own.
     "notification": lambda: Address({"pk": 1}),
+    **{f"setup_reason{name}": _of(_reason) for name in ("", "_retire", "_move")},
+    "setup_reason_sign": _proposal(signed=True),
+    "setup_reason_decline": _proposal(signed=True),
+    "setup_reason_withdraw": _proposal(signed=False),
     "setup_person": _of(make_user),
     "setup_person_active": _of(make_user),
     "setup_person_password": _of(make_user),
@@ -338,6 +375,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_calendar_date_remove": lambda: Address({"pk": make_calendar().pk, "date": 1}),
     "absence_cancel": _absence,
     "setup_team_retire": _of(make_team),
+    **dict.fromkeys(("job", "job_stop", "job_resume", "api_job"), _job),
     "set_password": _password_link,
     **{f"import_{name}": _import(make_import) for name in ("columns", "preview", "run", "discard")},
     "import": _import(make_run_import),

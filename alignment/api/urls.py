@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from alignment.api import about, calendars, people, views
+from alignment.api import about, calendars, jobs, people, views
 
 urlpatterns = [
     path("docs/", about.docs, name="api_docs"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("calendars/", calendars.Calendars.as_view(), name="api_calendars"),
     path("absences/", calendars.Absences.as_view(), name="api_absences"),
     path("people/", people.People.as_view(), name="api_people"),
+    path("jobs/", jobs.Jobs.as_view(), name="api_jobs"),
+    path("jobs/<int:pk>/", jobs.JobDetail.as_view(), name="api_job"),
     path("", views.Unknown.as_view(), {"rest": ""}, name="api_root"),
     path("<path:rest>", views.Unknown.as_view(), name="api_unknown"),
 ]

@@ -5,9 +5,13 @@ from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.holder import HolderInterval
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
+from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
+from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
+from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.stage import NurtureTrack, Reason, Stage
+from leads.models.target import TargetAccount
 from leads.models.touchpoint import Touchpoint
 from leads.models.transition import LeadTransition, TransitionNote
 
@@ -20,15 +24,22 @@ __all__ = [
     "Lead",
     "LeadSearch",
     "LeadTransition",
+    "Merge",
+    "MergedLead",
     "NurtureTrack",
     "Opportunity",
     "OpportunityChange",
     "OpportunityContact",
     "Reason",
+    "ReasonProposal",
+    "Score",
+    "ScoringVersion",
     "Segment",
     "Source",
     "Stage",
+    "TargetAccount",
     "Territory",
+    "ThresholdCrossing",
     "Touchpoint",
     "TransitionNote",
 ]
