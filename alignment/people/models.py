@@ -16,6 +16,7 @@ from knox.models import AbstractAuthToken
 
 from alignment.lib.currencies import validate_currency
 from alignment.lib.languages import validate_language
+from alignment.lib.set_keys import NeverDeleted
 from alignment.lib.time_zones import validate_time_zone
 from alignment.people.calendar_models import Absence, CalendarDate, WorkingCalendar, WorkingHours, WorkingSpan
 
@@ -146,6 +147,7 @@ class Team(models.Model):
 
     class Meta:
         constraints = [
+            NeverDeleted(name="team_never_deleted"),
             models.UniqueConstraint(
                 Lower("name"), name="team_name_unique", violation_error_message="A team of this name exists."
             ),
@@ -229,6 +231,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
 
     class Meta:
         constraints = [
+            NeverDeleted(name="user_never_deleted"),
             models.UniqueConstraint(
                 Lower("email"), name="user_email_unique", violation_error_message="Somebody has this e-mail already."
             ),
