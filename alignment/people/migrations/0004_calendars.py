@@ -61,7 +61,7 @@ DROP FUNCTION accord_worked_before(int, timestamptz);
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("people", "0002_api_tokens"),
+        ("people", "0003_known_keys"),
     ]
 
     operations = [
