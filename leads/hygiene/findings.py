@@ -123,17 +123,18 @@ def recent_weeks(company: Company, at: datetime, count: int = WEEKS) -> list[Per
 @transaction.atomic
 def remember(*, counts: Mapping[str, int], at: datetime) -> None:
     """Store these counts for the week of `at`: the last ones of a week stay."""
-    week = recent_weeks(Company.get(), at, 1)[0].first
-    batch.insert(
-        WeeklyCount,
-        [{"week": week, "finding": key, "count": count, "counted_at": at} for key, count in sorted(counts.items())],
-        conflict="ON CONFLICT (week, finding) DO UPDATE SET count = excluded.count, counted_at = excluded.counted_at",
-    )
+    [week] = recent_weeks(Company.get(), at, 1)
+    rows = [
+        {"begins_on": week.first, "finding": key, "count": count, "counted_at": at}
+        for key, count in sorted(counts.items())
+    ]
+    latest = "count = excluded.count, counted_at = excluded.counted_at"
+    batch.insert(WeeklyCount, rows, conflict=f"ON CONFLICT (begins_on, finding) DO UPDATE SET {latest}")
 
 
 def remember_if_due(at: datetime) -> bool:
     """Count and remember, unless that was done within the hour."""
-    last = WeeklyCount.objects.order_by("-week", "-counted_at").values_list("counted_at", flat=True).first()
+    last = WeeklyCount.objects.order_by("-begins_on", "-counted_at").values_list("counted_at", flat=True).first()
     if last is not None and at - last < COUNT_AGAIN_AFTER:
         return False
     remember(counts=count_all(at), at=at)
@@ -143,6 +144,6 @@ def remember_if_due(at: datetime) -> bool:
 def by_week(company: Company, at: datetime) -> tuple[list[date], dict[str, list[int | None]]]:
     """The first days of the last weeks, and for each finding its counts in them (None: not counted); one query."""
     begins = [period.first for period in recent_weeks(company, at)]
-    stored = {(row.finding, row.week): row.count for row in WeeklyCount.objects.filter(week__in=begins)}
+    stored = {(row.finding, row.begins_on): row.count for row in WeeklyCount.objects.filter(begins_on__in=begins)}
     keys = [*PAIRS, *FINDINGS]
     return begins, {key: [stored.get((key, week)) for week in begins] for key in keys}

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from alignment.lib.set_keys import KnownKeys
+
 
 class Lack(models.TextChoices):
     """What is missing or wrong in the facts of one lead."""
@@ -26,7 +28,7 @@ class LeadKeys(models.Model):
     """
 
     lead = models.OneToOneField(
-        "leads.Lead", models.CASCADE, primary_key=True, related_name="keys", db_constraint=False
+        "leads.Lead", models.PROTECT, primary_key=True, related_name="keys", db_constraint=False
     )
     mailbox = models.CharField(max_length=320, db_default="")
     phone = models.CharField(max_length=24, db_default="", help_text="E.164.")
@@ -36,6 +38,7 @@ class LeadKeys(models.Model):
     is_stale = models.BooleanField(db_default=True)
 
     class Meta:
+        constraints = [KnownKeys(fields=["lead"], name="keys_known")]
         indexes = [
             models.Index(fields=["lead"], name="keys_stale", condition=Q(is_stale=True)),
             models.Index(fields=["mailbox"], name="keys_mailbox", condition=~Q(mailbox="")),
@@ -56,8 +59,8 @@ class DuplicatePair(models.Model):
     against it. A dismissed pair ("not the same") is remembered, and never found again.
     """
 
-    first = models.ForeignKey("leads.Lead", models.CASCADE, related_name="+", db_index=False)
-    second = models.ForeignKey("leads.Lead", models.CASCADE, related_name="+", db_index=False)
+    first = models.ForeignKey("leads.Lead", models.PROTECT, related_name="+", db_index=False)
+    second = models.ForeignKey("leads.Lead", models.PROTECT, related_name="+", db_index=False)
     is_exact = models.BooleanField()
     same_mailbox = models.BooleanField()
     same_phone = models.BooleanField()
@@ -89,15 +92,15 @@ class DuplicatePair(models.Model):
 
 
 class WeeklyCount(models.Model):
-    """How many leads (or pairs) a finding had, as last counted in the week that begins on `week`."""
+    """How many leads (or pairs) a finding had, as last counted in a week of the company's calendar."""
 
-    week = models.DateField()
+    begins_on = models.DateField()
     finding = models.CharField(max_length=20)
     count = models.PositiveIntegerField()
     counted_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["week", "finding"], name="weekly_count_once")]
+        constraints = [models.UniqueConstraint(fields=["begins_on", "finding"], name="weekly_count_once")]
 
     def __str__(self) -> str:
-        return f"{self.finding}, week of {self.week}: {self.count}"
+        return f"{self.finding}, week of {self.begins_on}: {self.count}"
