@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0011_reason_proposals"),
+        ("leads", "0012_known_keys"),
         ("ops", "0003_newest_jobs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
