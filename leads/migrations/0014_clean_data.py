@@ -11,7 +11,7 @@ import alignment.lib.set_keys
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0012_known_keys"),
+        ("leads", "0013_bulk"),
         ("people", "0005_stewards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
