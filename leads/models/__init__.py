@@ -9,6 +9,7 @@ from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
 from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
+from leads.models.route import Pool, PoolMember, RoutingDecision, RoutingVersion
 from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.stage import NurtureTrack, Reason, Stage
 from leads.models.target import TargetAccount
@@ -30,8 +31,12 @@ __all__ = [
     "Opportunity",
     "OpportunityChange",
     "OpportunityContact",
+    "Pool",
+    "PoolMember",
     "Reason",
     "ReasonProposal",
+    "RoutingDecision",
+    "RoutingVersion",
     "Score",
     "ScoringVersion",
     "Segment",
