@@ -12,7 +12,7 @@ from alignment.lib.append_only import append_only, published_stands
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0012_known_keys"),
+        ("leads", "0014_clean_data"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
