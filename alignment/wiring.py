@@ -19,7 +19,7 @@ from alignment.lib.announcements import announce
 from alignment.ops import audit
 from alignment.people.models import ApiToken, Company, Team, User
 from alignment.people.signals import record_changed
-from leads import deals
+from leads import deal_following
 from leads.editing import Edited
 from leads.holders import Handover
 from leads.lifecycle import Moved
@@ -45,7 +45,7 @@ def connect() -> None:
 
 def deals_follow(batch: Moved, **kwargs: Any) -> None:
     """A won or lost journey closes its deal; an undone one opens it again."""
-    deals.follow(lead_ids=batch.lead_ids, cause=batch.cause)
+    deal_following.follow(lead_ids=batch.lead_ids, cause=batch.cause)
 
 
 def clocks_settle(batch: Moved, **kwargs: Any) -> None:

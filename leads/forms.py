@@ -182,8 +182,9 @@ class QualifyForm(DealForm, OverridableForm):
         self.order_fields([*DealForm.base_fields, "confirmations", "override", "note"])
         self.initial = {"name": _deal_name(self.lead), "currency": self.company.currency, **self.initial}
         is_judged = not ("override" in self.fields and self.data.get("override"))
-        self.fields["amount"].required = is_judged and bool(stage.criteria.get("deal"))
-        self.fields["amount"].error_messages["required"] = f"{stage} needs an amount."
+        for name in set(stage.criteria.get("deal", ())) & self.fields.keys():
+            self.fields[name].required = is_judged
+            self.fields[name].error_messages["required"] = f"{stage} needs {criteria.DEAL_FIELDS[name][0]}."
         asked = stage.criteria.get("confirmations", [])
         if not asked:
             del self.fields["confirmations"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import count
@@ -127,7 +127,7 @@ def make_lead(
 def make_deal(lead_id: int, stage: str = "sqo") -> None:
     """Qualify an accepted lead, with a deal of 9,600 euros, and bring it on to `stage`."""
     cause = Cause(CauseSource.API)
-    deal = DealDraft(name="Planner", currency="EUR", amount=Decimal(9600))
+    deal = DealDraft(name="Planner", currency="EUR", amount=Decimal(9600), expected_close_on=date(2027, 3, 31))
     qualifying.qualify(
         lead_id=lead_id, deal=deal, confirmations=["budget", "authority", "need", "timeline"], cause=cause
     )

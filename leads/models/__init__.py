@@ -2,11 +2,13 @@
 
 from leads.models.account import Account
 from leads.models.campaign import Campaign, Segment, Source, Territory
+from leads.models.customer import CustomerPeriod
 from leads.models.holder import HolderInterval
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
-from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
+from leads.models.opportunity import DistinctDeals, Opportunity, OpportunityChange, OpportunityContact
 from leads.models.reference import ExternalReference
+from leads.models.sourcing import DealRules, Sourcing
 from leads.models.stage import NurtureTrack, Reason, Stage
 from leads.models.touchpoint import Touchpoint
 from leads.models.transition import LeadTransition, TransitionNote
@@ -14,6 +16,9 @@ from leads.models.transition import LeadTransition, TransitionNote
 __all__ = [
     "Account",
     "Campaign",
+    "CustomerPeriod",
+    "DealRules",
+    "DistinctDeals",
     "ExternalReference",
     "HolderInterval",
     "Journey",
@@ -27,6 +32,7 @@ __all__ = [
     "Reason",
     "Segment",
     "Source",
+    "Sourcing",
     "Stage",
     "Territory",
     "Touchpoint",
