@@ -5,6 +5,7 @@
 - Leads change hands → open pages hear of it.
 - Touches are recorded → open pages hear of it.
 - Facts of leads are edited → open pages hear of it.
+- A deal is changed by itself → open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company or an API token is changed → the audit log says who changed what.
 
@@ -20,10 +21,11 @@ from alignment.ops import audit
 from alignment.people.models import ApiToken, Company, Team, User
 from alignment.people.signals import record_changed
 from leads import deal_following
+from leads.deal_changes import Changed
 from leads.editing import Edited
 from leads.holders import Handover
 from leads.lifecycle import Moved
-from leads.signals import holders_changed, leads_edited, leads_moved, touches_recorded
+from leads.signals import deals_changed, holders_changed, leads_edited, leads_moved, touches_recorded
 from leads.touches import Touched
 from sla import clocks
 
@@ -40,6 +42,7 @@ def connect() -> None:
     user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
     record_changed.connect(audit_changes, dispatch_uid="audit_changes")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
+    deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
 
 
@@ -78,6 +81,11 @@ def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
 def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:
     """Names and facts on lists and lead pages change."""
     announce("leads", batch.lead_ids)
+
+
+def pages_hear_of_deals(batch: Changed, **kwargs: Any) -> None:
+    """Lists of deals and the deal's page fetch themselves again; those of moves listen to leads."""
+    announce("deals", batch.opportunity_ids)
 
 
 def audit_changes(

@@ -7,7 +7,7 @@ from django.db import transaction
 from alignment.lib import batch
 from leads import lifecycle
 from leads.causes import Cause
-from leads.deal_changes import Change, record
+from leads.deal_changes import Change, record, tell
 from leads.models import Journey, Opportunity, OpportunityContact
 
 ROLES = (
@@ -80,6 +80,7 @@ def _record(deal: Opportunity, changed: Mapping[int, tuple[str | None, str | Non
     ]
     if rows:
         record(rows, cause, lifecycle.database_now())
+        tell([deal.pk], cause)
 
 
 def _said(lead_id: int, role: str | None) -> str:

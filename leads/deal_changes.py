@@ -9,6 +9,7 @@ from typing import Any
 from alignment.lib import batch
 from leads.causes import Cause
 from leads.models import OpportunityChange
+from leads.signals import deals_changed
 
 CENT = Decimal("0.01")
 LONGEST = 200
@@ -37,6 +38,20 @@ class Change:
     rate: Decimal
     base_before: Decimal | None = None
     base_after: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Deals that were written, in ascending order."""
+
+    cause: Cause
+    opportunity_ids: tuple[int, ...]
+
+
+def tell(opportunity_ids: Iterable[int], cause: Cause) -> None:
+    """Send `deals_changed`, unless there are none."""
+    if keys := tuple(sorted(opportunity_ids)):
+        deals_changed.send(sender=tell, batch=Changed(cause, keys))
 
 
 def differences(pk: int, before: Mapping[str, Any], after: Mapping[str, Any], *, at: datetime | None) -> list[Change]:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from alignment.lib import batch
 from leads import customers, lifecycle, sourcing
 from leads.causes import Cause
-from leads.deal_changes import KEPT, TOLD_AT_OPENING, Change, differences, record
+from leads.deal_changes import KEPT, TOLD_AT_OPENING, Change, differences, record, tell
 from leads.drafts import DealDraft, Reference, Verdict
 from leads.milestones import Milestone
 from leads.models import Journey, Lead, Opportunity, OpportunityContact
@@ -159,6 +159,7 @@ def change(*, opportunity_id: int, changes: Mapping[str, Any], cause: Cause) -> 
             setattr(deal, name, changes[name])
         deal.save(update_fields=[name.removesuffix("_id") for name in changed])
         record(rows, cause, lifecycle.database_now())
+        tell([deal.pk], cause)
     return deal
 
 
@@ -198,6 +199,7 @@ def withdraw(*, opportunity_ids: Collection[int], cause: Cause) -> int:
         now,
     )
     customers.follow(opportunity_ids=keys, cause=cause, now=now)
+    tell(keys, cause)
     return len(keys)
 
 
@@ -239,6 +241,7 @@ def amend(*, drafts: Mapping[int, DealDraft], cause: Cause) -> frozenset[int]:
             changes += differences(pk, deal, told, at=cause.at)
     batch.update(Opportunity, rows)
     record(changes, cause, lifecycle.database_now())
+    tell((row["id"] for row in rows), cause)
     return frozenset(row["id"] for row in rows)
 
 
@@ -275,6 +278,7 @@ def settle(*, verdicts: Mapping[int, Verdict], cause: Cause) -> frozenset[int]:
     record(changes, cause, now)
     if turned:
         customers.follow(opportunity_ids=turned, cause=cause, now=now)
+    tell((row["id"] for row in rows), cause)
     return frozenset(row["id"] for row in rows)
 
 

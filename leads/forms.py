@@ -56,7 +56,8 @@ class ReasonField(forms.ModelChoiceField):  # type: ignore[type-arg]
         )
 
 
-def _offer(form: forms.BaseForm, name: str, choices: QuerySet[Any]) -> None:
+def offer(form: forms.BaseForm, name: str, choices: QuerySet[Any]) -> None:
+    """Let the field `name` be one of these rows."""
     form.fields[name].queryset = choices  # type: ignore[attr-defined]
 
 
@@ -206,7 +207,7 @@ class AttachForm(MoveForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "opportunity", joinable_deals(self.lead))
+        offer(self, "opportunity", joinable_deals(self.lead))
 
 
 def joinable_deals(lead: Lead) -> QuerySet[Opportunity]:
@@ -257,7 +258,7 @@ class AssignForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "owner", salespeople())
+        offer(self, "owner", salespeople())
 
 
 # Facts --------------------------------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ class FactsForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, model in DIMENSIONS.items():
-            _offer(self, name, model._default_manager.filter(Q(retired_at=None) | Q(pk=self.initial.get(name))))
+            offer(self, name, model._default_manager.filter(Q(retired_at=None) | Q(pk=self.initial.get(name))))
 
     def clean_email(self) -> str:
         text: str = self.cleaned_data["email"].strip()
@@ -312,7 +313,7 @@ class NewLeadForm(FactsForm):
 
     def __init__(self, *args: Any, owners: QuerySet[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "owner", owners)
+        offer(self, "owner", owners)
         del self.fields["do_not_contact"]
 
     @property

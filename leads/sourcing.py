@@ -12,6 +12,7 @@ from alignment.ops import audit
 from alignment.people.models import Company
 from leads import lifecycle
 from leads.causes import Cause
+from leads.deal_changes import tell
 from leads.models import DealRules, Opportunity, Sourcing
 from leads.models.sourcing import SourcingRule
 
@@ -137,6 +138,7 @@ def correct(*, opportunity_id: int, sourced_by: str, why: str, cause: Cause) -> 
     )  # fmt: skip
     before, deal.sourced_by = deal.sourced_by, sourced_by
     deal.save(update_fields=["sourced_by"])
+    tell([deal.pk], cause)
     audit.record(
         action="sourcing_corrected", actor_id=cause.actor_id, subject_kind="opportunity", subject_ids=[deal.pk],
         detail={"before": before, "after": sourced_by, "why": why},
