@@ -1,8 +1,9 @@
 """`/events`: tells open pages what changed, over server-sent events.
 
 Each web process listens on one connection of its own and passes every notification on to its streams, as an event
-named by its topic: `event: leads`, `data: {"ids": [1, 2]}`. Null ids, and the event `refresh`, mean "look again at
-all". Nothing is replayed: a browser that connects again looks again at all too. A stream costs no thread.
+named by its topic: `event: leads`, `data: {"ids": [1, 2]}`. Pages of figures hear of the topic `figures`, once those
+are measured (`alignment.ahead`). Null ids, and the event `refresh`, mean "look again at all". Nothing is replayed: a
+browser that connects again looks again at all too. A stream costs no thread.
 
 A stream belongs to the user of a session, or to a link to the wall (`?wall=<token>`). The latter hears only of the
 wall's own topics, and never which rows changed.
@@ -29,6 +30,7 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
+from alignment import ahead
 from alignment.desk.wall import frame, links
 from alignment.lib.announcements import CHANNEL, MOST_IDS
 
@@ -103,6 +105,7 @@ class Hub:
     def __init__(self) -> None:
         self.streams: set[Stream] = set()
         self.gathered: dict[tuple[str, frozenset[int] | None], set[int] | None] = {}
+        self.ahead = ahead.Ahead(lambda: self.tell(ahead.TOPIC, None, None))
 
     async def listen(self) -> None:
         """Listen for ever; after a lost connection every page is told to look again, since something was missed."""
@@ -159,11 +162,16 @@ class Hub:
         """Hand what was gathered to the streams that want it."""
         gathered, self.gathered = self.gathered, {}
         for (topic, user_ids), ids in gathered.items():
-            told = event_of(topic, None if ids is None else sorted(ids))
-            without_rows = event_of(topic, None)
-            for stream in self.streams:
-                if stream.wants(topic, user_ids):
-                    stream.offer(without_rows if stream.is_wall else told)
+            self.tell(topic, user_ids, ids)
+        if any(topic == ahead.EVENTS for topic, _ in gathered):
+            self.ahead.something_happened()
+
+    def tell(self, topic: str, user_ids: frozenset[int] | None, ids: set[int] | None) -> None:
+        """Tell these users' pages (None: everybody's) that want to hear of it; walls hear not which rows."""
+        told, without_rows = event_of(topic, None if ids is None else sorted(ids)), event_of(topic, None)
+        for stream in self.streams:
+            if stream.wants(topic, user_ids):
+                stream.offer(without_rows if stream.is_wall else told)
 
     def tell_all(self, event: bytes) -> None:
         for stream in self.streams:

@@ -6,6 +6,7 @@
 - Touches are recorded → open pages hear of it.
 - Facts of leads are edited → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
+- Leads are merged, or a merge is undone → the audit log says by whom, open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company or an API token is changed → the audit log says who changed what.
 
@@ -25,8 +26,18 @@ from leads.deal_changes import Changed
 from leads.editing import Edited
 from leads.holders import Handover
 from leads.lifecycle import Moved
-from leads.signals import deals_changed, holders_changed, leads_edited, leads_moved, touches_recorded
+from leads.merging import Merged
+from leads.signals import (
+    deals_changed,
+    holders_changed,
+    leads_edited,
+    leads_merged,
+    leads_moved,
+    leads_unmerged,
+    touches_recorded,
+)
 from leads.touches import Touched
+from leads.unmerging import Unmerged
 from sla import clocks
 
 
@@ -44,6 +55,10 @@ def connect() -> None:
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
+    leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
+    leads_merged.connect(pages_hear_of_merges, dispatch_uid="pages_hear_of_merges")
+    leads_unmerged.connect(audit_undone_merges, dispatch_uid="audit_undone_merges")
+    leads_unmerged.connect(pages_hear_of_undone_merges, dispatch_uid="pages_hear_of_undone_merges")
 
 
 def deals_follow(batch: Moved, **kwargs: Any) -> None:
@@ -86,6 +101,33 @@ def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:
 def pages_hear_of_deals(batch: Changed, **kwargs: Any) -> None:
     """Lists of deals and the deal's page fetch themselves again; those of moves listen to leads."""
     announce("deals", batch.opportunity_ids)
+
+
+def audit_merges(batch: Merged, **kwargs: Any) -> None:
+    """Each tombstone has its entry; the merge itself says what was chosen."""
+    gone = [pk for losers in batch.losers.values() for pk in losers]
+    audit.record(action="lead_merged", actor_id=batch.cause.actor_id, subject_kind="lead", subject_ids=gone)
+
+
+def pages_hear_of_merges(batch: Merged, **kwargs: Any) -> None:
+    """Losers leave the lists; survivors tell more."""
+    announce("leads", batch.lead_ids)
+
+
+def audit_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
+    """Each lead that stands again has its entry."""
+    audit.record(
+        action="merge_undone",
+        actor_id=batch.cause.actor_id,
+        subject_kind="lead",
+        subject_ids=batch.lead_ids,
+        detail={"merge": batch.merge_id, "survivor": batch.survivor_id},
+    )
+
+
+def pages_hear_of_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
+    """The leads are in the lists again."""
+    announce("leads", [batch.survivor_id, *batch.lead_ids])
 
 
 def audit_changes(

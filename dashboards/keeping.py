@@ -4,6 +4,8 @@ The row is the event: whatever changes a figure adds a row to one of these table
 sequences gave are the version of the data. A number is given before its row can be read, so a version also names who
 was writing: once one of those is done, it holds no longer. What no event tells (a name, a target, a lead that nobody
 holds any more), and what time alone changes, shows after half a minute.
+
+Whoever hears of an event may `renew` what is being looked at, so that the measuring is done before the pages ask.
 """
 
 from collections import OrderedDict
@@ -15,6 +17,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from django.db import connection
+from django.utils.timezone import now
 
 from leads.models import HolderInterval, Journey, LeadTransition, OpportunityContact, Touchpoint
 from sla.models import ClockEvent
@@ -22,6 +25,8 @@ from sla.models import ClockEvent
 EVENTS = (LeadTransition, HolderInterval, Journey, OpportunityContact, Touchpoint, ClockEvent)
 FRESH = timedelta(seconds=30)
 MOST_KEPT = 64
+LOOKED_AT_SECONDS = 300
+"""How long after somebody asked for it a report is taken to be looked at, if nobody asked since it was renewed."""
 
 _LAST = ", ".join(f"pg_sequence_last_value('{model._meta.db_table}_id_seq')" for model in EVENTS)
 _NUMBERS = f"SELECT current_database(), {_LAST}"
@@ -74,10 +79,24 @@ class _Kept(Generic[Measured]):
 
 @dataclass(slots=True)
 class _Place(Generic[Measured]):
-    """Where the answer to one question is kept; one measures at a time."""
+    """Where the answer to one question is kept, and when it was `asked` for last; one measures at a time."""
 
+    measure: Callable[[datetime], Measured]
+    asked: float
     lock: Lock = field(default_factory=Lock)
     kept: _Kept[Measured] | None = None
+
+    def answer(self, at: datetime, arrived: float) -> Measured:
+        """What is kept, where it still holds; else what is measured now."""
+        with self.lock:
+            if self.kept is None or not self.kept.answers(at, arrived):
+                began, version = monotonic(), Version.read()
+                self.kept = _Kept(self.measure(at), at, began, version)
+            return self.kept.measured
+
+    def is_looked_at(self) -> bool:
+        """Whether a page seems to show it: open pages ask again whenever they are told."""
+        return self.kept is not None and (self.asked > self.kept.began or monotonic() - self.asked <= LOOKED_AT_SECONDS)
 
 
 class Keeper(Generic[Measured]):
@@ -91,28 +110,35 @@ class Keeper(Generic[Measured]):
         self._places: OrderedDict[Hashable, _Place[Measured]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, asked: Hashable, at: datetime, measure: Callable[[], Measured]) -> Measured:
+    def get(self, asked: Hashable, at: datetime, measure: Callable[[datetime], Measured]) -> Measured:
         """What `measure` answers to `asked`: as it was kept, where that still holds at `at`. What a transaction wrote
         itself is for itself alone.
         """
         if connection.in_atomic_block:
-            return measure()
+            return measure(at)
         arrived = monotonic()
-        place = self._place(asked)
-        with place.lock:
-            if place.kept is None or not place.kept.answers(at, arrived):
-                place.kept = self._measured(at, measure)
-            return place.kept.measured
+        return self._place(asked, measure, arrived).answer(at, arrived)
 
-    @staticmethod
-    def _measured(at: datetime, measure: Callable[[], Measured]) -> _Kept[Measured]:
-        began, version = monotonic(), Version.read()
-        return _Kept(measure(), at, began, version)
+    def renew(self, seconds: float) -> None:
+        """Measure what is being looked at again, where it holds no longer, the latest asked for first. None is begun
+        after so many `seconds`: the rest is measured once somebody asks.
+        """
+        began = monotonic()
+        for place in self._looked_at():
+            arrived = monotonic()
+            if arrived - began > seconds:
+                return
+            place.answer(now(), arrived)
 
-    def _place(self, asked: Hashable) -> _Place[Measured]:
+    def _place(self, asked: Hashable, measure: Callable[[datetime], Measured], arrived: float) -> _Place[Measured]:
         with self._lock:
-            place = self._places.setdefault(asked, _Place())
+            place = self._places.setdefault(asked, _Place(measure, arrived))
+            place.measure, place.asked = measure, arrived
             self._places.move_to_end(asked)
             while len(self._places) > MOST_KEPT:
                 self._places.popitem(last=False)
             return place
+
+    def _looked_at(self) -> list[_Place[Measured]]:
+        with self._lock:
+            return [place for place in reversed(self._places.values()) if place.is_looked_at()]

@@ -9,6 +9,9 @@ from dashboards.keeping import Keeper
 from dashboards.metrics import cohorts, funnel, nurture, promises, speed
 from leads.milestones import Milestone
 
+AHEAD_SECONDS = 0.5
+"""Pages are told after this long at the latest, and one measurement."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -27,7 +30,12 @@ class Report:
 def current(filters: Filters, at: datetime) -> Report:
     """The report of `filters`, measured anew only where something may have changed; its own `at` says as of when."""
     asked = (filters.query, filters.period, filters.calendar)
-    return _kept.get(asked, at, lambda: measure(filters, at))
+    return _kept.get(asked, at, lambda at: measure(filters, at))
+
+
+def renew() -> None:
+    """Something happened: measure the reports that are being looked at again, before somebody asks."""
+    _kept.renew(AHEAD_SECONDS)
 
 
 def measure(filters: Filters, at: datetime) -> Report:

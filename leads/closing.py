@@ -90,7 +90,7 @@ def _settle(opportunity_id: int, closing: _Closing) -> None:
         raise NotClosedError(Refusal(0, Code.ALREADY, f"This deal is already {deal.get_state_display().lower()}."))
     if DealState.OPEN not in (deal.state, closing.state):
         raise NotClosedError(Refusal(0, Code.CONFLICT, f"This deal is already {deal.get_state_display().lower()}."))
-    explains = Reason.objects.filter(pk=closing.reason_id).values_list("kind", flat=True).first()
+    explains = Reason.objects.filter(pk=closing.reason_id or 0).values_list("kind", flat=True).first()
     if closing.reason_id and explains != closing.kind:
         raise NotClosedError(Refusal(0, Code.REASON, "That reason explains another kind of move."))
     at = None if closing.state == DealState.OPEN else closing.cause.at or lifecycle.database_now()

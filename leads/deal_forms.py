@@ -72,7 +72,8 @@ class EditDealForm(WholeDealForm):
     def __init__(self, *args: Any, deal: Opportunity, is_carried: bool, **kwargs: Any) -> None:
         names = [name for name in WholeDealForm.base_fields if name not in ("stage", "owner")]
         initial = {name: getattr(deal, name) for name in names} | {"stage": deal.stage_id, "owner": deal.owner_id}
-        super().__init__(*args, initial=initial, **kwargs)
+        kwargs["initial"] = initial
+        super().__init__(*args, **kwargs)
         if is_carried or deal.state != "open":
             del self.fields["stage"]
 
@@ -146,7 +147,8 @@ class CustomerForm(forms.Form):
 
     def __init__(self, *args: Any, period: CustomerPeriod | None, **kwargs: Any) -> None:
         values = {name: getattr(period, name) for name in ("began_on", "ended_on", "note")} if period else {}
-        super().__init__(*args, initial=values, **kwargs)
+        kwargs["initial"] = values
+        super().__init__(*args, **kwargs)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

@@ -22,16 +22,18 @@ from alignment.integrations.web_forms.asking import OF_LEAD
 from alignment.integrations.web_forms.models import FormKey, WebForm
 from alignment.integrations.web_forms.setup import Wording
 from alignment.ops import jobs
+from alignment.ops.models import Job
 from alignment.people import tokens
 from alignment.people.accounts import password_link
-from alignment.people.models import Role, Side, Team, User
-from leads import lifecycle, qualifying
+from alignment.people.models import Company, Role, Side, Team, User
+from leads import deals, lifecycle, qualifying, reasons
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import Journey, Lead, LeadTransition, Reason, Source, Stage
+from leads.models import Account, Journey, Lead, LeadTransition, Opportunity, Reason, ReasonProposal, Source, Stage
+from leads.models.reason_proposal import Change
 from sla.models import Clock, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
@@ -220,9 +222,43 @@ def _token() -> Address:
     return Address({"pk": token.pk})
 
 
-def _deal_of_lead() -> Address:
+def _deal_of_lead(**more: Any) -> Address:
     lead = make_lead("sqo", owner=make_user())
-    return Address({"pk": lead.contact_roles.get().opportunity_id}, lead)
+    return Address({"pk": lead.contact_roles.get().opportunity_id} | more, lead)
+
+
+def make_free_deal(**fields: Any) -> Opportunity:
+    """A deal that no lead carries, of 9,600 euros."""
+    number = next(_numbers)
+    if "account" not in fields:
+        fields["account"] = make_account()
+    account = fields.pop("account")
+    given: dict[str, Any] = {
+        "name": f"Renewal {number}", "currency": "EUR", "amount": Decimal(9600), "account_id": account and account.pk,
+        "expected_close_on": date(2027, 3, 31),
+    }  # fmt: skip
+    [pk] = deals.open_deals(drafts=[DealDraft(**given | fields)], cause=Cause(CauseSource.API))
+    return Opportunity.objects.select_related("account").get(pk=pk)
+
+
+def make_account(**fields: Any) -> Account:
+    number = next(_numbers)
+    given = {"name": f"Buyer {number}", "name_key": f"buyer {number}", "domain": f"account{number}.example"}
+    return Account.objects.create(created_at=timezone.now(), **given | fields)
+
+
+def _deal_alone(**more: Any) -> Address:
+    deal = make_free_deal(owner_id=make_user().pk)
+    return Address({"pk": deal.pk} | more, deal)
+
+
+def _two_deals() -> Address:
+    deal = make_free_deal(owner_id=make_user().pk)
+    return Address({"pk": deal.pk, "other": make_free_deal(account=deal.account).pk}, deal)
+
+
+def _account() -> Address:
+    return Address({"pk": make_account().pk})
 
 
 def _import(make: Callable[[], Import]) -> Callable[[], Address]:
@@ -231,6 +267,17 @@ def _import(make: Callable[[], Import]) -> Callable[[], Address]:
         return Address({"pk": batch.pk}, batch)
 
     return address
+
+
+def make_job(actor: User | None = None, **fields: Any) -> Job:
+    """Background work that waits for its turn."""
+    given = {"kind": "count", "params": {"upto": 30}, "total": 30, "created_by": actor or make_user()}
+    return Job.objects.create(**given | fields)
+
+
+def _job() -> Address:
+    job = make_job()
+    return Address({"pk": job.pk}, job)
 
 
 def _password_link() -> Address:
@@ -251,6 +298,26 @@ def make_web_form(**facts: Any) -> WebForm:
 
 def key_of(form: WebForm) -> str:
     return FormKey.objects.get(form=form, replaced_at=None).key
+
+
+def make_reason_proposal(by: User | None = None, **given: Any) -> ReasonProposal:
+    """A change of the first reason for rejections, proposed by a marketer who signs for nobody."""
+    first = Reason.objects.offered("reject").first()
+    wanted = {"label": f"Other words {next(_numbers)}"}
+    asked = {"kind": "reject", "change": Change.EDIT, "reason_id": first.pk, "wanted": wanted, "why": "Clearer."}
+    return reasons.propose(**asked | given, by=by or make_user(Role.MARKETER))
+
+
+def _proposal(signed: bool) -> Callable[[], Address]:
+    def address() -> Address:
+        proposal = make_reason_proposal(change=Change.ADD, reason_id=None)
+        return Address({"pk": proposal.pk}, Company.get() if signed else proposal)
+
+    return address
+
+
+def _reason() -> Reason:
+    return Reason.objects.offered("reject")[1]
 
 
 ADDRESSES: dict[str, Callable[[], Address]] = {
@@ -275,7 +342,13 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "reopen",
         )
     },
-    "lead_deal": lambda: _lead("sqo"),
+    **{
+        f"deal{name}": _deal_alone
+        for name in ("", "_edit", "_win", "_lose", "_reopen", "_withdraw", "_contact", "_sourced_by")
+    },
+    "deal_contact_remove": lambda: _deal_alone(lead=make_lead().pk),
+    "deal_distinct": _two_deals,
+    **{f"account{name}": _account for name in ("", "_edit", "_customer")},
     "lead_undo": _move_of_lead,
     "lead_correct": _move_of_lead,
     **{
@@ -301,17 +374,27 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "api_lead_undo": _newest_move,
     "api_lead_correct": _move_of_lead,
     "api_account": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
-    "api_opportunity": _deal_of_lead,
+    "api_account_customer": _account,
+    **{
+        f"api_opportunity{name}": _deal_of_lead
+        for name in ("", "_win", "_lose", "_reopen", "_changes", "_contacts", "_sourced_by", "_duplicates")
+    },
+    "api_opportunity_contact": lambda: _deal_of_lead(lead=make_lead().pk),
     "api_unknown": lambda: Address({"rest": "nothing/"}),
     "account_token_revoke": _token,
     # Somebody else's leads back to one's own.
     "notification": lambda: Address({"pk": 1}),
+    **{f"setup_reason{name}": _of(_reason) for name in ("", "_retire", "_move")},
+    "setup_reason_sign": _proposal(signed=True),
+    "setup_reason_decline": _proposal(signed=True),
+    "setup_reason_withdraw": _proposal(signed=False),
     "setup_person": _of(make_user),
     "setup_person_active": _of(make_user),
     "setup_person_password": _of(make_user),
     "setup_person_link": _of(make_user),
     "setup_team": _of(make_team),
     "setup_team_retire": _of(make_team),
+    **dict.fromkeys(("job", "job_stop", "job_resume", "api_job"), _job),
     "set_password": _password_link,
     **{f"import_{name}": _import(make_import) for name in ("columns", "preview", "run", "discard")},
     "import": _import(make_run_import),

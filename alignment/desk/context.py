@@ -77,6 +77,14 @@ ENTRIES = (
     ),
     Entry("setup_deals", "Deals", "handshake", "deal.rules", "Set up"),
     Entry(
+        "setup_reasons",
+        "Reasons",
+        "list-x",
+        "reasons.view",
+        "Set up",
+        covers=frozenset({"setup_reason", "setup_reason_new", "setup_reason_retire"}),
+    ),
+    Entry(
         "setup_people",
         "People and teams",
         "user-cog",

@@ -100,19 +100,19 @@ def discard(*, batch_id: int) -> Import:
 
 
 @transaction.atomic
-def cancel(*, batch_id: int) -> bool:
+def cancel(*, batch_id: int, by: User | None = None) -> bool:
     """Stop an import, or its undo, where it is; what was done stays and can be undone. False if it had ended."""
     batch = Import.objects.select_related("job", "undo_job").get(pk=batch_id)
     job = batch.undo_job or batch.job
-    return bool(job and jobs.cancel(job.pk))
+    return bool(job and jobs.cancel(job.pk, by=by))
 
 
 @transaction.atomic
-def resume(*, batch_id: int) -> bool:
+def resume(*, batch_id: int, by: User | None = None) -> bool:
     """Let an import, or its undo, that failed or was stopped go on. False if there is nothing to go on with."""
     batch = Import.objects.select_related("job", "undo_job").get(pk=batch_id)
     job = batch.undo_job or batch.job
-    return bool(job and jobs.resume(job.pk))
+    return bool(job and jobs.resume(job.pk, by=by))
 
 
 def remove_old_files() -> int:

@@ -3,19 +3,18 @@ leads that stood already goes back. What somebody has changed since is kept, and
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection, transaction
 
+from alignment.integrations.importers.job import page_of
 from alignment.integrations.imports import RefusedError
 from alignment.integrations.models import UNDO_WITHIN, How, Import, ImportedDeal, ImportedLead
 from alignment.lib import batch as rows
 from alignment.ops import audit, jobs
-from alignment.ops.jobs import Progress, register
+from alignment.ops.jobs import About, Progress, register
 from alignment.ops.models import OPEN_STATES, Job
-from alignment.ops.notifications import Notice, notify
 from alignment.people.models import User
 from leads import deals, lifecycle, withdrawing
 from leads.causes import Cause, Promise
@@ -29,6 +28,7 @@ SLICE_LEADS = 1_000
 MOVED = "It has moved on since."
 WORKED_ON = "Somebody has changed it or worked on it since."
 SOLD = "Its deal was changed since."
+KEPT = "Another lead was merged into it since."
 TAKEN_UP = "Another import has brought news of it since."
 
 
@@ -52,13 +52,26 @@ def undo(*, batch_id: int, actor: User) -> Import:
     batch = Import.objects.select_for_update(of=("self",)).select_related("job", "undo_job").get(pk=batch_id)
     if refusal := why_not(batch):
         raise RefusedError(refusal)
-    batch.undo_job = jobs.enqueue(KIND, params={"batch": batch.pk}, actor=actor)
+    batch.undo_job = jobs.enqueue(KIND, params={"batch": batch.pk, "name": batch.name}, actor=actor)
     batch.save(update_fields=["undo_job"])
     audit.record(action="import_undone", actor=actor, subject_kind="import", subject_ids=[batch.pk])
     return batch
 
 
-@register(KIND)
+def _figures(job: Job) -> list[tuple[str, int]]:
+    labels = {"withdrawn": "Leads taken back", "put_back": "Put back", "deals": "Deals taken back", "kept": "Kept"}
+    return [(label, job.result.get(name, 0)) for name, label in labels.items()]
+
+
+ABOUT = About(
+    title=lambda job: f"Undo of the import of {job.params.get('name', 'a file')}",
+    noun="leads",
+    figures=_figures,
+    own_page=page_of,
+)
+
+
+@register(KIND, about=ABOUT)
 def run_slice(job: Job) -> Progress:
     """Take back what the import did with the next leads."""
     batch_id = job.params["batch"]
@@ -79,7 +92,6 @@ def run_slice(job: Job) -> Progress:
     finished = len(told) < SLICE_LEADS
     if finished:
         counts["deals"] = deals.withdraw(opportunity_ids=_untouched_deals(job), cause=cause)
-        _tell(job, counts)
     return Progress(
         cursor=told[-1].lead_id if told else job.cursor,
         done=job.done + len(told),
@@ -95,6 +107,7 @@ def run_slice(job: Job) -> Progress:
 # Why a lead that the import created has to stay; null where nothing speaks for it.
 _CLAIMED = """
     SELECT told.lead_id, CASE
+        WHEN EXISTS (SELECT FROM leads_lead gone WHERE gone.merged_into_id = lead.id) THEN %(kept)s
         WHEN lead.last_seq <> told.last_seq THEN %(moved)s
         WHEN EXISTS (
             SELECT FROM integrations_importedlead later
@@ -135,7 +148,7 @@ def _claimed(created: Sequence[ImportedLead], job: Job) -> dict[int, str | None]
         cursor.execute(
             _CLAIMED,
             {
-                "ids": [each.pk for each in created], "moved": MOVED, "taken_up": TAKEN_UP, "sold": SOLD,
+                "ids": [each.pk for each in created], "kept": KEPT, "moved": MOVED, "taken_up": TAKEN_UP, "sold": SOLD,
                 "ended_at": _ended_at(job), "undone_at": job.created_at,
             },
         )  # fmt: skip
@@ -201,15 +214,3 @@ def _is_newest(told: ImportedLead, newest: int | None) -> bool:
     """Whether nothing came after, or between, the moves of the import."""
     span = (told.last_seq or 0) - (told.first_seq or 0) + 1
     return newest == told.last_seq and told.moves == span
-
-
-def _tell(job: Job, counts: Mapping[str, Any]) -> None:
-    batch = Import.objects.get(pk=job.params["batch"])
-    if job.created_by_id:
-        said = f"{counts['withdrawn']:,} leads taken back, {counts['put_back']:,} put back, {counts['kept']:,} kept."
-        notice = Notice(
-            user_id=job.created_by_id, kind="import", title=f"{batch.name} is taken back", body=said,
-            url=batch.get_absolute_url(), dedupe_key=f"import:{batch.pk}:undone", subject_kind="import",
-            subject_id=batch.pk, by_mail=False,
-        )  # fmt: skip
-        notify(notices=[notice])

@@ -206,13 +206,13 @@ def _result(batch: Import) -> dict[str, Any]:
 @policy("import.run")
 @require_POST
 def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
-    return _done(request, pk, lambda: verbs.cancel(batch_id=pk))
+    return _done(request, pk, lambda: verbs.cancel(batch_id=pk, by=request.user))
 
 
 @policy("import.run")
 @require_POST
 def resume(request: SignedInRequest, pk: int) -> HttpResponse:
-    return _done(request, pk, lambda: verbs.resume(batch_id=pk))
+    return _done(request, pk, lambda: verbs.resume(batch_id=pk, by=request.user))
 
 
 @policy("import.run")

@@ -1,4 +1,4 @@
-"""Tables whose rows are events: a trigger refuses to change or delete them."""
+"""Tables whose rows are events, and tables of versions: triggers refuse to change what counts."""
 
 from django.db import migrations
 
@@ -18,4 +18,30 @@ def append_only(table: str) -> migrations.RunSQL:
         + f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
         + "FOR EACH ROW EXECUTE FUNCTION accord_append_only();",
         f"DROP TRIGGER {table}_append_only ON {table};",
+    )
+
+
+CREATE_STANDS = """
+CREATE OR REPLACE FUNCTION accord_published_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state = 'draft' THEN
+        RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.state = 'published' AND NEW.state = 'retired'
+        AND to_jsonb(OLD) - 'state' - 'retired_at' = to_jsonb(NEW) - 'state' - 'retired_at' THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'a version that was published stands as it is: publish another one'
+        USING ERRCODE = 'restrict_violation';
+END $$;
+"""
+
+
+def published_stands(table: str) -> migrations.RunSQL:
+    """A migration step after which the rows of `table` (of a `RuleSetVersion`) change while they are drafts alone."""
+    return migrations.RunSQL(
+        CREATE_STANDS
+        + f"CREATE TRIGGER {table}_published_stands BEFORE UPDATE OR DELETE ON {table} "
+        + "FOR EACH ROW EXECUTE FUNCTION accord_published_stands();",
+        f"DROP TRIGGER {table}_published_stands ON {table};",
     )

@@ -8,7 +8,6 @@ goes on where its last slice ended, by whoever finds it.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,8 +17,25 @@ from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Coalesce, Now
 
 from alignment.lib.announcements import announce
+from alignment.ops import audit
+from alignment.ops.job_kinds import About, Link, Progress, about, kind_of, register
 from alignment.ops.models import OPEN_STATES, Job, JobState
+from alignment.ops.notifications import Notice, notify
 from alignment.people.models import User
+
+__all__ = [
+    "About",
+    "JobError",
+    "Link",
+    "Progress",
+    "cancel",
+    "enqueue",
+    "register",
+    "resume",
+    "run",
+    "run_here",
+    "waiting",
+]
 
 log = logging.getLogger(__name__)
 
@@ -37,42 +53,6 @@ class JobError(Exception):
 
 class _NotMineError(Exception):
     """The job was cancelled, or taken over after the lease: the slice is taken back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a slice came to. `cursor` is where the next one starts; `done` and `total` count from the job's start.
-
-    `total` is None while it is not known. `cursor` and `result` are stored as JSON.
-    """
-
-    cursor: Any
-    done: int
-    total: int | None = None
-    result: dict[str, Any] = field(default_factory=dict)
-    finished: bool = False
-
-
-Runner = Callable[[Job], Progress]
-_runners: dict[str, Runner] = {}
-_on_failure: dict[str, Callable[[Job], None]] = {}
-
-
-def register(kind: str, *, on_failure: Callable[[Job], None] | None = None) -> Callable[[Runner], Runner]:
-    """Marks the function that does one slice of a job of `kind`, from `job.cursor` (None: the first).
-
-    It runs in a transaction, for some seconds at most, and changes nothing that a rollback does not take back.
-    `on_failure` is called with a job that has failed, in the transaction that says so.
-    """
-
-    def mark(runner: Runner) -> Runner:
-        if _runners.setdefault(kind, runner) is not runner:
-            raise LookupError(f"There are two runners for jobs of the kind {kind}.")
-        if on_failure:
-            _on_failure[kind] = on_failure
-        return runner
-
-    return mark
 
 
 @transaction.atomic
@@ -122,27 +102,44 @@ def waiting() -> list[int]:
 
 
 @transaction.atomic
-def cancel(job_id: int) -> bool:
-    """End a job; what its slices did stays, and the one that is running is taken back. False if it had ended."""
+def cancel(job_id: int, *, by: User | None = None) -> bool:
+    """End a job; what its slices did stays, and the one that is running is taken back. False if it had ended.
+
+    Whoever started it is told when somebody else stops it.
+    """
     cancelled = Job.objects.filter(pk=job_id, state__in=OPEN_STATES).update(
         state=JobState.CANCELLED, finished_at=Now(), **UNLEASED
     )
+    if cancelled:
+        _steered("job_stopped", job_id, by)
     announce(TOPIC, [job_id])
     return bool(cancelled)
 
 
 @transaction.atomic
-def resume(job_id: int) -> bool:
+def resume(job_id: int, *, by: User | None = None) -> bool:
     """Let a failed or cancelled job go on after its last good slice. False if it is neither."""
     resumed = Job.objects.filter(pk=job_id, state__in=[JobState.FAILED, JobState.CANCELLED]).update(
         state=JobState.QUEUED, finished_at=None, error="", interruptions=0
     )
+    if resumed:
+        _steered("job_resumed", job_id, by)
     announce(TOPIC, [job_id])
     return bool(resumed)
 
 
+def _steered(action: str, job_id: int, by: User | None) -> None:
+    """Who stops a job or lets it go on answers for it."""
+    if by is None:
+        return
+    job = Job.objects.get(pk=job_id)
+    audit.record(action=action, actor=by, subject_kind="job", subject_ids=[job_id], detail={"kind": job.kind})
+    if action == "job_stopped" and by.pk != job.created_by_id:
+        _tell(job, f"was stopped by {by}", about(job).summary(job), f"stopped after {job.done}")
+
+
 def _create(kind: str, **fields: Any) -> Job:
-    if kind not in _runners:
+    if kind_of(kind) is None:
         raise LookupError(f"There is no runner for jobs of the kind {kind}.")
     job = Job.objects.create(kind=kind, **fields)
     announce(TOPIC, [job.pk])
@@ -199,13 +196,29 @@ def _do_slice(job_id: int, run_id: UUID) -> Progress | None:
         return None
     if job.interruptions >= MOST_INTERRUPTIONS:
         raise JobError(f"The job was cut short {job.interruptions} times in the same place.")
-    if job.kind not in _runners:
+    kind = kind_of(job.kind)
+    if kind is None:
         raise JobError(f"This version of Accord does not know jobs of the kind {job.kind}.")
-    progress = _runners[job.kind](job)
+    progress = kind.run(job)
     if not _store(job_id, run_id, progress):
         raise _NotMineError
+    if progress.finished:
+        job.done, job.result = progress.done, progress.result
+        _tell(job, "is done", kind.about.summary(job), "done")
     announce(TOPIC, [job_id])
     return progress
+
+
+def _tell(job: Job, what: str, body: str, occasion: str) -> None:
+    """Whoever started a job hears what became of it; the same occasion is told once."""
+    if job.created_by_id is None:
+        return
+    told = about(job)
+    notice = Notice(
+        user_id=job.created_by_id, kind="job", title=f"{told.title(job)} {what}", body=body, url=told.url(job),
+        dedupe_key=f"job:{job.pk}:{occasion}", subject_kind="job", subject_id=job.pk, by_mail=False,
+    )  # fmt: skip
+    notify(notices=[notice])
 
 
 def _store(job_id: int, run_id: UUID, progress: Progress) -> bool:
@@ -226,6 +239,11 @@ def _store(job_id: int, run_id: UUID, progress: Progress) -> bool:
 def _fail(job_id: int, run_id: UUID, reason: str) -> None:
     failed = _mine(job_id, run_id).update(state=JobState.FAILED, error=reason, finished_at=Now(), **UNLEASED)
     announce(TOPIC, [job_id])
+    if not failed:
+        return
     job = Job.objects.get(pk=job_id)
-    if failed and job.kind in _on_failure:
-        _on_failure[job.kind](job)
+    # Told again where it goes on and stops once more.
+    _tell(job, "stopped", reason, f"failed after {job.done}")
+    kind = kind_of(job.kind)
+    if kind and kind.on_failure:
+        kind.on_failure(job)

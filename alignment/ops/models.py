@@ -4,8 +4,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
-from alignment.people.models import ApiToken, User
+from alignment.people.models import ApiToken, Role, User
 
 
 class Transport(models.TextChoices):
@@ -116,6 +117,12 @@ class JobState(models.TextChoices):
 OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
 
 
+class JobQuerySet(models.QuerySet["Job"]):
+    def seen_by(self, user: User) -> "JobQuerySet":
+        """The jobs that `user` started; for RevOps all."""
+        return self if user.role == Role.REVOPS else self.filter(created_by=user)
+
+
 class Job(models.Model):
     """Long work in slices. `cursor` says where the next slice starts; a slice and its cursor commit together.
 
@@ -142,6 +149,8 @@ class Job(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     leased_by = models.UUIDField(null=True, blank=True, help_text="The run that has it; another one cannot store.")
 
+    objects = JobQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(state__in=JobState.values), name="job_state_known"),
@@ -157,10 +166,21 @@ class Job(models.Model):
             ),
             models.CheckConstraint(condition=Q(state=JobState.FAILED) | Q(error=""), name="job_error_when_failed"),
         ]
-        indexes = [models.Index("leased_until", condition=Q(state__in=OPEN_STATES), name="job_open")]
+        indexes = [
+            models.Index("leased_until", condition=Q(state__in=OPEN_STATES), name="job_open"),
+            models.Index("created_by", F("id").desc(), name="job_newest_of"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("job", args=[self.pk])
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in OPEN_STATES
 
 
 class Heartbeat(models.Model):

@@ -82,5 +82,5 @@ class FunnelMetric(ApiView):
         except FilterError as error:
             raise InvalidError([{"detail": sentence} for sentence in error.messages]) from error
         key = (filters.query, filters.period, filters.calendar)
-        measured = _kept.get(key, at, lambda: funnel.measure(filters))
+        measured = _kept.get(key, at, lambda _: funnel.measure(filters))
         return Response(as_data(measured, options, is_grouped="by" in given))

@@ -6,10 +6,14 @@ from leads.models.customer import CustomerPeriod
 from leads.models.holder import HolderInterval
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
+from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import DistinctDeals, Opportunity, OpportunityChange, OpportunityContact
+from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
+from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.sourcing import DealRules, Sourcing
 from leads.models.stage import NurtureTrack, Reason, Stage
+from leads.models.target import TargetAccount
 from leads.models.touchpoint import Touchpoint
 from leads.models.transition import LeadTransition, TransitionNote
 
@@ -25,16 +29,23 @@ __all__ = [
     "Lead",
     "LeadSearch",
     "LeadTransition",
+    "Merge",
+    "MergedLead",
     "NurtureTrack",
     "Opportunity",
     "OpportunityChange",
     "OpportunityContact",
     "Reason",
+    "ReasonProposal",
+    "Score",
+    "ScoringVersion",
     "Segment",
     "Source",
     "Sourcing",
     "Stage",
+    "TargetAccount",
     "Territory",
+    "ThresholdCrossing",
     "Touchpoint",
     "TransitionNote",
 ]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg2
 import pytest
 from django.db import connection, transaction
+from django.utils.timezone import now
 
 from dashboards import keeping, report
 from dashboards.filters import Filters
@@ -32,7 +33,7 @@ def somebody_else():
 def measured_by(keeper, at=AT):
     """Whether asking measured anew."""
     calls = []
-    keeper.get("all", at, lambda: calls.append(1))
+    keeper.get("all", at, lambda at: calls.append(1))
     return bool(calls)
 
 
@@ -47,7 +48,7 @@ def test_nothing_happened_nothing_is_measured():
 def test_each_question_has_its_own_answer():
     keeper = Keeper()
 
-    assert [keeper.get(asked, AT, lambda asked=asked: asked * 2) for asked in ("a", "b", "a")] == ["aa", "bb", "aa"]
+    assert [keeper.get(asked, AT, lambda at, asked=asked: asked * 2) for asked in ("a", "b", "a")] == ["aa", "bb", "aa"]
 
 
 def test_every_event_makes_a_new_version():
@@ -101,7 +102,7 @@ def test_while_others_write_all_who_wait_share_the_next_measurement():
     keeper, gate, measured = Keeper(), threading.Event(), []
     waiting = threading.Semaphore(0)
 
-    def measure():
+    def measure(at):
         measured.append(1)
         arrive()  # so that nothing that was kept holds
         gate.wait(5)
@@ -128,7 +129,7 @@ def test_while_others_write_all_who_wait_share_the_next_measurement():
 def test_who_comes_while_it_is_measured_waits_for_it():
     keeper, gate, measured, answers = Keeper(), threading.Event(), [], []
 
-    def measure():
+    def measure(at):
         measured.append(1)
         gate.wait(5)
         return "done"
@@ -150,8 +151,56 @@ def test_who_comes_while_it_is_measured_waits_for_it():
 def test_old_answers_make_room():
     keeper = Keeper()
     for number in range(keeping.MOST_KEPT + 1):
-        keeper.get(number, AT, lambda: None)
+        keeper.get(number, AT, lambda at: None)
 
     calls = []
-    keeper.get(0, AT, lambda: calls.append(1))
+    keeper.get(0, AT, lambda at: calls.append(1))
     assert calls
+
+
+def test_what_is_looked_at_is_measured_before_it_is_asked_for():
+    keeper = Keeper()
+    at = now()
+    measured_by(keeper, at)
+    arrive()
+
+    keeper.renew(seconds=10)
+    assert not measured_by(keeper, at)
+
+
+def test_what_still_holds_is_not_measured_ahead():
+    keeper, calls = Keeper(), []
+    keeper.get("all", now(), lambda at: calls.append(at))
+
+    keeper.renew(seconds=10)
+    assert len(calls) == 1
+
+
+def test_what_nobody_looks_at_is_not_measured_ahead(monkeypatch):
+    monkeypatch.setattr(keeping, "LOOKED_AT_SECONDS", 0)
+    keeper, calls = Keeper(), []
+
+    def happen_and_renew():
+        arrive()
+        keeper.renew(seconds=10)
+
+    keeper.get("all", now(), lambda at: calls.append(at))
+    arrive()
+    keeper.get("all", now(), lambda at: calls.append(at))  # a page that is open asks again, and its question is kept
+    happen_and_renew()
+    happen_and_renew()
+
+    assert len(calls) == 2
+
+
+def test_no_further_report_is_measured_ahead_once_the_time_is_up():
+    keeper, calls = Keeper(), []
+    for asked in ("first", "last"):
+        keeper.get(asked, now(), lambda at, asked=asked: calls.append(asked))
+    arrive()
+    calls.clear()
+
+    keeper.renew(seconds=0)
+    assert calls == []
+    keeper.renew(seconds=10)
+    assert calls == ["last", "first"]

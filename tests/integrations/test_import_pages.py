@@ -139,7 +139,7 @@ class TestWholeWay:
     def test_whoever_ran_it_is_told_when_it_is_done(self, run, marketer):
         batch = run()
         told = Notification.objects.get()
-        assert (told.user, told.title, told.url) == (marketer, "leads.csv is imported", f"/import/{batch.pk}/")
+        assert (told.user, told.title, told.url) == (marketer, "Import of leads.csv is done", f"/import/{batch.pk}/")
         assert told.body == "2 created, 0 updated, 0 unchanged, 0 rejected."
 
     def test_whoever_ran_it_is_told_when_it_stops(self, upload, explain, client, marketer):
@@ -149,9 +149,9 @@ class TestWholeWay:
         batch.refresh_from_db()
         batch.path.unlink()
         jobs.run(batch.job_id)
-        assert Notification.objects.get(user=marketer).title == "The import of leads.csv stopped"
+        assert Notification.objects.get(user=marketer).title == "Import of leads.csv stopped"
         page = client.get(reverse("import", args=[batch.pk])).content.decode()
-        assert "The import stopped after 0 rows" in page
+        assert "It stopped after 0 rows" in page
 
     def test_a_lead_on_two_rows_is_counted_once(self, run, client):
         batch = run("Name,Email\nAna,ana@acme.example\n,ana@acme.example\n")

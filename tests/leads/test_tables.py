@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from psycopg2.extras import DateTimeTZRange
 
-from leads import deals, holders, lifecycle
+from leads import deals, holders, lifecycle, merging
 from leads.drafts import DealDraft, Reference
 from leads.holders import Assignment
 from leads.milestones import Kind
@@ -22,14 +22,21 @@ from leads.models import (
     HolderInterval,
     Lead,
     LeadTransition,
+    Merge,
+    MergedLead,
     Opportunity,
     OpportunityChange,
     OpportunityContact,
     Reason,
+    Score,
+    ScoringVersion,
     Sourcing,
+    TargetAccount,
+    ThresholdCrossing,
     Touchpoint,
 )
 from tests.factories import make_user
+from tests.leads import attempts
 from tests.leads.stories import arrived, by, day, journey, rows, stage, step, to
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +87,12 @@ def undone():
     return rows(lead_id)[-1]
 
 
+def merged():
+    survivor_id = arrived()
+    found = merging.merge(survivor_id=survivor_id, loser_ids=[arrived()], cause=by())
+    return Merge.objects.get(pk=found.keys[survivor_id])
+
+
 def deal(**fields):
     draft = DealDraft(**{"name": "Deal", "currency": "EUR", "amount": Decimal(5)} | fields)
     return Opportunity.objects.get(pk=deals.open_deals(drafts=[draft], cause=by())[0])
@@ -114,6 +127,25 @@ def with_contact():
     return OpportunityContact.objects.get(opportunity=deal(lead_id=arrived()))
 
 
+def score(**fields):
+    given = {"lead": lead(), "points": 10, "fit_points": 5, "grade": "C", "sums": [], "scored_at": NOON}
+    return Score.objects.create(**given | {"version": scoring_version()} | fields)
+
+
+def scoring_version(**fields):
+    given = {"scope": "test", "number": 1, "body": {}, "state": "published", "published_at": NOON}
+    return ScoringVersion.objects.create(**given | fields)
+
+
+def crossing(**fields):
+    given = {"lead": lead(), "pass_no": 1, "by": "touch", "points": 90, "fit_points": 30, "grade": "A", "at": NOON}
+    return ThresholdCrossing.objects.create(**given | {"version": scoring_version()} | fields)
+
+
+def target(**fields):
+    return TargetAccount.objects.create(**{"account": account(), "origin": "manual", "added_at": NOON} | fields)
+
+
 WRONG = {
     "account_domain_unique": lambda: copy(account(domain="acme.example"), name_key="other"),
     "account_name_unique": lambda: copy(account()),
@@ -134,6 +166,10 @@ WRONG = {
     "lead_outcome_known": lambda: set_(lead(), outcome="bored"),
     "lead_consent_known": lambda: set_(lead(), consent="maybe"),
     "lead_not_merged_into_itself": lambda: set_(one := lead(), merged_into=one.pk),
+    "lead_merged_or_withdrawn": lambda: set_(lead(), merged_into=lead().pk, withdrawn_at=NOON),
+    "merge_source_known": lambda: set_(merged(), source="dream"),
+    "merge_undone_by": lambda: set_(merged(), undone_by=make_user()),
+    "merged_lead_once": lambda: copy(MergedLead.objects.get(merge=merged())),
     "deal_kind_known": lambda: set_(deal(), kind="gift"),
     "deal_state_known": lambda: set_(deal(), state="ajar"),
     "deal_sourced_by_known": lambda: set_(deal(), sourced_by="luck"),
@@ -178,7 +214,22 @@ WRONG = {
     "transition_undated_only_in_history": lambda: copy(move(), seq=9, source="page", at=None),
     "transition_undo_reverts": lambda: copy(undone(), seq=9, reverts=None),
     "transition_correct_corrects": lambda: copy(move(), seq=9, kind="correct"),
+    "scoringversion_number_unique": lambda: copy(scoring_version(), state="retired", retired_at=NOON),
+    "scoringversion_one_published": lambda: copy(scoring_version(), number=2),
+    "scoringversion_one_draft": lambda: copy(scoring_version(state="draft", published_at=None), number=2),
+    "scoringversion_state_dated": lambda: scoring_version(published_at=None),
+    "scoringversion_release_known": lambda: scoring_version(release="never"),
+    "scoringversion_daily_has_number": lambda: scoring_version(release="daily"),
+    "scoringversion_pilot_has_team": lambda: scoring_version(audience="team:1"),
+    "score_grade_known": lambda: score(grade="E"),
+    "score_not_negative": lambda: score(points=-1),
+    "score_suppression_known": lambda: score(suppressed_as="tired"),
+    "crossing_once_a_pass": lambda: copy(crossing()),
+    "crossing_by_known": lambda: crossing(by="luck"),
+    "target_account_once": lambda: copy(target()),
+    "target_origin_known": lambda: target(origin="luck"),
     "transition_has_target": lambda: copy(move(), seq=9, to_stage=None),
+    **attempts.WRONG,
 }
 
 # It makes the present holder quick to find; two open ends overlap, which the exclusion refuses first.
@@ -216,6 +267,16 @@ def test_changes_of_deals_are_append_only(statement):
     stored = OpportunityChange.objects.count()
     refused_by_trigger(statement)
     assert OpportunityChange.objects.count() == stored > 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE leads_thresholdcrossing SET points = 0", "DELETE FROM leads_thresholdcrossing"],
+)
+def test_crossings_are_append_only(statement):
+    crossing()
+    refused_by_trigger(statement)
+    assert ThresholdCrossing.objects.count() == 1
 
 
 def refused_by_trigger(statement):

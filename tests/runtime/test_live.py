@@ -6,14 +6,19 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
-from alignment import live
+from alignment import ahead, live
 from alignment.desk.wall import links
 from alignment.lib.announcements import announce
 from alignment.people.models import Role, User
+from dashboards import report
+from dashboards.filters import Filters
 from tests.factories import make_wall_link
+from tests.sla.stories import arrive
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +38,7 @@ class Page:
         method: str = "GET",
     ):
         self.session_key = session_key
-        self.is_probe = topics == "probe"
+        self.unasked = {"probe", "figures"} - set(topics.split(","))
         self.status: int | None = None
         self.received = ""
         self.read = asyncio.Event()
@@ -57,10 +62,10 @@ class Page:
         self.received += message.get("body", b"").decode()
 
     def events(self) -> list[tuple[str, dict]]:
-        """(topic, data) of all events so far but those of the probe."""
+        """(topic, data) of all events so far but those of the probe, and of figures where the page shows none."""
         blocks = [block.split("\n") for block in self.received.split("\n\n") if block.startswith("event: ")]
         events = [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
-        return [event for event in events if event[0] != "probe" or self.is_probe]
+        return [event for event in events if event[0] not in self.unasked]
 
 
 @contextlib.asynccontextmanager
@@ -138,7 +143,8 @@ def hub(monkeypatch):
     """A hub for each event loop; and no connection stays that the next test's database would have to wait for."""
     monkeypatch.setattr(live, "hub", live.Hub())
     yield
-    live.checker.submit(lambda: connection.close()).result()
+    for thread in (live.checker, ahead.measurer):
+        thread.submit(lambda: connection.close()).result()
 
 
 @pytest.mark.parametrize(
@@ -267,7 +273,10 @@ def test_a_page_that_reads_too_slowly_is_told_to_look_again(session_key, monkeyp
 
 def test_a_lost_connection_is_opened_again_and_pages_look_again(session_key, monkeypatch):
     monkeypatch.setattr(live, "RECONNECT_SECONDS", 0.1)
-    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN accord'"
+    end = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE query = 'LISTEN accord' AND datname = current_database()
+    """
 
     async def scenario() -> Page:
         page = Page(session_key)
@@ -305,7 +314,7 @@ def test_a_wall_hears_of_its_own_topics_and_not_which_rows_changed(user, session
     _, token = make_wall_link()
 
     async def scenario() -> list[Page]:
-        walls = [Page(None, wall=token), Page(None, wall=token, topics="notifications,jobs,leads")]
+        walls = [Page(None, wall=token, topics=topics) for topics in ("figures", "notifications,jobs,leads,figures")]
         async with opened(Page(session_key), *walls):
             await announced("jobs", [3])
             await announced("notifications", user_ids=[user.pk])
@@ -313,7 +322,46 @@ def test_a_wall_hears_of_its_own_topics_and_not_which_rows_changed(user, session
             await until(lambda: all(page.events() for page in walls))
         return walls
 
-    assert [page.events() for page in asyncio.run(scenario())] == [[("leads", {"ids": None})]] * 2
+    assert [page.events() for page in asyncio.run(scenario())] == [[("figures", {"ids": None})]] * 2
+
+
+def test_figures_are_measured_before_their_pages_are_told(session_key):
+    asked = now()
+    before = report.current(Filters(), asked)
+
+    def write() -> None:
+        arrive()
+        connection.close()
+
+    async def scenario() -> Page:
+        page = Page(session_key, topics="figures")
+        async with opened(page):
+            await asyncio.to_thread(write)
+            await until(page.events)
+        return page
+
+    assert asyncio.run(scenario()).events() == [("figures", {"ids": None})]
+    after = report.current(Filters(), asked)
+    with CaptureQueriesContext(connection) as captured:
+        assert report.current(Filters(), now()) is after
+    assert (before.funnel.n, after.funnel.n, after.at > asked) == (0, 1, True)
+    assert len(captured) == 2, "the version alone"
+
+
+def test_a_failure_to_measure_is_no_reason_not_to_tell(session_key, monkeypatch):
+    def fail() -> None:
+        raise OperationalError("The server is gone.")
+
+    monkeypatch.setattr(report, "renew", fail)
+
+    async def scenario() -> Page:
+        page = Page(session_key, topics="figures")
+        async with opened(page):
+            await announced("leads", [1])
+            await until(page.events)
+        return page
+
+    assert asyncio.run(scenario()).events() == [("figures", {"ids": None})]
 
 
 def test_a_stream_ends_with_its_link(session_key, monkeypatch):

@@ -25,8 +25,8 @@ THEMES = ("light", "dark")
 SCALES = ("1", "1.25", "1.45")
 EVERY_SECONDS = 30
 LEAST_SECONDS, MOST_SECONDS = 5, 3600
-TOPICS = frozenset({"leads", TOPIC})
-"""What a wall hears of: that leads moved, and that links ended."""
+TOPICS = frozenset({"figures", TOPIC})
+"""What a wall hears of: that figures changed, and that links ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.urls import reverse
+
 from alignment.integrations import uploads
 from alignment.integrations.importers import recording
 from alignment.integrations.importers.bringing import bring
@@ -14,7 +16,7 @@ from alignment.integrations.importers.mapping import Mapping, MappingError
 from alignment.integrations.importers.reading import lines
 from alignment.integrations.importers.tables import NotATableError
 from alignment.integrations.models import Import
-from alignment.ops.jobs import JobError, Progress, register, run_here
+from alignment.ops.jobs import About, JobError, Progress, register, run_here
 from alignment.ops.models import Job
 from alignment.people.models import User
 
@@ -69,10 +71,28 @@ def check(mapping: dict[str, Any], columns: Sequence[str]) -> Mapping:
 
 def params(batch: Import) -> dict[str, Any]:
     """What the job of an import must know."""
-    return {"path": str(batch.path), "mapping": batch.mapping, "batch": batch.pk, "rows": batch.rows}
+    return {
+        "path": str(batch.path),
+        "mapping": batch.mapping,
+        "batch": batch.pk,
+        "name": batch.name,
+        "rows": batch.rows,
+    }
 
 
-@register(KIND, on_failure=recording.tell_failure)
+def page_of(job: Job) -> str:
+    """The page of the import that a job runs or takes back."""
+    return reverse("import", args=[job.params["batch"]])
+
+
+def _figures(job: Job) -> list[tuple[str, int]]:
+    return [(name.capitalize(), job.result.get(name, 0)) for name in ("created", "updated", "unchanged", "rejected")]
+
+
+ABOUT = About(title=lambda job: f"Import of {job.params.get('name', 'a file')}", figures=_figures, own_page=page_of)
+
+
+@register(KIND, about=ABOUT)
 def run_slice(job: Job) -> Progress:
     """Import the next rows of the file, from the byte that the cursor names."""
     mapping, path = Mapping.parse(job.params["mapping"]), Path(job.params["path"])
@@ -88,8 +108,6 @@ def run_slice(job: Job) -> Progress:
         counts.update(brought.counts)
         place = {"number": read[-1].number, "start": read[-1].end}
     finished = len(read) < SLICE_ROWS
-    if finished:
-        recording.tell(job, counts)
     return Progress(
         cursor=place,
         done=job.done + len(read),

@@ -1,4 +1,4 @@
-"""What an import did, stored with the slice that did it: problems by row, leads and deals by batch, and the news."""
+"""What an import did, stored with the slice that did it: problems by row, leads and deals by batch."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,6 @@ from alignment.integrations.importers.bringing import Brought
 from alignment.integrations.models import How, Import, ImportedDeal, ImportedLead, ImportProblem
 from alignment.lib import batch
 from alignment.ops.models import Job
-from alignment.ops.notifications import Notice, notify
 from leads import lifecycle, withdrawing
 from leads.intake import Received
 
@@ -23,33 +22,6 @@ def store(job: Job, brought: Brought) -> None:
     if brought.received:
         _leads(batch_id, brought.received)
         _deals(batch_id, brought.received)
-
-
-def tell(job: Job, counts: Mapping[str, int]) -> None:
-    """Whoever ran the import hears that it is done."""
-    found = Import.objects.filter(pk=job.params.get("batch")).first()
-    if found and job.created_by_id:
-        notify(notices=[_notice(found, job.created_by_id, f"{found.name} is imported", _summary(counts), "done")])
-
-
-def tell_failure(job: Job) -> None:
-    """Whoever ran the import hears that it stopped, and why."""
-    found = Import.objects.filter(pk=job.params.get("batch")).first()
-    if found and job.created_by_id:
-        occasion = f"failed after {job.done}"  # told again where it goes on and stops once more
-        notify(notices=[_notice(found, job.created_by_id, f"The import of {found.name} stopped", job.error, occasion)])
-
-
-def _notice(found: Import, user_id: int, title: str, body: str, occasion: str) -> Notice:
-    return Notice(
-        user_id=user_id, kind="import", title=title, body=body, url=found.get_absolute_url(),
-        dedupe_key=f"import:{found.pk}:{occasion}", subject_kind="import", subject_id=found.pk, by_mail=False,
-    )  # fmt: skip
-
-
-def _summary(counts: Mapping[str, int]) -> str:
-    parts = [f"{counts.get(name, 0):,} {name}" for name in ("created", "updated", "unchanged", "rejected")]
-    return ", ".join(parts) + "."
 
 
 def _problems(job: Job, problems: Iterable[ImportProblem]) -> None:

@@ -12,7 +12,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0008_transition_feed"),
+        ("leads", "0011_reason_proposals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
