@@ -166,7 +166,7 @@ class Qualify(MoveView):
         how = {name: data.pop(name) for name in ("confirmations", "override", "note")}
         if data["name"] == "":
             data["name"] = lead.company_name or lead.display_name
-        deal = DealDraft(**data, account_id=lead.account_id, owner_id=lead.owner_id)
+        deal = DealDraft(**data, owner_id=lead.owner_id)
         return qualifying.qualify(lead_id=lead.pk, deal=deal, cause=cause, **how)
 
 

@@ -142,7 +142,6 @@ class Qualify(MoveView):
         deal = DealDraft(
             name=data["name"],
             currency=data["currency"],
-            account_id=self.lead.account_id,
             amount=data["amount"],
             rate=data["rate"],
             expected_close_on=data["expected_close_on"],

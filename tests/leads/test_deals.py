@@ -1,5 +1,6 @@
-"""Deals: their changes add up, they follow their leads or stand alone, they end with a reason, and may be there twice."""
+"""Deals: their changes add up, they follow their leads or stand alone, end with a reason, and may be there twice."""
 
+import itertools
 from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -87,7 +88,7 @@ class TestChanges:
             if deal.amount is not None:
                 by_hand = (deal.amount * deal.rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
             assert sum(after - before for before, after in steps) == (deal.base_amount or 0) == by_hand
-            assert all(one[1] == other[0] for one, other in zip(steps, steps[1:], strict=False))
+            assert all(one[1] == other[0] for one, other in itertools.pairwise(steps))
             transaction.set_rollback(True)
 
     def test_the_stage_of_a_deal_that_a_lead_carries_is_the_leads(self):
