@@ -3,6 +3,8 @@
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -36,27 +38,13 @@ def open_deals(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
     if not drafts:
         return []
     now = lifecycle.database_now()
-    first = None if all(draft.lead_id for draft in drafts) else Stages.load().first(Milestone.SQO).pk
-    begins = [draft.stage_id or (None if draft.lead_id else first) for draft in drafts]
-    keys = _new_keys(len(drafts))
-    batch.insert(
-        Opportunity,
-        [
-            {
-                "id": pk, "name": draft.name, "account_id": draft.account_id, "kind": draft.kind,
-                "state": DealState.OPEN, "stage_id": stage_id, "probability": draft.probability,
-                "product": draft.product, "amount": draft.amount, "currency": draft.currency, "rate": draft.rate,
-                "expected_close_on": draft.expected_close_on, "owner_id": draft.owner_id, "sourced_by": "",
-                "opened_at": None if draft.is_undated else draft.opened_at or cause.at or now, "created_at": now,
-            }
-            for pk, draft, stage_id in zip(keys, drafts, begins, strict=True)
-        ],
-    )  # fmt: skip
+    opened = dict(zip(_new_keys(len(drafts)), _placed(drafts), strict=True))
+    batch.insert(Opportunity, [_row(pk, draft, cause, now) for pk, draft in opened.items()])
     batch.insert(
         OpportunityContact,
         [
             {"opportunity_id": pk, "lead_id": draft.lead_id, "role": "", "is_primary": True}
-            for pk, draft in zip(keys, drafts, strict=True)
+            for pk, draft in opened.items()
             if draft.lead_id
         ],
     )
@@ -64,31 +52,39 @@ def open_deals(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
         ExternalReference,
         [
             {"system": one.system, "external_id": one.external_id, "url": one.url, "opportunity_id": pk}
-            for pk, draft in zip(keys, drafts, strict=True)
+            for pk, draft in opened.items()
             for one in draft.references
         ],
         conflict="ON CONFLICT DO NOTHING",
     )
-    record(
-        (
-            change
-            for pk, draft, stage_id in zip(keys, drafts, begins, strict=True)
-            for change in _opening(pk, draft, stage_id)
-        ),
-        cause,
-        now,
-    )
-    sourcing.decide(
-        opportunity_ids=[pk for pk, draft in zip(keys, drafts, strict=True) if not draft.lead_id], cause=cause, now=now
-    )
-    return keys
+    record((change for pk, draft in opened.items() for change in _opening(pk, draft, cause)), cause, now)
+    sourcing.decide(opportunity_ids=[pk for pk, draft in opened.items() if not draft.lead_id], cause=cause, now=now)
+    return list(opened)
 
 
-def _opening(pk: int, draft: DealDraft, stage_id: int | None) -> list[Change]:
+def _placed(drafts: Sequence[DealDraft]) -> list[DealDraft]:
+    """The drafts, those without a lead and a stage in the first one of opportunities."""
+    if all(draft.lead_id or draft.stage_id for draft in drafts):
+        return list(drafts)
+    first = Stages.load().first(Milestone.SQO).pk
+    return [draft if draft.lead_id or draft.stage_id else replace(draft, stage_id=first) for draft in drafts]
+
+
+def _row(pk: int, draft: DealDraft, cause: Cause, now: datetime) -> batch.Row:
+    return {
+        "id": pk, "name": draft.name, "account_id": draft.account_id, "kind": draft.kind, "state": DealState.OPEN,
+        "stage_id": draft.stage_id, "probability": draft.probability, "product": draft.product,
+        "amount": draft.amount, "currency": draft.currency, "rate": draft.rate,
+        "expected_close_on": draft.expected_close_on, "owner_id": draft.owner_id, "sourced_by": "",
+        "opened_at": None if draft.is_undated else draft.opened_at or cause.at or now, "created_at": now,
+    }  # fmt: skip
+
+
+def _opening(pk: int, draft: DealDraft, cause: Cause) -> list[Change]:
     """What the deal has from the beginning."""
-    told = {name: getattr(draft, name) for name in TOLD_AT_OPENING} | {"stage_id": stage_id}
+    told = {name: getattr(draft, name) for name in TOLD_AT_OPENING}
     blank = dict.fromkeys(told) | {"currency": draft.currency, "rate": draft.rate}
-    return differences(pk, blank, told, at=draft.opened_at)
+    return differences(pk, blank, told, at=draft.opened_at or cause.at)
 
 
 def _new_keys(count: int) -> list[int]:

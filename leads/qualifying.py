@@ -26,7 +26,9 @@ class NotQualifiedError(Exception):
 def qualify(
     *, lead_id: int, deal: DealDraft, confirmations: Sequence[str], cause: Cause, override: bool = False, note: str = ""
 ) -> lifecycle.Moved:
-    """Open `deal` for this lead, with its account, and bring it to SQO. Raises NotQualifiedError, keeping nothing, if that is refused."""
+    """Open `deal` for this lead, with its account, and bring it to SQO. Raises NotQualifiedError, keeping nothing, if
+    that is refused.
+    """
     account_id = deal.account_id or Lead.objects.values_list("account_id", flat=True).get(pk=lead_id)
     [opportunity_id] = deals.open_deals(drafts=[replace(deal, lead_id=lead_id, account_id=account_id)], cause=cause)
     moved = lifecycle.advance(

@@ -379,7 +379,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
         f"api_opportunity{name}": _deal_of_lead
         for name in ("", "_win", "_lose", "_reopen", "_changes", "_contacts", "_sourced_by", "_duplicates")
     },
-    "api_opportunity_contact": lambda: _deal_of_lead(lead=make_lead().pk),
+    "api_opportunity_contact_remove": lambda: _deal_of_lead(lead=make_lead().pk),
     "api_unknown": lambda: Address({"rest": "nothing/"}),
     "account_token_revoke": _token,
     # Somebody else's leads back to one's own.

@@ -12,10 +12,9 @@ from django.db.models import Model
 from alignment.desk.templatetags.accord import day
 from alignment.people.models import Company, User
 from alignment.people.permissions import can
-from leads import closing, sourcing
+from leads import sourcing
 from leads.buying_groups import FIELD as CONTACT
 from leads.deal_likeness import Likeness, look
-from leads.hands import whose
 from leads.models import (
     Account,
     DealRules,
@@ -80,8 +79,9 @@ class DealPage:
 
     @cached_property
     def whose(self) -> Lead | Opportunity:
-        """Whom the policy table is asked about."""
-        return whose(self.deal)
+        """Whom the policy table is asked about (`leads.hands.whose`, of what is read here anyway)."""
+        carrying = next((each.lead for each in self.contacts if each.is_primary), None)
+        return carrying or self.deal
 
     @cached_property
     def may_edit(self) -> bool:
@@ -96,13 +96,19 @@ class DealPage:
         return [(route, view.label) for route, view in ways.items() if self.deal.state in view.fits]
 
     @cached_property
+    def journeys(self) -> list[Journey]:
+        """The journeys that carry the deal or joined it, the newest pass first."""
+        journeys = Journey.objects.filter(opportunity=self.pk).select_related("lead")
+        return list(journeys.order_by("-pass_no", "pk"))
+
+    @property
     def carrier(self) -> Journey | None:
         """The journey that the deal follows."""
-        return closing.carrier(self.pk)
+        return next((journey for journey in self.journeys if journey.is_primary), None)
 
     @property
     def may_withdraw(self) -> bool:
-        return can(self.user, "deal.withdraw") and self.carrier is None and not self.attached
+        return can(self.user, "deal.withdraw") and not self.journeys
 
     # Who is around it
 
@@ -110,12 +116,12 @@ class DealPage:
     def contacts(self) -> list[OpportunityContact]:
         """The buying group, who carries the deal first."""
         contacts = OpportunityContact.objects.filter(opportunity=self.pk)
-        return list(contacts.select_related("lead__stage").order_by("-is_primary", "pk"))
+        return list(contacts.select_related("lead__stage", "lead__owner").order_by("-is_primary", "pk"))
 
-    @cached_property
+    @property
     def attached(self) -> set[int]:
         """The leads whose journeys joined the deal: they stay in its group."""
-        return set(Journey.objects.filter(opportunity=self.pk).values_list("lead", flat=True))
+        return {journey.lead_id for journey in self.journeys}
 
     @cached_property
     def likely(self) -> list[Likeness]:

@@ -130,17 +130,17 @@ def _group(deal: Opportunity) -> Response:
 
 
 @policy("deal.edit", by_token=True)
-class Contact(ApiView):
-    @extend_schema(operation_id="opportunities_contacts_remove", responses={204: None})
+class ContactRemove(ApiView):
+    @extend_schema(operation_id="opportunities_contacts_remove", request=None, responses=_contacts)
     @once
-    def delete(self, request: TokenRequest, pk: int, lead: int) -> Response:
+    def post(self, request: TokenRequest, pk: int, lead: int) -> Response:
         """Take somebody out of the buying group. Who carries the deal, or joined it, stays (409)."""
         deal = deal_of(pk)
         require(request.user, "deal.edit", whose(deal))
         if not buying_groups.dismiss(opportunity_id=pk, lead_ids=[lead], cause=api_cause(request)):
             sentence = "Who carries the deal, or joined it, stays in its buying group; others do not belong to it."
             raise Problem(409, "not_allowed", "This person stays", sentence)
-        return Response(status=204)
+        return _group(deal)
 
 
 _sourcings = inline_serializer("SourcingList", {"results": SourcingSerializer(many=True)})

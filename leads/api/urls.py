@@ -54,9 +54,9 @@ urlpatterns = [
         for name, view in OF_DEAL.items()
     ),
     path(
-        "opportunities/<int:pk>/contacts/<int:lead>/",
-        deal_parts.Contact.as_view(),
-        name="api_opportunity_contact",
+        "opportunities/<int:pk>/contacts/<int:lead>/remove/",
+        deal_parts.ContactRemove.as_view(),
+        name="api_opportunity_contact_remove",
     ),
     path("stages/", deals.StageList.as_view(), name="api_stages"),
     path("reasons/", deals.ReasonList.as_view(), name="api_reasons"),

@@ -61,8 +61,9 @@ def test_the_buying_group(rep, asking):
     assert [(each["lead"], each["role"], each["is_primary"]) for each in told] == [
         (lead.pk, "", True), (colleague.pk, "Champion", False),
     ]  # fmt: skip
-    assert asking.ask("delete", f"{at}{colleague.pk}/").status_code == 204
-    problem(asking.ask("delete", f"{at}{lead.pk}/"), 409)
+    [left] = asking.post(f"{at}{colleague.pk}/remove/").json()["results"]
+    assert left["lead"] == lead.pk
+    problem(asking.post(f"{at}{lead.pk}/remove/"), 409)
 
 
 def test_who_sourced_it_is_told_with_its_evidence_and_corrected(asking):
