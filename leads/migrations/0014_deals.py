@@ -12,7 +12,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0011_reason_proposals"),
+        ("leads", "0013_bulk"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
