@@ -5,6 +5,7 @@ from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.customer import CustomerPeriod
 from leads.models.holder import HolderInterval
+from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.merge import Merge, MergedLead
@@ -23,13 +24,18 @@ __all__ = [
     "BulkChange",
     "BulkRow",
     "Campaign",
+<<<<<<< HEAD
     "CustomerPeriod",
     "DealRules",
     "DistinctDeals",
+=======
+    "DuplicatePair",
+>>>>>>> main
     "ExternalReference",
     "HolderInterval",
     "Journey",
     "Lead",
+    "LeadKeys",
     "LeadSearch",
     "LeadTransition",
     "Merge",
@@ -51,4 +57,5 @@ __all__ = [
     "ThresholdCrossing",
     "Touchpoint",
     "TransitionNote",
+    "WeeklyCount",
 ]
