@@ -24,13 +24,10 @@ __all__ = [
     "BulkChange",
     "BulkRow",
     "Campaign",
-<<<<<<< HEAD
     "CustomerPeriod",
     "DealRules",
     "DistinctDeals",
-=======
     "DuplicatePair",
->>>>>>> main
     "ExternalReference",
     "HolderInterval",
     "Journey",
