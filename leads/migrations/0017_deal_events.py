@@ -13,6 +13,6 @@ CRITERIA = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leads", "0015_deals")]
+    dependencies = [("leads", "0016_deals")]
 
     operations = [append_only("leads_sourcing"), migrations.RunSQL(CRITERIA, migrations.RunSQL.noop)]

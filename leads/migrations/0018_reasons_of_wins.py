@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0016_deal_events"),
+        ("leads", "0017_deal_events"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
