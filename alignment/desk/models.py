@@ -139,7 +139,7 @@ class SavedView(models.Model):
 class DefaultView(models.Model):
     """The view with which the list of leads begins for one user."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, primary_key=True, related_name="+")
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     view = models.ForeignKey(SavedView, models.PROTECT, related_name="+", db_index=False)
 
     def __str__(self) -> str:
