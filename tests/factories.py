@@ -28,12 +28,14 @@ from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
 from leads import lifecycle, qualifying, reasons
+from leads.bulk import running
+from leads.bulk.actions import ACTIONS
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import Journey, Lead, LeadTransition, Reason, ReasonProposal, Source, Stage
+from leads.models import BulkChange, Journey, Lead, LeadTransition, Reason, ReasonProposal, Source, Stage
 from leads.models.reason_proposal import Change
 from sla.models import Clock, Policy, SubjectKind
 
@@ -270,6 +272,18 @@ def _job() -> Address:
     return Address({"pk": job.pk}, job)
 
 
+def make_bulk_change(actor: User | None = None) -> BulkChange:
+    """Two leads that were accepted at once."""
+    actor = actor or make_user(Role.REVOPS)
+    leads = Lead.objects.filter(pk__in=[make_lead().pk, make_lead().pk])
+    return running.start(action=ACTIONS["accept"], params={}, leads=leads, actor=actor)
+
+
+def _bulk_change() -> Address:
+    change = make_bulk_change()
+    return Address({"pk": change.pk}, change)
+
+
 def _password_link() -> Address:
     uid, token = password_link(person=make_user()).rstrip("/").split("/")[-2:]
     return Address({"uidb64": uid, "token": token})
@@ -377,6 +391,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "absence_cancel": _absence,
     "setup_team_retire": _of(make_team),
     **dict.fromkeys(("job", "job_stop", "job_resume", "api_job"), _job),
+    "bulk_change": _bulk_change,
+    "bulk_undo": _bulk_change,
     "set_password": _password_link,
     **{f"import_{name}": _import(make_import) for name in ("columns", "preview", "run", "discard")},
     "import": _import(make_run_import),

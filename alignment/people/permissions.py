@@ -100,6 +100,8 @@ POLICY: dict[str, Action] = {
     "funnel.of_reps": Action("compare reps", (MANAGER, REVOPS)),
     "job.view": Action("see this work", (STARTER, REVOPS)),
     "job.steer": Action("stop this work or let it go on", (STARTER, REVOPS)),
+    "bulk.view": Action("see this change of many leads", (STARTER, REVOPS)),
+    "bulk.undo": Action("take this change of many leads back", (STARTER, REVOPS)),
     "notification.view": Action("read their notifications", (EVERYONE,)),
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
