@@ -22,7 +22,7 @@ def notices(climbs: Sequence[Climb]) -> list[Notice]:
     manager, and what stays unanswered after that to both heads.
     """
     above = _Above()
-    told = []
+    told: list[Notice] = []
     for each in climbs:
         for rung in each.rungs:
             of = _TOLD.get(rung, _reminded)

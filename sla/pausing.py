@@ -125,8 +125,12 @@ def ended(changes: Sequence[Change], clocks: Iterable[Mapping[str, Any]], units:
     }
     if not stopping:
         return list(changes)
-    moments = {pk: each.row["stopped_at"] or each.row["cancelled_at"] for pk, each in stopping.items()}
-    ends = _ends({pk: (at, before[pk]["paused_until"]) for pk, at in moments.items()})
+    ends = _ends(
+        {
+            pk: (each.row["stopped_at"] or each.row["cancelled_at"], before[pk]["paused_until"])
+            for pk, each in stopping.items()
+        }
+    )
     wanted = {pk: each for pk, each in before.items() if pk in stopping and _counts_work(units[each["policy_id"]])}
     known = calendars.load({each["calendar_id"] for each in wanted.values()} - {None})
     found = []
@@ -145,14 +149,13 @@ def ended(changes: Sequence[Change], clocks: Iterable[Mapping[str, Any]], units:
 def _ends(moments: Mapping[int, tuple[datetime, datetime | None]]) -> dict[int, datetime]:
     """End the running pauses of these clocks then, within their bounds; returns when they ended. Two queries."""
     running = ClockPause.objects.filter(clock__any_of=list(moments)).order_by("clock", "-began_at").distinct("clock")
-    rows = []
+    ends, rows = {}, []
     for each in running:
         at, until = moments[each.clock_id]
-        rows.append(
-            {"id": each.pk, "clock_id": each.clock_id, "ends_at": min(max(at, each.began_at), until or each.ends_at)}
-        )
-    batch.update(ClockPause, [{"id": row["id"], "ends_at": row["ends_at"]} for row in rows])
-    return {row["clock_id"]: row["ends_at"] for row in rows}
+        ends[each.clock_id] = min(max(at, each.began_at), until or each.ends_at)
+        rows.append({"id": each.pk, "ends_at": ends[each.clock_id]})
+    batch.update(ClockPause, rows)
+    return ends
 
 
 def _locked(clocks: Any) -> list[Clock]:

@@ -93,6 +93,7 @@ def follow(times: Times, owed: Owed, *, due: Due, now: datetime) -> Times:
 
 
 def _ended(times: Times, owed: Owed, now: datetime) -> Times:
+    stopped_at: datetime | None
     if owed.is_answered:
         stopped_at = owed.answered_at or times.stopped_at or now
     elif owed.ended_at and not is_late(times.due_at, owed.ended_at, now):

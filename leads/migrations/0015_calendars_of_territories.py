@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0012_known_keys"),
+        ("leads", "0014_clean_data"),
         ("people", "0004_calendars"),
     ]
 
