@@ -1,13 +1,9 @@
 """What happens when…: every signal and every receiver, in the order in which they run.
 
-- Leads move → their deals follow, their clocks are settled, the audit log says who moved them past entry criteria, open
-  pages hear of it.
-- Leads change hands → their clocks note it, open pages hear of it.
-- Touches are recorded → clocks that wait for one are settled or go on, open pages hear of it.
 - Leads move → their deals follow, those handed over in no one's hands are routed, their clocks are settled, the audit
   log says who moved them past entry criteria, open pages hear of it.
-- Leads change hands → open pages hear of it.
-- Touches are recorded → open pages hear of it.
+- Leads change hands → their clocks note it, open pages hear of it.
+- Touches are recorded → clocks that wait for one are settled, paused ones go on; open pages hear of it.
 - Facts of leads are edited → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → the audit log says by whom, open pages hear of it.
