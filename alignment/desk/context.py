@@ -54,6 +54,13 @@ ENTRIES = (
     Entry("queue", "My queue", "inbox", "queue.view", tab="Queue", key="q"),
     Entry("leads", "Leads", "users", "lead.view", tab="Leads", key="l", covers=LEAD_PAGES),
     Entry(
+        "nurture",
+        "Nurture",
+        "sprout",
+        "nurture.view",
+        covers=frozenset({"nurture_track", "nurture_track_new", "nurture_track_edit", "nurture_track_retire"}),
+    ),
+    Entry(
         "funnel",
         "Funnel",
         "list-filter",
