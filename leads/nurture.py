@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -134,6 +135,7 @@ class TrackList:
 
     def lines(self) -> Iterator[tuple[Cell, ...]]:
         """All that was found, under `HEADER`."""
+        one: Any
         for one in _told(self.found).iterator(CHUNK):
             lead = one.lead
             yield (

@@ -1,6 +1,6 @@
 """Working the nurture tracks: the only writer of tracks, and the verbs that move leads between them.
 
-Where a lead is in nurture is one of its moves (`lifecycle.nurture`), so that its timeline tells it and it can be undone.
+Where a lead is in nurture is one of its moves (`lifecycle.nurture`): its timeline tells it, and it can be undone.
 """
 
 import time

@@ -1,6 +1,7 @@
 """The tables of the lead lifecycle, one concept a module."""
 
 from leads.models.account import Account
+from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.holder import HolderInterval
 from leads.models.journey import Journey
@@ -17,6 +18,8 @@ from leads.models.transition import LeadTransition, TransitionNote
 
 __all__ = [
     "Account",
+    "BulkChange",
+    "BulkRow",
     "Campaign",
     "ExternalReference",
     "HolderInterval",

@@ -18,16 +18,21 @@ from leads.models import (
     ExternalReference,
     HolderInterval,
     Lead,
+    LeadSearch,
     LeadTransition,
     Merge,
     MergedLead,
+    NurtureTrack,
     Opportunity,
     OpportunityChange,
     OpportunityContact,
     Reason,
     Score,
     ScoringVersion,
+    Segment,
+    Source,
     TargetAccount,
+    Territory,
     ThresholdCrossing,
     Touchpoint,
 )
@@ -37,6 +42,7 @@ from tests.leads.stories import arrived, by, day, journey, rows, stage, step, to
 
 pytestmark = pytest.mark.django_db
 
+NOBODY = 2_000_000_000
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -50,6 +56,11 @@ def copy(row, **changes):
 
 def set_(row, **wrong):
     type(row).objects.filter(pk=row.pk).update(**wrong)
+
+
+def delete(row):
+    """As a statement by hand would; Django refuses on its own."""
+    type(row).objects.filter(pk=row.pk)._raw_delete("default")
 
 
 def lead(**facts):
@@ -126,6 +137,24 @@ def target(**fields):
 
 
 WRONG = {
+    "lead_keys_known": lambda: set_(lead(), source=NOBODY),
+    "lead_search_keys_known": lambda: LeadSearch.objects.create(lead_id=NOBODY, text="Ada"),
+    "transition_keys_known": lambda: copy(move(), seq=9, actor_id=NOBODY),
+    "touch_keys_known": lambda: touch(actor_id=NOBODY),
+    "holder_keys_known": lambda: set_(held(), user=NOBODY),
+    "reference_keys_known": lambda: reference(account_id=NOBODY),
+    "score_keys_known": lambda: set_(score(), lead=NOBODY),
+    "journey_keys_known": lambda: set_(journey(arrived()), opportunity=NOBODY),
+    "lead_never_deleted": lambda: delete(lead()),
+    "account_never_deleted": lambda: delete(account()),
+    "deal_never_deleted": lambda: delete(deal()),
+    "source_never_deleted": lambda: delete(Source.objects.create(key="fair", name="Fair")),
+    "campaign_never_deleted": lambda: delete(Campaign.objects.create(key="fair", name="Fair")),
+    "segment_never_deleted": lambda: delete(Segment.objects.create(key="home", name="Home")),
+    "territory_never_deleted": lambda: delete(Territory.objects.create(key="north", name="North")),
+    "stage_never_deleted": lambda: delete(stage("mql")),
+    "reason_never_deleted": lambda: delete(Reason.objects.first()),
+    "track_never_deleted": lambda: delete(NurtureTrack.objects.first()),
     "account_domain_unique": lambda: copy(account(domain="acme.example"), name_key="other"),
     "account_name_unique": lambda: copy(account()),
     "account_has_name_key": lambda: account(name_key=""),
