@@ -356,6 +356,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_accept",
             "_reject",
             "_recycle",
+            "_nurture",
             "_qualify",
             "_advance",
             "_win",
