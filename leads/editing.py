@@ -11,6 +11,7 @@ from alignment.lib.emails import domain_of, email_key_or_blank
 from leads import lifecycle, matching
 from leads.causes import Cause
 from leads.drafts import Draft
+from leads.hygiene.marking import mark
 from leads.models import Lead
 from leads.searching import reindex
 from leads.signals import leads_edited
@@ -66,6 +67,7 @@ def edit(*, lead_id: int, changes: Mapping[str, Any], cause: Cause) -> Lead:
         _require_free(key, lead_id)
         raise
     reindex([lead_id])
+    mark([lead_id])
     leads_edited.send(sender=edit, batch=Edited(cause, (lead_id,)))
     lead.refresh_from_db()
     return lead

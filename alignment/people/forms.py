@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from alignment.lib.currencies import CURRENCIES
 from alignment.lib.languages import language_list, read_languages
+from alignment.lib.phones import REGIONS, calling_code
 from alignment.lib.time_zones import zone_names
 from alignment.people.models import Company, Role, Scope, Team, User, WorkingCalendar
 
@@ -168,6 +169,9 @@ class CompanyForm(forms.ModelForm):
             "calendar",
             "marketing_head",
             "sales_head",
+            "marketing_steward",
+            "sales_steward",
+            "phone_region",
         ]
 
     time_zone = forms.ChoiceField(choices=zone_choices, help_text="Days and figures are counted in it.")
@@ -177,6 +181,14 @@ class CompanyForm(forms.ModelForm):
     currency = forms.ChoiceField(choices=[(code, code) for code in sorted(CURRENCIES)])
     marketing_head = ColleagueField(help_text="Signs for marketing.")
     sales_head = ColleagueField(help_text="Signs for sales.")
+    marketing_steward = ColleagueField(help_text="Keeps the data clean, for marketing.")
+    sales_steward = ColleagueField(help_text="Keeps the data clean, for sales.")
+    phone_region = forms.ChoiceField(
+        label="Country of phone numbers",
+        required=False,
+        choices=[("", "None"), *((region, f"{region} (+{calling_code(region)})") for region in REGIONS)],
+        help_text="Phone numbers without a country code are read as numbers of this country.",
+    )
 
 
 class AccountForm(forms.ModelForm):

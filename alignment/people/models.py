@@ -115,6 +115,15 @@ class Company(models.Model):
     sales_head = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    marketing_steward = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    sales_steward = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    phone_region = models.CharField(
+        "country of phone numbers", max_length=2, blank=True, help_text="For numbers without a country code."
+    )
 
     class Meta:
         verbose_name_plural = "companies"
@@ -123,6 +132,7 @@ class Company(models.Model):
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="company_currency_code"),
             models.CheckConstraint(condition=Q(week_start__range=(1, 7)), name="company_week_start_day"),
             models.CheckConstraint(condition=Q(fiscal_year_start_month__range=(1, 12)), name="company_fiscal_month"),
+            models.CheckConstraint(condition=Q(phone_region__regex=r"^([A-Z]{2})?$"), name="company_phone_region_code"),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from leads.models.account import Account
 from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.holder import HolderInterval
+from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.merge import Merge, MergedLead
@@ -21,10 +22,12 @@ __all__ = [
     "BulkChange",
     "BulkRow",
     "Campaign",
+    "DuplicatePair",
     "ExternalReference",
     "HolderInterval",
     "Journey",
     "Lead",
+    "LeadKeys",
     "LeadSearch",
     "LeadTransition",
     "Merge",
@@ -45,4 +48,5 @@ __all__ = [
     "ThresholdCrossing",
     "Touchpoint",
     "TransitionNote",
+    "WeeklyCount",
 ]

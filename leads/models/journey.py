@@ -1,5 +1,9 @@
 """One pass of one lead through the funnel: the row that every funnel figure reads."""
 
+from functools import reduce
+from itertools import combinations
+from operator import or_
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -14,6 +18,10 @@ MILESTONE_DATES = ["mgl_at", "mql_at", "sql_at", "sqo_at", "won_at"]
 
 FACETS = ["source", "campaign", "segment", "territory", "owner", "team"]
 """What figures can be filtered and grouped by."""
+
+
+CONTRADICTS = reduce(or_, (Q(**{f"{later}__lt": F(earlier)}) for earlier, later in combinations(MILESTONE_DATES, 2)))
+"""A later milestone is dated before an earlier one: both cannot be true."""
 
 
 class Journey(models.Model):
@@ -122,6 +130,7 @@ class Journey(models.Model):
             models.Index(
                 F("entered_at"), include=["lead", "pass_no"], condition=Q(pass_no__gt=1), name="journey_returned"
             ),
+            models.Index(F("lead"), condition=CONTRADICTS, name="journey_contradicts"),
             models.Index(F("revisit_on"), condition=Q(revisit_on__isnull=False), name="journey_revisit"),
             models.Index(fields=["track", "revisit_on"], condition=Q(track__isnull=False), name="journey_on_track"),
             # Who came in long ago, is no MQL and on no track.

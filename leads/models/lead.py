@@ -99,6 +99,11 @@ class Lead(models.Model):
                 name="lead_awaiting",
                 condition=Q(merged_into=None, milestone=Milestone.MQL, outcome=""),
             ),
+            models.Index(
+                fields=["moved_at"],
+                name="lead_open",
+                condition=Q(milestone__gte=Milestone.MQL, outcome="", merged_into=None, withdrawn_at=None),
+            ),
             models.Index(fields=["account"], name="lead_by_account", condition=Q(account__isnull=False)),
             models.Index(fields=["merged_into"], name="lead_merged", condition=Q(merged_into__isnull=False)),
             models.Index(fields=["email_key"], name="lead_merged_email", condition=Q(merged_into__isnull=False)),

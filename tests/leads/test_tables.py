@@ -15,9 +15,11 @@ from leads.milestones import Kind
 from leads.models import (
     Account,
     Campaign,
+    DuplicatePair,
     ExternalReference,
     HolderInterval,
     Lead,
+    LeadKeys,
     LeadSearch,
     LeadTransition,
     Merge,
@@ -35,6 +37,7 @@ from leads.models import (
     Territory,
     ThresholdCrossing,
     Touchpoint,
+    WeeklyCount,
 )
 from tests.factories import make_user
 from tests.leads import attempts
@@ -81,6 +84,12 @@ def merged():
     survivor_id = arrived()
     found = merging.merge(survivor_id=survivor_id, loser_ids=[arrived()], cause=by())
     return Merge.objects.get(pk=found.keys[survivor_id])
+
+
+def pair(**fields):
+    given = {"first": lead(), "second": lead(), "names_alike": 1, "companies_alike": 1, "is_exact": False}
+    told = {"same_mailbox": False, "same_phone": False, "same_account": True}
+    return DuplicatePair.objects.create(**given | told | fields)
 
 
 def deal(**fields):
@@ -139,6 +148,7 @@ def target(**fields):
 WRONG = {
     "lead_keys_known": lambda: set_(lead(), source=NOBODY),
     "lead_search_keys_known": lambda: LeadSearch.objects.create(lead_id=NOBODY, text="Ada"),
+    "keys_known": lambda: LeadKeys.objects.create(lead_id=NOBODY),
     "transition_keys_known": lambda: copy(move(), seq=9, actor_id=NOBODY),
     "touch_keys_known": lambda: touch(actor_id=NOBODY),
     "holder_keys_known": lambda: set_(held(), user=NOBODY),
@@ -178,6 +188,13 @@ WRONG = {
     "merge_source_known": lambda: set_(merged(), source="dream"),
     "merge_undone_by": lambda: set_(merged(), undone_by=make_user()),
     "merged_lead_once": lambda: copy(MergedLead.objects.get(merge=merged())),
+    "pair_once": lambda: copy(pair()),
+    "pair_in_order": lambda: pair(first=(one := lead()), second=one),
+    "pair_alike_is_a_share": lambda: set_(pair(), names_alike=1.1),
+    "pair_decided": lambda: set_(pair(), dismissed_by=make_user()),
+    "weekly_count_once": lambda: copy(
+        WeeklyCount.objects.create(begins_on=NOON.date(), finding="stale", count=1, counted_at=NOON)
+    ),
     "deal_kind_known": lambda: set_(deal(), kind="gift"),
     "deal_state_known": lambda: set_(deal(), state="ajar"),
     "deal_sourced_by_known": lambda: set_(deal(), sourced_by="luck"),
