@@ -22,7 +22,7 @@ from alignment.integrations.web_forms.asking import OF_LEAD
 from alignment.integrations.web_forms.models import FormKey, WebForm
 from alignment.integrations.web_forms.setup import Wording
 from alignment.lib.business_time import Hours
-from alignment.ops import jobs
+from alignment.ops import jobs, versions
 from alignment.ops.models import Job
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
@@ -35,8 +35,21 @@ from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import BulkChange, Journey, Lead, LeadTransition, Reason, ReasonProposal, Source, Stage
+from leads.models import (
+    BulkChange,
+    Journey,
+    Lead,
+    LeadTransition,
+    Pool,
+    Reason,
+    ReasonProposal,
+    RoutingVersion,
+    Source,
+    Stage,
+)
 from leads.models.reason_proposal import Change
+from leads.routing import pools
+from leads.routing.rules import check
 from sla.models import Clock, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
@@ -195,6 +208,31 @@ def make_run_import(actor: User | None = None, **given: Any) -> Import:
     batch = imports.run(batch_id=batch.pk, actor=actor or batch.created_by)
     jobs.run(batch.job_id)
     return Import.objects.select_related("job", "created_by").get(pk=batch.pk)
+
+
+# Routing ------------------------------------------------------------------------------------------------------
+
+
+def make_pool(*members: User, fallback: User | None = None, **facts: Any) -> Pool:
+    """Reps who take turns; two if none are named."""
+    people = members or (make_user(), make_user())
+    given = {"name": f"Pool {next(_numbers)}", "fallback": fallback or make_user(Role.MANAGER)}
+    return pools.add(**given | {"member_ids": [each.pk for each in people]} | facts)
+
+
+def make_routing(otherwise: Pool, *rules: dict[str, Any], **switches: bool) -> RoutingVersion:
+    """Published rules: what no rule is about goes to the pool `otherwise`."""
+    body = {"attach": True, "account_owner": True, "rules": list(rules), "otherwise": otherwise.pk} | switches
+    draft = versions.begin(RoutingVersion, by=None, body=body)
+    draft = versions.change(draft, body=body, by=None)
+    return versions.publish(draft, by=None, check=check)
+
+
+def routing_rule(name: str, field: str, *values: str, operator: str = "is", **to: Any) -> dict[str, Any]:
+    """A rule with one condition; `to` is a pool, a person, a language."""
+    test = {"field": field, "operator": operator, "values": list(values)}
+    keys = {key: value.pk if isinstance(value, Pool | User) else value for key, value in to.items()}
+    return {"name": name, "when": {"match": "all", "of": [test]}, **keys}
 
 
 # Links to the wall --------------------------------------------------------------------------------------------

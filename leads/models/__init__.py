@@ -11,6 +11,7 @@ from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
 from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
+from leads.models.route import Pool, PoolMember, RoutingDecision, RoutingVersion
 from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.stage import NurtureTrack, Reason, Stage
 from leads.models.target import TargetAccount
@@ -36,8 +37,12 @@ __all__ = [
     "Opportunity",
     "OpportunityChange",
     "OpportunityContact",
+    "Pool",
+    "PoolMember",
     "Reason",
     "ReasonProposal",
+    "RoutingDecision",
+    "RoutingVersion",
     "Score",
     "ScoringVersion",
     "Segment",
