@@ -5,6 +5,7 @@
 - Leads change hands → open pages hear of it.
 - Touches are recorded → open pages hear of it.
 - Facts of leads are edited → open pages hear of it.
+- A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → the audit log says by whom, open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company, an API token, a calendar or an absence is changed → the audit log says who changed
@@ -21,13 +22,15 @@ from alignment.lib.announcements import announce
 from alignment.ops import audit
 from alignment.people.models import Absence, ApiToken, Company, Team, User, WorkingCalendar
 from alignment.people.signals import record_changed
-from leads import deals
+from leads import deal_following
+from leads.deal_changes import Changed
 from leads.editing import Edited
 from leads.holders import Handover
 from leads.lifecycle import Moved
 from leads.merging import Merged
 from leads.routing import pools, route
 from leads.signals import (
+    deals_changed,
     holders_changed,
     leads_edited,
     leads_merged,
@@ -54,6 +57,7 @@ def connect() -> None:
     record_changed.connect(audit_changes, dispatch_uid="audit_changes")
     record_changed.connect(leads_keep_somebody, dispatch_uid="leads_keep_somebody")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
+    deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
     leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
     leads_merged.connect(pages_hear_of_merges, dispatch_uid="pages_hear_of_merges")
@@ -63,7 +67,7 @@ def connect() -> None:
 
 def deals_follow(batch: Moved, **kwargs: Any) -> None:
     """A won or lost journey closes its deal; an undone one opens it again."""
-    deals.follow(lead_ids=batch.lead_ids, cause=batch.cause)
+    deal_following.follow(lead_ids=batch.lead_ids, cause=batch.cause)
 
 
 def leads_are_routed(batch: Moved, **kwargs: Any) -> None:
@@ -101,6 +105,11 @@ def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
 def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:
     """Names and facts on lists and lead pages change."""
     announce("leads", batch.lead_ids)
+
+
+def pages_hear_of_deals(batch: Changed, **kwargs: Any) -> None:
+    """Lists of deals and the deal's page fetch themselves again; those of moves listen to leads."""
+    announce("deals", batch.opportunity_ids)
 
 
 def audit_merges(batch: Merged, **kwargs: Any) -> None:

@@ -27,7 +27,7 @@ from alignment.ops.models import Job
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
-from leads import lifecycle, qualifying, reasons
+from leads import deals, lifecycle, qualifying, reasons
 from leads.bulk import running
 from leads.bulk.actions import ACTIONS
 from leads.causes import Cause
@@ -36,10 +36,12 @@ from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
 from leads.models import (
+    Account,
     BulkChange,
     Journey,
     Lead,
     LeadTransition,
+    Opportunity,
     Pool,
     Reason,
     ReasonProposal,
@@ -162,7 +164,7 @@ def make_lead(
 def make_deal(lead_id: int, stage: str = "sqo") -> None:
     """Qualify an accepted lead, with a deal of 9,600 euros, and bring it on to `stage`."""
     cause = Cause(CauseSource.API)
-    deal = DealDraft(name="Planner", currency="EUR", amount=Decimal(9600))
+    deal = DealDraft(name="Planner", currency="EUR", amount=Decimal(9600), expected_close_on=date(2027, 3, 31))
     qualifying.qualify(
         lead_id=lead_id, deal=deal, confirmations=["budget", "authority", "need", "timeline"], cause=cause
     )
@@ -280,9 +282,43 @@ def _token() -> Address:
     return Address({"pk": token.pk})
 
 
-def _deal_of_lead() -> Address:
+def _deal_of_lead(**more: Any) -> Address:
     lead = make_lead("sqo", owner=make_user())
-    return Address({"pk": lead.contact_roles.get().opportunity_id}, lead)
+    return Address({"pk": lead.contact_roles.get().opportunity_id} | more, lead)
+
+
+def make_free_deal(**fields: Any) -> Opportunity:
+    """A deal that no lead carries, of 9,600 euros."""
+    number = next(_numbers)
+    if "account" not in fields:
+        fields["account"] = make_account()
+    account = fields.pop("account")
+    given: dict[str, Any] = {
+        "name": f"Renewal {number}", "currency": "EUR", "amount": Decimal(9600), "account_id": account and account.pk,
+        "expected_close_on": date(2027, 3, 31),
+    }  # fmt: skip
+    [pk] = deals.open_deals(drafts=[DealDraft(**given | fields)], cause=Cause(CauseSource.API))
+    return Opportunity.objects.select_related("account").get(pk=pk)
+
+
+def make_account(**fields: Any) -> Account:
+    number = next(_numbers)
+    given = {"name": f"Buyer {number}", "name_key": f"buyer {number}", "domain": f"account{number}.example"}
+    return Account.objects.create(created_at=timezone.now(), **given | fields)
+
+
+def _deal_alone(**more: Any) -> Address:
+    deal = make_free_deal(owner_id=make_user().pk)
+    return Address({"pk": deal.pk} | more, deal)
+
+
+def _two_deals() -> Address:
+    deal = make_free_deal(owner_id=make_user().pk)
+    return Address({"pk": deal.pk, "other": make_free_deal(account=deal.account).pk}, deal)
+
+
+def _account() -> Address:
+    return Address({"pk": make_account().pk})
 
 
 def _import(make: Callable[[], Import]) -> Callable[[], Address]:
@@ -383,7 +419,13 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "reopen",
         )
     },
-    "lead_deal": lambda: _lead("sqo"),
+    **{
+        f"deal{name}": _deal_alone
+        for name in ("", "_edit", "_win", "_lose", "_reopen", "_withdraw", "_contact", "_sourced_by")
+    },
+    "deal_contact_remove": lambda: _deal_alone(lead=make_lead().pk),
+    "deal_distinct": _two_deals,
+    **{f"account{name}": _account for name in ("", "_edit", "_customer")},
     "lead_undo": _move_of_lead,
     "lead_correct": _move_of_lead,
     **{
@@ -410,7 +452,12 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "api_lead_undo": _newest_move,
     "api_lead_correct": _move_of_lead,
     "api_account": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
-    "api_opportunity": _deal_of_lead,
+    "api_account_customer": _account,
+    **{
+        f"api_opportunity{name}": _deal_of_lead
+        for name in ("", "_win", "_lose", "_reopen", "_changes", "_contacts", "_sourced_by", "_duplicates")
+    },
+    "api_opportunity_contact_remove": lambda: _deal_of_lead(lead=make_lead().pk),
     "api_unknown": lambda: Address({"rest": "nothing/"}),
     "account_token_revoke": _token,
     # Somebody else's leads back to one's own.

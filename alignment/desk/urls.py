@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from alignment.desk import bulk_views, views
+from alignment.desk import bulk_views, deal_views, views
 from alignment.desk.wall import views as wall_views
 
 urlpatterns = [
@@ -14,6 +14,9 @@ urlpatterns = [
     path("leads/bulk/<int:pk>/undo/", bulk_views.undo, name="bulk_undo"),
     path("search/", views.search, name="search"),
     path("leads/<int:pk>/", views.lead, name="lead"),
+    path("deals/", deal_views.deals, name="deals"),
+    path("deals/<int:pk>/", deal_views.deal, name="deal"),
+    path("accounts/<int:pk>/", deal_views.account, name="account"),
     path("wall/<str:token>/<slug:scene>/", wall_views.wall, name="wall"),
     path("setup/wall/", wall_views.walls, name="walls"),
     path("setup/wall/<int:pk>/revoke/", wall_views.wall_revoke, name="wall_revoke"),

@@ -135,6 +135,13 @@ POLICY: dict[str, Action] = {
     "company.manage": Action("change the company's settings", (REVOPS,)),
     "api.read": Action("read about the API", (EVERYONE,)),
     "deal.open": Action("open deals", (REP, SALES_MANAGER, REVOPS)),
+    "deal.edit": Action("change this deal", (HOLDER, SALES_MANAGER, REVOPS)),
+    "deal.close": Action("win, lose or reopen this deal", (HOLDER, SALES_MANAGER, REVOPS)),
+    "deal.source": Action("correct who sourced a deal", (MANAGER, REVOPS)),
+    "deal.withdraw": Action("take back a deal", (SALES_MANAGER, REVOPS)),
+    "deal.rules": Action("change the rules for deals", (REVOPS,)),
+    "account.edit": Action("change this account", (MARKETER, REP, MANAGER, REVOPS)),
+    "account.customer": Action("say since when an account is a customer", (REP, MANAGER, REVOPS)),
 }
 
 # The views of other packages carry no policy of their own: their actions, by URL name.

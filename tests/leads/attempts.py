@@ -28,7 +28,7 @@ WRONG = {
     "track_retired_takes_nobody": lambda: NurtureTrack.objects.filter(key="event").update(
         takes_unqualified=True, retired_at=NOON
     ),
-    "reason_proposal_kind_known": lambda: _set(make_reason_proposal(), kind="win"),
+    "reason_proposal_kind_known": lambda: _set(make_reason_proposal(), kind="draw"),
     "reason_proposal_change_known": lambda: _set(make_reason_proposal(), change="burn"),
     "reason_proposal_names_a_reason": lambda: _set(make_reason_proposal(), reason=None),
     "reason_proposal_one_open": _proposal_again,
