@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0015_routing"),
+        ("leads", "0018_reasons_of_wins"),
         ("people", "0004_calendars"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
