@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from alignment.people.models import Company, User
 from alignment.people.permissions import can, policy, why_not
 from alignment.people.requests import SignedInRequest
-from leads import answering, forms, lifecycle, qualifying, recycling, twins
+from leads import answering, disposition_forms, forms, lifecycle, qualifying, recycling, twins
 from leads.causes import Cause
 from leads.drafts import DealDraft
 from leads.milestones import Milestone, Outcome, QualifiedBy
@@ -62,7 +62,7 @@ class Accept(MoveView):
 @policy("lead.dispose")
 class Reject(MoveView):
     route, label, icon, past, key, answers = "lead_reject", "Reject", "x", "Rejected", "r", True
-    form_class = forms.RejectForm
+    form_class = disposition_forms.RejectForm
 
     @classmethod
     def fits(cls, lead: Lead, stages: Stages) -> bool:
@@ -106,7 +106,7 @@ class Recycle(MoveView):
     """Back to nurture."""
 
     route, label, icon, past, key, answers = "lead_recycle", "Recycle", "rotate-ccw", "Recycled", "n", True
-    form_class = forms.RecycleForm
+    form_class = disposition_forms.RecycleForm
 
     @classmethod
     def fits(cls, lead: Lead, stages: Stages) -> bool:
