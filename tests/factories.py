@@ -13,7 +13,8 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from alignment.desk.models import SceneKey, WallLink
+from alignment.desk.models import SavedView, SceneKey, Sharing, WallLink
+from alignment.desk.saved import verbs as saved
 from alignment.desk.wall import links
 from alignment.integrations import imports, uploads
 from alignment.integrations.models import Import
@@ -352,6 +353,17 @@ def make_bulk_change(actor: User | None = None) -> BulkChange:
     return running.start(action=ACTIONS["accept"], params={}, leads=leads, actor=actor)
 
 
+def make_view(owner: User | None = None, **fields: Any) -> SavedView:
+    """A view that everybody sees."""
+    given = {"name": f"View {next(_numbers)}", "query": "stage=mql", "sharing": Sharing.ALL}
+    return saved.save(by=owner or make_user(), **given | fields)
+
+
+def _view() -> Address:
+    view = make_view()
+    return Address({"pk": view.pk}, view)
+
+
 def _bulk_change() -> Address:
     change = make_bulk_change()
     return Address({"pk": change.pk}, change)
@@ -477,6 +489,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "absence_cancel": _absence,
     "setup_team_retire": _of(make_team),
     **dict.fromkeys(("job", "job_stop", "job_resume", "api_job"), _job),
+    **dict.fromkeys(("view_edit", "view_replace", "view_delete"), _view),
+    "view_begin": lambda: Address({"pk": make_view().pk}),
     "bulk_change": _bulk_change,
     "bulk_undo": _bulk_change,
     "set_password": _password_link,
