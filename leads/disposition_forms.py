@@ -76,10 +76,6 @@ class RejectForm(MoveForm):
         return other
 
 
-class WinForm(MoveForm):
-    reason = ReasonField("win", label="Why did we win?", required=False)
-
-
 class RecycleForm(MoveForm):
     reason = ReasonField("recycle", label="Why not now?", required=False)
     track = forms.ModelChoiceField(_tracks(), label="Nurture track", required=False, empty_label="No track")

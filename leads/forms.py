@@ -93,6 +93,10 @@ class MoveForm(forms.Form):
         return self._lead
 
 
+class WinForm(MoveForm):
+    reason = ReasonField("win", label="Why did we win?", required=False)
+
+
 class LoseForm(MoveForm):
     reason = ReasonField("lose", label="Why was the deal lost?")
 
