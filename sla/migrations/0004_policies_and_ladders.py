@@ -32,7 +32,7 @@ LADDER = {"reminders": [50, 75, 90], "propose_after": 4, "heads_after": 1, "paus
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0019_calendars_of_territories"),
+        ("leads", "0020_calendars_of_territories"),
         ("people", "0004_calendars"),
         ("sla", "0003_known_keys"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0018_reasons_of_wins"),
+        ("leads", "0019_nurture"),
         ("people", "0004_calendars"),
     ]
 
