@@ -132,7 +132,8 @@ def make_journey(reached: Milestone = Milestone.MQL, outcome: str = "", **fields
 def make_clock(journey: Journey, due_at: datetime, **fields: Any) -> Clock:
     """The promise of an answer for this pass."""
     given = {
-        "policy": Policy.objects.get(retired_at=None), "subject_kind": SubjectKind.DISPOSITION,
+        "policy": Policy.objects.in_force().get(subject_kind=SubjectKind.DISPOSITION),
+        "subject_kind": SubjectKind.DISPOSITION,
         "subject_id": journey.lead_id, "lead": journey.lead, "pass_no": journey.pass_no,
         "started_at": due_at - timedelta(hours=48), "due_at": due_at,
     }  # fmt: skip
@@ -461,6 +462,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_accept",
             "_reject",
             "_recycle",
+            "_nurture",
             "_qualify",
             "_advance",
             "_win",
@@ -488,6 +490,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     # Somebody else's leads back to one's own.
     "notification": lambda: Address({"pk": 1}),
     **{f"setup_reason{name}": _of(_reason) for name in ("", "_retire", "_move")},
+    **{f"nurture_track{name}": lambda: Address({"key": "newsletter"}) for name in ("", "_edit", "_retire")},
     "setup_reason_sign": _proposal(signed=True),
     "setup_reason_decline": _proposal(signed=True),
     "setup_reason_withdraw": _proposal(signed=False),

@@ -24,7 +24,7 @@ def give(request: SignedInRequest, pk: int) -> HttpResponse:
     form = FeedbackForm(request.POST or None)
     if form.is_valid():
         feedback.give(lead_id=pk, text=form.cleaned_data["text"], by=request.user)
-        return answers.done(request, lead, format_html("Told about <b>{}</b>.", lead.display_name))
+        return answers.done(request, lead, format_html("Sent: your feedback on <b>{}</b>.", lead.display_name))
     status = 422 if request.method == "POST" else 200
     context = {"lead": lead, "feedback_form": form}
     if request.htmx:
