@@ -21,8 +21,9 @@ from alignment.integrations.web_forms import setup
 from alignment.integrations.web_forms.asking import OF_LEAD
 from alignment.integrations.web_forms.models import FormKey, WebForm
 from alignment.integrations.web_forms.setup import Wording
+from alignment.lib import webhook_signatures
 from alignment.ops import jobs
-from alignment.ops.models import Job
+from alignment.ops.models import Destination, Job, Transport
 from alignment.people import tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Company, Role, Side, Team, User
@@ -177,6 +178,18 @@ def make_run_import(actor: User | None = None, **given: Any) -> Import:
     return Import.objects.select_related("job", "created_by").get(pk=batch.pk)
 
 
+# Channels -----------------------------------------------------------------------------------------------------
+
+
+def make_channel(**fields: Any) -> Destination:
+    """A program that hears of breaches."""
+    given = {
+        "transport": Transport.WEBHOOK, "name": f"Channel {next(_numbers)}", "url": "https://10.0.0.1/in",
+        "occasions": ["breach"], "secret": webhook_signatures.new_secret(),
+    }  # fmt: skip
+    return Destination.objects.create(**given | fields)
+
+
 # Links to the wall --------------------------------------------------------------------------------------------
 
 
@@ -308,6 +321,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "reopen",
         )
     },
+    **{f"setup_channel{name}": _of(make_channel) for name in ("", "_test", "_switch", "_secret", "_remove")},
     "lead_deal": lambda: _lead("sqo"),
     "lead_undo": _move_of_lead,
     "lead_correct": _move_of_lead,

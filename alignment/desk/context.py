@@ -90,6 +90,14 @@ ENTRIES = (
             {"setup_person", "setup_person_new", "setup_teams", "setup_team", "setup_team_new", "setup_company"}
         ),
     ),
+    Entry(
+        "setup_channels",
+        "Channels",
+        "megaphone",
+        "channels.manage",
+        "Set up",
+        covers=frozenset({"setup_channel", "setup_channel_new", "setup_outgoing"}),
+    ),
     Entry("walls", "Wall", "projector", "wall.manage", "Set up"),
 )
 
