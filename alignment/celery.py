@@ -1,6 +1,6 @@
 """Celery: it only wakes work that stands in the database, so that losing the broker loses nothing.
 
-Pages publish nothing: beat pokes tasks, each of which asks the database what is due.
+Pages publish nothing: beat pokes a few tasks, each of which asks the database what is due.
 """
 
 import os
@@ -25,6 +25,8 @@ POKES = (
     ("alignment.ops.tasks.post_due_mail", "deliver", 30),
     ("alignment.ops.tasks.resume_jobs", "work", 5),
     ("alignment.integrations.tasks.remove_old_uploads", "work", 3600),
+    ("leads.tasks.nurture_unqualified", "work", 3600),
+    ("leads.tasks.keep_clean", "work", 30),
 )
 
 EXCHANGE = Exchange("accord")

@@ -77,6 +77,7 @@ REP_OF_NOBODYS = Grant(
 HOLDER = Grant("the holder", WORKING, person="owner")
 OWN_REP = Grant("the rep themselves", frozenset({Role.REP}), person="rep")
 MOVER = Grant("who made the move", WORKING, person="actor")
+THEMSELVES = Grant("they themselves", WORKING, person="user")
 HEAD_OF_MARKETING = Grant("the head of marketing", frozenset(Role), person="marketing_head")
 HEAD_OF_SALES = Grant("the head of sales", frozenset(Role), person="sales_head")
 FOR_NO_HEAD = Grant(
@@ -86,6 +87,7 @@ FOR_NO_HEAD = Grant(
 )
 PROPOSER = Grant("who proposed it", WORKING, person="proposed_by")
 IMPORTER = Grant("who ran it", WORKING, person="created_by")
+OWNER = Grant("who saved it", frozenset(Role), person="owner")
 STARTER = Grant("who started it", frozenset(Role), person="created_by")
 
 POLICY: dict[str, Action] = {
@@ -99,6 +101,10 @@ POLICY: dict[str, Action] = {
     "funnel.of_reps": Action("compare reps", (MANAGER, REVOPS)),
     "job.view": Action("see this work", (STARTER, REVOPS)),
     "job.steer": Action("stop this work or let it go on", (STARTER, REVOPS)),
+    "bulk.view": Action("see this change of many leads", (STARTER, REVOPS)),
+    "bulk.undo": Action("take this change of many leads back", (STARTER, REVOPS)),
+    "view.save": Action("save views of the list of leads", (EVERYONE,)),
+    "view.edit": Action("change this view", (OWNER, REVOPS)),
     "notification.view": Action("read their notifications", (EVERYONE,)),
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
@@ -116,8 +122,14 @@ POLICY: dict[str, Action] = {
     "lead.correct": Action("correct history", (REVOPS,)),
     "wall.view": Action("see the wall", open=True),
     "wall.manage": Action("make links to the wall", (MANAGER, REVOPS)),
+    "calendar.manage": Action("set up working calendars", (REVOPS,)),
+    "absence.view": Action("see who is away", (EVERYONE,)),
+    "absence.plan": Action("plan this absence", (THEMSELVES, MANAGER, REVOPS)),
     "people.manage": Action("manage people and teams", (REVOPS,)),
     "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
+    "nurture.view": Action("see the nurture tracks", (EVERYONE,)),
+    "nurture.work": Action("move leads in nurture", (MARKETER, MANAGER, REVOPS)),
+    "nurture.manage": Action("set up nurture tracks", (MARKETER, REVOPS)),
     "reasons.view": Action("see the list of reasons", (EVERYONE,)),
     "reasons.propose": Action("propose a change of the reasons", (TEAMS,)),
     "reasons.sign": Action("sign a change of the reasons", (HEAD_OF_MARKETING, HEAD_OF_SALES, FOR_NO_HEAD)),
@@ -127,6 +139,13 @@ POLICY: dict[str, Action] = {
     "channels.manage": Action("set up channels and see what was sent", (REVOPS,)),
     "api.read": Action("read about the API", (EVERYONE,)),
     "deal.open": Action("open deals", (REP, SALES_MANAGER, REVOPS)),
+    "deal.edit": Action("change this deal", (HOLDER, SALES_MANAGER, REVOPS)),
+    "deal.close": Action("win, lose or reopen this deal", (HOLDER, SALES_MANAGER, REVOPS)),
+    "deal.source": Action("correct who sourced a deal", (MANAGER, REVOPS)),
+    "deal.withdraw": Action("take back a deal", (SALES_MANAGER, REVOPS)),
+    "deal.rules": Action("change the rules for deals", (REVOPS,)),
+    "account.edit": Action("change this account", (MARKETER, REP, MANAGER, REVOPS)),
+    "account.customer": Action("say since when an account is a customer", (REP, MANAGER, REVOPS)),
 }
 
 # The views of other packages carry no policy of their own: their actions, by URL name.

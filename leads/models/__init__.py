@@ -1,15 +1,20 @@
 """The tables of the lead lifecycle, one concept a module."""
 
 from leads.models.account import Account
+from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
+from leads.models.customer import CustomerPeriod
 from leads.models.holder import HolderInterval
+from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.merge import Merge, MergedLead
-from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
+from leads.models.opportunity import DistinctDeals, Opportunity, OpportunityChange, OpportunityContact
 from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
+from leads.models.route import Pool, PoolMember, RoutingDecision, RoutingVersion
 from leads.models.score import Score, ScoringVersion, ThresholdCrossing
+from leads.models.sourcing import DealRules, Sourcing
 from leads.models.stage import NurtureTrack, Reason, Stage
 from leads.models.target import TargetAccount
 from leads.models.touchpoint import Touchpoint
@@ -17,11 +22,18 @@ from leads.models.transition import LeadTransition, TransitionNote
 
 __all__ = [
     "Account",
+    "BulkChange",
+    "BulkRow",
     "Campaign",
+    "CustomerPeriod",
+    "DealRules",
+    "DistinctDeals",
+    "DuplicatePair",
     "ExternalReference",
     "HolderInterval",
     "Journey",
     "Lead",
+    "LeadKeys",
     "LeadSearch",
     "LeadTransition",
     "Merge",
@@ -30,16 +42,22 @@ __all__ = [
     "Opportunity",
     "OpportunityChange",
     "OpportunityContact",
+    "Pool",
+    "PoolMember",
     "Reason",
     "ReasonProposal",
+    "RoutingDecision",
+    "RoutingVersion",
     "Score",
     "ScoringVersion",
     "Segment",
     "Source",
+    "Sourcing",
     "Stage",
     "TargetAccount",
     "Territory",
     "ThresholdCrossing",
     "Touchpoint",
     "TransitionNote",
+    "WeeklyCount",
 ]
