@@ -1,6 +1,6 @@
 """The addresses of the pages that put the apps together."""
 
-from django.urls import path
+from django.urls import include, path
 
 from alignment.desk import bulk_views, views
 from alignment.desk.wall import views as wall_views
@@ -12,6 +12,7 @@ urlpatterns = [
     path("leads/bulk/", bulk_views.bulk, name="bulk"),
     path("leads/bulk/<int:pk>/", bulk_views.change, name="bulk_change"),
     path("leads/bulk/<int:pk>/undo/", bulk_views.undo, name="bulk_undo"),
+    path("", include("alignment.desk.data.urls")),
     path("search/", views.search, name="search"),
     path("leads/<int:pk>/", views.lead, name="lead"),
     path("wall/<str:token>/<slug:scene>/", wall_views.wall, name="wall"),
