@@ -27,7 +27,7 @@ from alignment.ops.models import Job
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
-from leads import lifecycle, qualifying, reasons
+from leads import lifecycle, merging, qualifying, reasons
 from leads.bulk import running
 from leads.bulk.actions import ACTIONS
 from leads.causes import Cause
@@ -36,7 +36,18 @@ from leads.drafts import DealDraft, Draft
 from leads.hygiene import scanning
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import BulkChange, Journey, Lead, LeadTransition, Reason, ReasonProposal, Source, Stage
+from leads.models import (
+    BulkChange,
+    DuplicatePair,
+    Journey,
+    Lead,
+    LeadTransition,
+    Merge,
+    Reason,
+    ReasonProposal,
+    Source,
+    Stage,
+)
 from leads.models.reason_proposal import Change
 from sla.models import Clock, Policy, SubjectKind
 

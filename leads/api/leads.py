@@ -47,7 +47,7 @@ def with_related(leads: LeadQuerySet, only: Iterable[str]) -> LeadQuerySet:
 
 
 def standing_lead(pk: int) -> Lead:
-    """The lead, with its stage and holder. Raises Http404; for a merged one 410, which names the lead that it went into."""
+    """The lead, with its stage and holder. Raises Http404; for a merged one 410, which names the one it went into."""
     lead = Lead.objects.select_related("stage", "owner").filter(pk=pk).first()
     if lead is None:
         raise Http404(f"There is no lead {pk}.")

@@ -84,8 +84,8 @@ def _chosen(asked: QueryDict) -> dict[str, int]:
 
 
 def _require(request: SignedInRequest, survivor: Lead, losers: Sequence[Lead], chosen: dict[str, int]) -> None:
-    for loser in losers:
-        require(request.user, "lead.merge", loser)
+    for lead in (*losers, survivor):
+        require(request.user, "lead.merge", lead)
     if any(giver != survivor.pk for giver in chosen.values()):
         require(request.user, "lead.edit", survivor)
     if chosen.get("owner", survivor.pk) != survivor.pk:
@@ -107,8 +107,7 @@ def _side_by_side(
 
 
 def _lacks_right(request: SignedInRequest, leads: Sequence[Lead]) -> list[Lead]:
-    """The leads that this visitor may not merge into the first one."""
-    return [lead for lead in leads[1:] if not can(request.user, "lead.merge", lead)]
+    return [lead for lead in leads if not can(request.user, "lead.merge", lead)]
 
 
 def _found(words: str, leads: Sequence[Lead]) -> list[Lead]:

@@ -5,13 +5,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
 from alignment.desk.data.page import DataPage
+from alignment.integrations.models import How, Import, ImportedLead
 from alignment.lib import keysets
 from alignment.lib.csv import Cell, csv_response
 from alignment.ops import audit
@@ -75,17 +76,22 @@ def _lead_lines(found: QuerySet[Lead]) -> Iterator[tuple[Cell, ...]]:
 @policy("data.view")
 @require_safe
 def pairs(request: SignedInRequest, kind: str) -> HttpResponseBase:
-    """Who may be known twice, with the evidence; the newest pairs first."""
+    """Who may be known twice, with the evidence; the newest pairs first. `import` leaves those of one import."""
     if kind not in PAIRS:
         raise Http404
     related = ("first__stage", "first__owner", "second__stage", "second__owner")
     found = duplicates.to_decide(exact=kind == "exact").select_related(*related)
+    batch = Import.objects.filter(pk=key_in(request.GET.get("import", ""))).first()
+    if batch:
+        created = ImportedLead.objects.filter(batch=batch, how=How.CREATED).values("lead")
+        found = found.filter(Q(first__in=created) | Q(second__in=created))
     if request.GET.get("format") == "csv":
         return _file(request, f"{kind}-duplicates", PAIR_HEADER, _pair_lines(found))
     rows, following = _page(request, found, BY_ID)
     name, asks = PAIRS[kind]
     context = {
-        "kind": kind, "name": name, "asks": asks, "next": following, "is_first": "after" not in request.GET,
+        "kind": kind, "batch": batch, "name": name, "asks": asks, "next": following,
+        "is_first": "after" not in request.GET,
         "pairs": [(pair, duplicates.evidence_of(pair).sentence, _may_decide(request, pair)) for pair in rows],
     }  # fmt: skip
     return render(request, "desk/data/pairs.html", context)
@@ -110,8 +116,11 @@ def dismiss(request: SignedInRequest) -> HttpResponse:
     """These two leads (`lead`, twice) are two people: remembered, and not asked again."""
     named = [key_in(text) for text in request.POST.getlist("lead")[:2]]
     found = list(Lead.objects.standing().select_related("owner").filter(pk__in=named))
+    kind = request.POST.get("kind", "")
+    back = redirect("data_pairs", kind if kind in PAIRS else "likely")
     if len(found) != 2:
-        raise Http404
+        messages.error(request, "One of the two is no lead any more: somebody was faster.")
+        return back
     if not any(can(request.user, "lead.merge", lead) for lead in found):
         raise PermissionDenied(why_not(request.user, "lead.merge", found[0]))
     duplicates.dismiss(pairs=[(found[0].pk, found[1].pk)], by_id=request.user.pk)
@@ -119,8 +128,7 @@ def dismiss(request: SignedInRequest) -> HttpResponse:
         action="duplicate_dismissed", actor=request.user, subject_kind="lead", subject_ids=[lead.pk for lead in found]
     )
     messages.success(request, "Noted: they are two people, and are not shown as duplicates again.")
-    kind = request.POST.get("kind", "")
-    return redirect("data_pairs", kind) if kind in PAIRS else redirect("lead", found[0].pk)
+    return back
 
 
 @policy("data.merge_all")
