@@ -25,7 +25,7 @@ MOVE_ICONS = {
     Kind.ADVANCE: "arrow-right", Kind.ACCEPT: "check", Kind.REJECT: "x", Kind.RECYCLE: "rotate-ccw",
     Kind.REQUALIFY: "refresh-cw", Kind.WIN: "trophy", Kind.LOSE: "circle-x", Kind.REOPEN: "undo-2",
     Kind.ATTACH: "link", Kind.MERGE: "merge", Kind.UNDO: "undo-2", Kind.CORRECT: "pencil",
-    Kind.WITHDRAW: "undo-2",
+    Kind.WITHDRAW: "undo-2", Kind.NURTURE: "sprout",
 }  # fmt: skip
 
 TAGGED = (Kind.ADVANCE, Kind.ACCEPT, Kind.WIN, Kind.REQUALIFY)
@@ -97,6 +97,8 @@ def _move(told: Mapping[str, Any]) -> Line:
 def _side(kind: Kind, told: Mapping[str, Any]) -> str:
     if kind in (Kind.UNDO, Kind.CORRECT, Kind.MERGE, Kind.WITHDRAW):
         return ""
+    if kind == Kind.NURTURE:
+        return Side.MARKETING
     return told["after_side"] if kind in (Kind.ADVANCE, Kind.REQUALIFY) else Side.SALES
 
 
@@ -119,8 +121,9 @@ def _heading(kind: Kind, told: Mapping[str, Any]) -> str:
         case Kind.UNDO | Kind.CORRECT:
             about = told["undone"] or told["corrected"]
             return f"{kind.label}: {Kind(about).label.lower()}" if about else kind.label
-        case Kind.RECYCLE:
-            to = f"{kind.label} to {told['track']}" if told["track"] else kind.label
+        case Kind.RECYCLE | Kind.NURTURE:
+            name = "Nurture" if kind == Kind.NURTURE else kind.label
+            to = f"{name} to {told['track']}" if told["track"] else name
             again = f", look again on {day(date.fromisoformat(told['revisit_on']))}" if told["revisit_on"] else ""
             return to + again + (f": {told['reason'].lower()}" if told["reason"] else "")
         case Kind.ATTACH:
