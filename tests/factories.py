@@ -134,7 +134,8 @@ def make_journey(reached: Milestone = Milestone.MQL, outcome: str = "", **fields
 def make_clock(journey: Journey, due_at: datetime, **fields: Any) -> Clock:
     """The promise of an answer for this pass."""
     given = {
-        "policy": Policy.objects.get(retired_at=None), "subject_kind": SubjectKind.DISPOSITION,
+        "policy": Policy.objects.in_force().get(subject_kind=SubjectKind.DISPOSITION),
+        "subject_kind": SubjectKind.DISPOSITION,
         "subject_id": journey.lead_id, "lead": journey.lead, "pass_no": journey.pass_no,
         "started_at": due_at - timedelta(hours=48), "due_at": due_at,
     }  # fmt: skip
