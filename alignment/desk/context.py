@@ -73,6 +73,15 @@ ENTRIES = (
         key="f",
         covers=frozenset({"funnel_leads"}),
     ),
+    Entry(
+        "data",
+        "Clean data",
+        "sparkles",
+        "data.view",
+        "Dashboards",
+        key="d",
+        covers=frozenset({"data_leads", "data_pairs", "data_merges"}),
+    ),
     Entry("imports", "Import", "upload", "import.run", "Set up", covers=IMPORT_PAGES),
     Entry(
         "setup_forms",
