@@ -59,5 +59,6 @@ urlpatterns = [
         name="api_opportunity_contact_remove",
     ),
     path("stages/", deals.StageList.as_view(), name="api_stages"),
+    path("stages/<slug:key>/versions/", deals.StageVersions.as_view(), name="api_stage_versions"),
     path("reasons/", deals.ReasonList.as_view(), name="api_reasons"),
 ]
