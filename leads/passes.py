@@ -178,6 +178,8 @@ def apply(passes: list[Pass], move: Move) -> None:
         _reopen(current, move)
     elif move.kind == Kind.MAP:
         _map(current, move, target)
+    elif move.kind == Kind.NURTURE:
+        current.track_id, current.revisit_on = move.track_id, move.revisit_on
     elif move.kind in CLOSES:
         _close(current, move, CLOSES[move.kind])
     else:

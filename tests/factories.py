@@ -13,7 +13,8 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from alignment.desk.models import SceneKey, WallLink
+from alignment.desk.models import SavedView, SceneKey, Sharing, WallLink
+from alignment.desk.saved import verbs as saved
 from alignment.desk.wall import links
 from alignment.integrations import imports, uploads
 from alignment.integrations.models import Import
@@ -130,7 +131,8 @@ def make_journey(reached: Milestone = Milestone.MQL, outcome: str = "", **fields
 def make_clock(journey: Journey, due_at: datetime, **fields: Any) -> Clock:
     """The promise of an answer for this pass."""
     given = {
-        "policy": Policy.objects.get(retired_at=None), "subject_kind": SubjectKind.DISPOSITION,
+        "policy": Policy.objects.in_force().get(subject_kind=SubjectKind.DISPOSITION),
+        "subject_kind": SubjectKind.DISPOSITION,
         "subject_id": journey.lead_id, "lead": journey.lead, "pass_no": journey.pass_no,
         "started_at": due_at - timedelta(hours=48), "due_at": due_at,
     }  # fmt: skip
@@ -360,6 +362,17 @@ def make_bulk_change(actor: User | None = None) -> BulkChange:
     return running.start(action=ACTIONS["accept"], params={}, leads=leads, actor=actor)
 
 
+def make_view(owner: User | None = None, **fields: Any) -> SavedView:
+    """A view that everybody sees."""
+    given = {"name": f"View {next(_numbers)}", "query": "stage=mql", "sharing": Sharing.ALL}
+    return saved.save(by=owner or make_user(), **given | fields)
+
+
+def _view() -> Address:
+    view = make_view()
+    return Address({"pk": view.pk}, view)
+
+
 def _bulk_change() -> Address:
     change = make_bulk_change()
     return Address({"pk": change.pk}, change)
@@ -447,6 +460,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_accept",
             "_reject",
             "_recycle",
+            "_nurture",
             "_qualify",
             "_advance",
             "_win",
@@ -473,6 +487,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     # Somebody else's leads back to one's own.
     "notification": lambda: Address({"pk": 1}),
     **{f"setup_reason{name}": _of(_reason) for name in ("", "_retire", "_move")},
+    **{f"nurture_track{name}": lambda: Address({"key": "newsletter"}) for name in ("", "_edit", "_retire")},
     "setup_reason_sign": _proposal(signed=True),
     "setup_reason_decline": _proposal(signed=True),
     "setup_reason_withdraw": _proposal(signed=False),
@@ -486,6 +501,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "absence_cancel": _absence,
     "setup_team_retire": _of(make_team),
     **dict.fromkeys(("job", "job_stop", "job_resume", "api_job"), _job),
+    **dict.fromkeys(("view_edit", "view_replace", "view_delete"), _view),
+    "view_begin": lambda: Address({"pk": make_view().pk}),
     "bulk_change": _bulk_change,
     "bulk_undo": _bulk_change,
     "set_password": _password_link,

@@ -59,6 +59,13 @@ ENTRIES = (
     Entry("leads", "Leads", "users", "lead.view", tab="Leads", key="l", covers=LEAD_PAGES),
     Entry("deals", "Deals", "briefcase-business", "lead.view", key="d", covers=DEAL_PAGES),
     Entry(
+        "nurture",
+        "Nurture",
+        "sprout",
+        "nurture.view",
+        covers=frozenset({"nurture_track", "nurture_track_new", "nurture_track_edit", "nurture_track_retire"}),
+    ),
+    Entry(
         "funnel",
         "Funnel",
         "list-filter",

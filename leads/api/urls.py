@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from leads.api import accounts, deal_parts, deals, history, leads, moves, touches
+from leads.api import accounts, deal_parts, deals, history, leads, moves, nurture, touches
 
 MOVES = {
     "hand-over": moves.HandOver,
     "accept": moves.Accept,
     "reject": moves.Reject,
     "recycle": moves.Recycle,
+    "nurture": nurture.Nurture,
     "qualify": moves.Qualify,
     "advance": moves.Advance,
     "win": moves.Win,
@@ -60,5 +61,6 @@ urlpatterns = [
     ),
     path("stages/", deals.StageList.as_view(), name="api_stages"),
     path("stages/<slug:key>/versions/", deals.StageVersions.as_view(), name="api_stage_versions"),
+    path("nurture-tracks/", nurture.Tracks.as_view(), name="api_nurture_tracks"),
     path("reasons/", deals.ReasonList.as_view(), name="api_reasons"),
 ]
