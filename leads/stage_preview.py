@@ -49,6 +49,5 @@ def _tests(asked: Mapping[str, Any]) -> list[tuple[str, Any]]:
         )
         tests.append((f"an opportunity with {words}", Q(Exists(carried))))
     names = Names()
-    for part in criteria.parts(asked.get("conditions")):
-        tests.append((f"that {sentence(part, names)}", Q(pk__in=leads_that_meet(part))))
-    return tests
+    conditions = criteria.parts(asked.get("conditions"))
+    return tests + [(f"that {sentence(part, names)}", Q(pk__in=leads_that_meet(part))) for part in conditions]
