@@ -84,8 +84,8 @@ ENTRIES = (
         "Set up",
         covers=frozenset({"setup_form", "setup_form_new", "setup_form_edit", "setup_form_test"}),
     ),
-    Entry("setup_deals", "Rules for deals", "handshake", "deal.rules", "Set up"),
     Entry("setup_stages", "Stages", "milestone", "stages.view", "Set up", covers=STAGE_PAGES),
+    Entry("setup_deals", "Rules for deals", "handshake", "deal.rules", "Set up"),
     Entry(
         "setup_reasons",
         "Reasons",
