@@ -1,13 +1,15 @@
 """The panels of the lead page, from top to bottom. A new one is a file beside this, a template, and a line here."""
 
-from alignment.desk.panels import account, own
+from alignment.desk.panels import account, duplicates, feedback, own
 from alignment.desk.panels.panel import Panel
 
 PANELS: tuple[Panel, ...] = (
     own.DECISION,
     own.ACTIVITY,
+    feedback.FEEDBACK,
     own.DEAL,
     own.FACTS,
+    duplicates.DUPLICATES,
     account.PEOPLE,
     own.FORMS,
     own.PASSES,
