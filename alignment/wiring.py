@@ -4,7 +4,7 @@
   log says who moved them past entry criteria, open pages hear of it.
 - Leads change hands → open pages hear of it.
 - Touches are recorded → open pages hear of it.
-- Facts of leads are edited → open pages hear of it.
+- Facts of leads are edited, or what comes next is planned → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → the audit log says by whom, open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
@@ -25,12 +25,14 @@ from alignment.people.signals import record_changed
 from leads import deal_following
 from leads.deal_changes import Changed
 from leads.editing import Edited
+from leads.following import Followed
 from leads.holders import Handover
 from leads.lifecycle import Moved
 from leads.merging import Merged
 from leads.routing import pools, route
 from leads.signals import (
     deals_changed,
+    follow_ups_changed,
     holders_changed,
     leads_edited,
     leads_merged,
@@ -59,6 +61,7 @@ def connect() -> None:
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
+    follow_ups_changed.connect(pages_hear_of_plans, dispatch_uid="pages_hear_of_plans")
     leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
     leads_merged.connect(pages_hear_of_merges, dispatch_uid="pages_hear_of_merges")
     leads_unmerged.connect(audit_undone_merges, dispatch_uid="audit_undone_merges")
@@ -99,6 +102,11 @@ def pages_hear_of_handovers(batch: Handover, **kwargs: Any) -> None:
 
 def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
     """The timeline of an open lead page grows."""
+    announce("leads", batch.lead_ids)
+
+
+def pages_hear_of_plans(batch: Followed, **kwargs: Any) -> None:
+    """Queues are grouped by what comes next."""
     announce("leads", batch.lead_ids)
 
 

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from leads.views import accounts, deals, moves, records
+from leads.views import accounts, deals, following, moves, records
 
 urlpatterns = [
     path("leads/new/", records.new, name="lead_new"),
     path("leads/<int:pk>/edit/", records.edit, name="lead_edit"),
     path("leads/<int:pk>/assign/", records.assign, name="lead_assign"),
+    path("leads/<int:pk>/step/", following.step, name="lead_step"),
+    path("leads/<int:pk>/snooze/", following.snooze, name="lead_snooze"),
     path("leads/<int:pk>/touch/", records.touch, name="lead_touch"),
     path("leads/<int:pk>/decide/", moves.decide, name="lead_decide"),
     *(

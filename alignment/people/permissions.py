@@ -108,6 +108,7 @@ POLICY: dict[str, Action] = {
     "notification.view": Action("read their notifications", (EVERYONE,)),
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
+    "lead.follow_up": Action("plan what is next with this lead", (HOLDER, REP_OF_NOBODYS, SALES_MANAGER, REVOPS)),
     "lead.touch": Action("log an activity", (TEAMS,)),
     "lead.edit": Action("edit this lead", (MARKETER, HOLDER, REP_OF_NOBODYS, MANAGER, REVOPS)),
     "import.run": Action("import files", (MARKETER, MANAGER, REVOPS)),

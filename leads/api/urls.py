@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.api import accounts, deal_parts, deals, history, leads, moves, nurture, touches
+from leads.api import accounts, deal_parts, deals, following, history, leads, moves, nurture, touches
 
 MOVES = {
     "hand-over": moves.HandOver,
@@ -42,6 +42,8 @@ urlpatterns = [
         for name, view in MOVES.items()
     ),
     path("leads/<int:pk>/transitions/<int:move>/correct/", history.Correct.as_view(), name="api_lead_correct"),
+    path("leads/<int:pk>/step/", following.NextStep.as_view(), name="api_lead_step"),
+    path("leads/<int:pk>/snooze/", following.Snooze.as_view(), name="api_lead_snooze"),
     path("transitions/", history.Feed.as_view(), name="api_transitions"),
     path("touchpoints/", touches.Touchpoints.as_view(), name="api_touchpoints"),
     path("activities/", touches.Activities.as_view(), name="api_activities"),

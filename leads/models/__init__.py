@@ -4,6 +4,7 @@ from leads.models.account import Account
 from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.customer import CustomerPeriod
+from leads.models.follow_up import FollowUp
 from leads.models.holder import HolderInterval
 from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
@@ -30,6 +31,7 @@ __all__ = [
     "DistinctDeals",
     "DuplicatePair",
     "ExternalReference",
+    "FollowUp",
     "HolderInterval",
     "Journey",
     "Lead",
