@@ -2,11 +2,12 @@
 
 - Leads move → their deals follow, those handed over in no one's hands are routed, their clocks are settled, the audit
   log says who moved them past entry criteria, open pages hear of it.
-- Leads change hands → open pages hear of it.
-- Touches are recorded → open pages hear of it.
+- Leads change hands → their clocks note it, open pages hear of it.
+- Touches are recorded → clocks that wait for one are settled, paused ones go on; open pages hear of it.
 - Facts of leads are edited, or what comes next is planned → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → the audit log says by whom, open pages hear of it.
+- A channel says that it is gone → it is stopped, and RevOps is told.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company, an API token, a calendar or an absence is changed → the audit log says who changed
   what, and nobody is made to leave to whom routing sends leads by name.
@@ -19,7 +20,10 @@ from typing import Any
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
 from alignment.lib.announcements import announce
-from alignment.ops import audit
+from alignment.ops import audit, channels
+from alignment.ops.models import Destination
+from alignment.ops.notifications import notify
+from alignment.ops.signals import destination_gone
 from alignment.people.models import Absence, ApiToken, Company, Team, User, WorkingCalendar
 from alignment.people.signals import record_changed
 from leads import deal_following
@@ -52,11 +56,14 @@ def connect() -> None:
     leads_moved.connect(clocks_settle, dispatch_uid="clocks_settle")
     leads_moved.connect(audit_overrides, dispatch_uid="audit_overrides")
     leads_moved.connect(pages_hear_of_moves, dispatch_uid="pages_hear_of_moves")
+    holders_changed.connect(clocks_note_handovers, dispatch_uid="clocks_note_handovers")
     holders_changed.connect(pages_hear_of_handovers, dispatch_uid="pages_hear_of_handovers")
+    destination_gone.connect(channel_stops, dispatch_uid="channel_stops")
     user_logged_in.connect(audit.logged_in, dispatch_uid="audit_logged_in")
     user_logged_out.connect(audit.logged_out, dispatch_uid="audit_logged_out")
     user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
     record_changed.connect(audit_changes, dispatch_uid="audit_changes")
+    touches_recorded.connect(clocks_hear_of_touches, dispatch_uid="clocks_hear_of_touches")
     record_changed.connect(leads_keep_somebody, dispatch_uid="leads_keep_somebody")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
@@ -81,6 +88,16 @@ def leads_are_routed(batch: Moved, **kwargs: Any) -> None:
 def clocks_settle(batch: Moved, **kwargs: Any) -> None:
     """Clocks start at the hand-off and stop at the answer."""
     clocks.settle(moved=batch)
+
+
+def clocks_note_handovers(batch: Handover, **kwargs: Any) -> None:
+    """A receipt shows who held a lead for how long; the buyer's clock goes on."""
+    clocks.reassigned(handover=batch)
+
+
+def clocks_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
+    """Sales' own touches may be what was promised; the buyer's end a pause."""
+    clocks.touched(touched=batch)
 
 
 def audit_overrides(batch: Moved, **kwargs: Any) -> None:
@@ -145,6 +162,12 @@ def audit_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
 def pages_hear_of_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
     """The leads are in the lists again."""
     announce("leads", [batch.survivor_id, *batch.lead_ids])
+
+
+def channel_stops(destination: Destination, why: str, **kwargs: Any) -> None:
+    """Nothing more is sent there; what it should hear of waits."""
+    channels.stop(channel=destination, why=why)
+    notify(notices=channels.gone_notices(destination, why))
 
 
 def leads_keep_somebody(row: Any, changed: dict[str, Any], **kwargs: Any) -> None:
