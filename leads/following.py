@@ -45,7 +45,7 @@ def done_if_due(*, lead_ids: Iterable[int], cause: Cause) -> Followed:
 
 def snooze(*, lead_ids: Iterable[int], until: date | None, cause: Cause) -> Followed:
     """Out of what is due until that day (None: wake up). The promise to answer runs on."""
-    return _write(lead_ids, {"snoozed_until": until}, cause)
+    return _write(lead_ids, {"wakes_on": until}, cause)
 
 
 @transaction.atomic
@@ -55,7 +55,7 @@ def _write(lead_ids: Iterable[int], columns: dict[str, Any], cause: Cause) -> Fo
     passes = dict(
         Lead.objects.standing().filter(pk__any_of=asked, outcome="").order_by("pk").values_list("pk", "pass_no")
     )
-    blank: dict[str, Any] = {"next_step": "", "next_on": None, "snoozed_until": None}
+    blank: dict[str, Any] = {"next_step": "", "next_on": None, "wakes_on": None}
     changed = {"changed_by_id": cause.actor_id, "changed_at": lifecycle.database_now()}
     rows = [{"lead_id": pk, "pass_no": pass_no} | blank | columns | changed for pk, pass_no in passes.items()]
     kept = ", ".join(

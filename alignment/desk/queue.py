@@ -202,7 +202,7 @@ class Queue:
         )  # fmt: skip
         plan = FilteredRelation("follow_up", condition=Q(follow_up__pass_no=F("pass_no")))
         rows = rows.annotate(plan=plan).annotate(
-            next_step=F("plan__next_step"), next_on=F("plan__next_on"), snoozed_until=F("plan__snoozed_until")
+            next_step=F("plan__next_step"), next_on=F("plan__next_on"), wakes_on=F("plan__wakes_on")
         )
         rows = rows.annotate(state=state_of(self.tab, self.at)).alias(rank=rank_of(self.tab, self.at))
         rows = rows.select_related("stage", "owner", "source", "segment")

@@ -68,7 +68,7 @@ def rank_of(tab: Tab, at: datetime) -> Case:
 def _conditions(tab: Tab, at: datetime) -> Sequence[Q]:
     """What puts a lead into each group but the last; the first that holds counts."""
     today = timezone.localdate(at)
-    awake = Q(snoozed_until=None) | Q(snoozed_until__lte=today)
+    awake = Q(wakes_on=None) | Q(wakes_on__lte=today)
     accepted = Q(milestone=Milestone.SQL)
     match tab:
         case Tab.UNTOUCHED:

@@ -23,7 +23,7 @@ class FollowUpSerializer(Shape):
     lead = serializers.IntegerField(source="lead_id")
     next_step = serializers.CharField(help_text="Blank: none is planned.")
     next_on = serializers.DateField(allow_null=True)
-    snoozed_until = serializers.DateField(allow_null=True, help_text="Until then it is out of what is due.")
+    wakes_on = serializers.DateField(allow_null=True, help_text="Until then it is out of what is due.")
 
 
 class StepBody(Body):

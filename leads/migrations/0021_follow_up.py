@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ("pass_no", models.PositiveIntegerField()),
                 ("next_step", models.CharField(blank=True, max_length=160)),
                 ("next_on", models.DateField(null=True)),
-                ("snoozed_until", models.DateField(null=True)),
+                ("wakes_on", models.DateField(null=True)),
                 ("changed_at", models.DateTimeField()),
                 (
                     "changed_by",

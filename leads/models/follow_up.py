@@ -15,7 +15,7 @@ class FollowUp(models.Model):
     pass_no = models.PositiveIntegerField()
     next_step = models.CharField(max_length=160, blank=True)
     next_on = models.DateField(null=True)
-    snoozed_until = models.DateField(null=True)
+    wakes_on = models.DateField(null=True)
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
     )

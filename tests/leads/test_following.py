@@ -84,7 +84,7 @@ def test_a_snoozed_lead_is_out_of_what_is_due_and_its_promise_runs_on(client, re
 def test_a_lead_wakes_up_by_itself_on_its_day(client, rep):
     lead = make_lead("sql", owner=rep, name="Marina")
     following.snooze(lead_ids=[lead.pk], until=today(1), cause=BY_API)
-    FollowUp.objects.update(snoozed_until=today())
+    FollowUp.objects.update(wakes_on=today())
 
     assert groups(client) == {"Accepted, not contacted yet": ["Marina"]}
 
@@ -158,7 +158,7 @@ def test_snoozing_from_the_page_and_waking_up(client, rep):
     assert client.post(address, {"until": today().isoformat()}).status_code == 422
 
     assert "is awake" in text(client.post(address, {"wake": "1", "until": today(2).isoformat()}, headers=HTMX))
-    assert FollowUp.objects.get(lead=lead).snoozed_until is None
+    assert FollowUp.objects.get(lead=lead).wakes_on is None
 
 
 def test_another_rep_plans_nothing_with_it_and_a_closed_lead_has_no_next_step(client, rep):
@@ -216,7 +216,7 @@ def test_programs_plan_and_snooze_too():
     told = asking.post(f"leads/{lead.pk}/step/", {"step": "Call", "on": today(1).isoformat()}).json()
     assert (told["next_step"], told["next_on"]) == ("Call", today(1).isoformat())
     told = asking.post(f"leads/{lead.pk}/snooze/", {"until": today(2).isoformat()}).json()
-    assert (told["next_step"], told["snoozed_until"]) == ("Call", today(2).isoformat())
+    assert (told["next_step"], told["wakes_on"]) == ("Call", today(2).isoformat())
 
     assert asking.post(f"leads/{lead.pk}/step/", {"step": "Call", "on": "2020-01-01"}).status_code == 422
     lifecycle.recycle(lead_ids=[lead.pk], cause=BY_API)
