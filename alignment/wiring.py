@@ -4,7 +4,12 @@
   log says who moved them past entry criteria, open pages hear of it.
 - Leads change hands → their clocks note it, open pages hear of it.
 - Touches are recorded → clocks that wait for one are settled, paused ones go on; open pages hear of it.
+<<<<<<< HEAD
 - Facts of leads are edited, or what comes next is planned → open pages hear of it.
+=======
+- One side tells the other what it thinks of a lead → open pages hear of it.
+- Facts of leads are edited → open pages hear of it.
+>>>>>>> main
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → the audit log says by whom, open pages hear of it.
 - A channel says that it is gone → it is stopped, and RevOps is told.
@@ -36,7 +41,11 @@ from leads.merging import Merged
 from leads.routing import pools, route
 from leads.signals import (
     deals_changed,
+<<<<<<< HEAD
     follow_ups_changed,
+=======
+    feedback_given,
+>>>>>>> main
     holders_changed,
     leads_edited,
     leads_merged,
@@ -67,6 +76,7 @@ def connect() -> None:
     record_changed.connect(leads_keep_somebody, dispatch_uid="leads_keep_somebody")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
+    feedback_given.connect(pages_hear_of_feedback, dispatch_uid="pages_hear_of_feedback")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
     follow_ups_changed.connect(pages_hear_of_plans, dispatch_uid="pages_hear_of_plans")
     leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
@@ -122,9 +132,15 @@ def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
     announce("leads", batch.lead_ids)
 
 
+<<<<<<< HEAD
 def pages_hear_of_plans(batch: Followed, **kwargs: Any) -> None:
     """Queues are grouped by what comes next."""
     announce("leads", batch.lead_ids)
+=======
+def pages_hear_of_feedback(batch: tuple[int, ...], **kwargs: Any) -> None:
+    """The timeline of an open lead page grows."""
+    announce("leads", batch)
+>>>>>>> main
 
 
 def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:

@@ -2,7 +2,11 @@
 
 from django.urls import path
 
+<<<<<<< HEAD
 from leads.views import accounts, deals, following, merging, moves, records
+=======
+from leads.views import accounts, deals, feedback, merging, moves, records
+>>>>>>> main
 
 urlpatterns = [
     path("leads/new/", records.new, name="lead_new"),
@@ -14,6 +18,8 @@ urlpatterns = [
     path("leads/<int:pk>/step/", following.step, name="lead_step"),
     path("leads/<int:pk>/snooze/", following.snooze, name="lead_snooze"),
     path("leads/<int:pk>/touch/", records.touch, name="lead_touch"),
+    path("leads/<int:pk>/feedback/", feedback.give, name="lead_feedback"),
+    path("leads/<int:pk>/feedback/<int:feedback_id>/", feedback.reword, name="lead_feedback_edit"),
     path("leads/<int:pk>/decide/", moves.decide, name="lead_decide"),
     *(
         path(f"leads/<int:pk>/{move.route.removeprefix('lead_').replace('_', '-')}/", move.as_view(), name=move.route)

@@ -4,7 +4,11 @@ from leads.models.account import Account
 from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.customer import CustomerPeriod
+<<<<<<< HEAD
 from leads.models.follow_up import FollowUp
+=======
+from leads.models.feedback import Feedback
+>>>>>>> main
 from leads.models.holder import HolderInterval
 from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
@@ -31,7 +35,11 @@ __all__ = [
     "DistinctDeals",
     "DuplicatePair",
     "ExternalReference",
+<<<<<<< HEAD
     "FollowUp",
+=======
+    "Feedback",
+>>>>>>> main
     "HolderInterval",
     "Journey",
     "Lead",
