@@ -4,12 +4,8 @@
   log says who moved them past entry criteria, open pages hear of it.
 - Leads change hands → their clocks note it, open pages hear of it.
 - Touches are recorded → clocks that wait for one are settled, paused ones go on; open pages hear of it.
-<<<<<<< HEAD
 - Facts of leads are edited, or what comes next is planned → open pages hear of it.
-=======
 - One side tells the other what it thinks of a lead → open pages hear of it.
-- Facts of leads are edited → open pages hear of it.
->>>>>>> main
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → the audit log says by whom, open pages hear of it.
 - A channel says that it is gone → it is stopped, and RevOps is told.
@@ -41,11 +37,8 @@ from leads.merging import Merged
 from leads.routing import pools, route
 from leads.signals import (
     deals_changed,
-<<<<<<< HEAD
-    follow_ups_changed,
-=======
     feedback_given,
->>>>>>> main
+    follow_ups_changed,
     holders_changed,
     leads_edited,
     leads_merged,
@@ -132,15 +125,14 @@ def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
     announce("leads", batch.lead_ids)
 
 
-<<<<<<< HEAD
 def pages_hear_of_plans(batch: Followed, **kwargs: Any) -> None:
     """Queues are grouped by what comes next."""
     announce("leads", batch.lead_ids)
-=======
+
+
 def pages_hear_of_feedback(batch: tuple[int, ...], **kwargs: Any) -> None:
     """The timeline of an open lead page grows."""
     announce("leads", batch)
->>>>>>> main
 
 
 def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:

@@ -2,11 +2,7 @@
 
 from django.urls import path
 
-<<<<<<< HEAD
-from leads.views import accounts, deals, following, merging, moves, records
-=======
-from leads.views import accounts, deals, feedback, merging, moves, records
->>>>>>> main
+from leads.views import accounts, deals, feedback, following, merging, moves, records
 
 urlpatterns = [
     path("leads/new/", records.new, name="lead_new"),

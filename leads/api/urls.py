@@ -2,11 +2,7 @@
 
 from django.urls import path
 
-<<<<<<< HEAD
-from leads.api import accounts, deal_parts, deals, following, history, leads, merges, moves, nurture, touches
-=======
-from leads.api import accounts, deal_parts, deals, feedback, history, leads, merges, moves, nurture, touches
->>>>>>> main
+from leads.api import accounts, deal_parts, deals, feedback, following, history, leads, merges, moves, nurture, touches
 
 MOVES = {
     "hand-over": moves.HandOver,

@@ -4,11 +4,8 @@ from leads.models.account import Account
 from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.customer import CustomerPeriod
-<<<<<<< HEAD
-from leads.models.follow_up import FollowUp
-=======
 from leads.models.feedback import Feedback
->>>>>>> main
+from leads.models.follow_up import FollowUp
 from leads.models.holder import HolderInterval
 from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
@@ -35,11 +32,8 @@ __all__ = [
     "DistinctDeals",
     "DuplicatePair",
     "ExternalReference",
-<<<<<<< HEAD
-    "FollowUp",
-=======
     "Feedback",
->>>>>>> main
+    "FollowUp",
     "HolderInterval",
     "Journey",
     "Lead",

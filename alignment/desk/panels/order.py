@@ -1,10 +1,6 @@
 """The panels of the lead page, from top to bottom. A new one is a file beside this, a template, and a line here."""
 
-<<<<<<< HEAD
-from alignment.desk.panels import account, duplicates, follow_up, own
-=======
-from alignment.desk.panels import account, duplicates, feedback, own
->>>>>>> main
+from alignment.desk.panels import account, duplicates, feedback, follow_up, own
 from alignment.desk.panels.panel import Panel
 
 PANELS: tuple[Panel, ...] = (
