@@ -1,10 +1,10 @@
 """What happens when…: every signal and every receiver, in the order in which they run.
 
-- Leads move → their deals follow, their clocks are settled, the audit log says who moved them past entry criteria, open
-  pages hear of it.
+- Leads move → those that came in, or whose pass ended, are scored, their deals follow, their clocks are settled, the
+  audit log says who moved them past entry criteria, open pages hear of it.
 - Leads change hands → open pages hear of it.
-- Touches are recorded → open pages hear of it.
-- Facts of leads are edited → open pages hear of it.
+- Touches are recorded → the leads are scored (and are MQLs if they cross the threshold), open pages hear of it.
+- Facts of leads are edited → the same.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company or an API token is changed → the audit log says who changed what.
 
@@ -23,6 +23,7 @@ from leads import deals
 from leads.editing import Edited
 from leads.holders import Handover
 from leads.lifecycle import Moved
+from leads.scoring import following
 from leads.signals import holders_changed, leads_edited, leads_moved, touches_recorded
 from leads.touches import Touched
 from sla import clocks
@@ -30,6 +31,7 @@ from sla import clocks
 
 def connect() -> None:
     """Connect all of them; called once, when the apps are ready."""
+    leads_moved.connect(moves_score, dispatch_uid="moves_score")
     leads_moved.connect(deals_follow, dispatch_uid="deals_follow")
     leads_moved.connect(clocks_settle, dispatch_uid="clocks_settle")
     leads_moved.connect(audit_overrides, dispatch_uid="audit_overrides")
@@ -39,8 +41,25 @@ def connect() -> None:
     user_logged_out.connect(audit.logged_out, dispatch_uid="audit_logged_out")
     user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
     record_changed.connect(audit_changes, dispatch_uid="audit_changes")
+    touches_recorded.connect(touches_score, dispatch_uid="touches_score")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
+    leads_edited.connect(edits_score, dispatch_uid="edits_score")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
+
+
+def moves_score(batch: Moved, **kwargs: Any) -> None:
+    """First of all: what follows a hand-over may ask for the score."""
+    following.after_moves(batch)
+
+
+def touches_score(batch: Touched, **kwargs: Any) -> None:
+    """A touch that brings its lead over the threshold makes it an MQL."""
+    following.after_touches(batch)
+
+
+def edits_score(batch: Edited, **kwargs: Any) -> None:
+    """Who a person is says how well they fit."""
+    following.after_edits(batch)
 
 
 def deals_follow(batch: Moved, **kwargs: Any) -> None:

@@ -1,11 +1,13 @@
-"""What every install starts with: six stages, the reasons and the nurture tracks. Idempotent; never overwrites."""
+"""What every install starts with: stages, reasons, tracks and scoring rules. Idempotent; never overwrites."""
 
 from typing import Any
 
 from django.apps import AppConfig
+from django.db.models.functions import Now
 
 from alignment.people.models import Side
 from leads.milestones import Milestone
+from leads.scoring import rules
 
 STAGES: list[dict[str, Any]] = [
     {
@@ -72,5 +74,10 @@ def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
             "proposes_recycle": recycle, "is_offered": offered,
         }  # fmt: skip
         reasons.get_or_create(kind=kind, key=key, defaults=defaults)
+    versions = sender.get_model("ScoringVersion")._default_manager.using(using)
+    if not versions.filter(scope="").exists():
+        versions.create(
+            number=1, state="published", body=rules.default_body(), note="What Accord starts with", published_at=Now()
+        )
     for key, name, days in TRACKS:
         tracks.get_or_create(key=key, defaults={"name": name, "revisit_after_days": days})

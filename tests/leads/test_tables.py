@@ -174,7 +174,6 @@ WRONG = {
     "score_grade_known": lambda: score(grade="E"),
     "score_not_negative": lambda: score(points=-1),
     "score_suppression_known": lambda: score(suppressed_as="tired"),
-    "crossing_once_a_pass": lambda: copy(crossing()),
     "crossing_by_known": lambda: crossing(by="luck"),
     "target_account_once": lambda: copy(target()),
     "target_origin_known": lambda: target(origin="luck"),
