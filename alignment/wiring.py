@@ -5,6 +5,7 @@
 - Leads change hands → open pages hear of it.
 - Touches are recorded → the leads are scored (and are MQLs if they cross the threshold), open pages hear of it.
 - Facts of leads are edited → the same.
+- Leads are merged, or a merge is undone → they are scored, the audit log says by whom, open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company or an API token is changed → the audit log says who changed what.
 
@@ -23,9 +24,18 @@ from leads import deals
 from leads.editing import Edited
 from leads.holders import Handover
 from leads.lifecycle import Moved
+from leads.merging import Merged
 from leads.scoring import following
-from leads.signals import holders_changed, leads_edited, leads_moved, touches_recorded
+from leads.signals import (
+    holders_changed,
+    leads_edited,
+    leads_merged,
+    leads_moved,
+    leads_unmerged,
+    touches_recorded,
+)
 from leads.touches import Touched
+from leads.unmerging import Unmerged
 from sla import clocks
 
 
@@ -45,6 +55,12 @@ def connect() -> None:
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     leads_edited.connect(edits_score, dispatch_uid="edits_score")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
+    leads_merged.connect(merges_score, dispatch_uid="merges_score")
+    leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
+    leads_merged.connect(pages_hear_of_merges, dispatch_uid="pages_hear_of_merges")
+    leads_unmerged.connect(merges_score, dispatch_uid="undone_merges_score")
+    leads_unmerged.connect(audit_undone_merges, dispatch_uid="audit_undone_merges")
+    leads_unmerged.connect(pages_hear_of_undone_merges, dispatch_uid="pages_hear_of_undone_merges")
 
 
 def moves_score(batch: Moved, **kwargs: Any) -> None:
@@ -60,6 +76,11 @@ def touches_score(batch: Touched, **kwargs: Any) -> None:
 def edits_score(batch: Edited, **kwargs: Any) -> None:
     """Who a person is says how well they fit."""
     following.after_edits(batch)
+
+
+def merges_score(batch: Merged | Unmerged, **kwargs: Any) -> None:
+    """The touches of both count for the one that stays; each has its own again when the merge is undone."""
+    following.after_merges(batch.lead_ids, batch.cause)
 
 
 def deals_follow(batch: Moved, **kwargs: Any) -> None:
@@ -97,6 +118,33 @@ def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
 def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:
     """Names and facts on lists and lead pages change."""
     announce("leads", batch.lead_ids)
+
+
+def audit_merges(batch: Merged, **kwargs: Any) -> None:
+    """Each tombstone has its entry; the merge itself says what was chosen."""
+    gone = [pk for losers in batch.losers.values() for pk in losers]
+    audit.record(action="lead_merged", actor_id=batch.cause.actor_id, subject_kind="lead", subject_ids=gone)
+
+
+def pages_hear_of_merges(batch: Merged, **kwargs: Any) -> None:
+    """Losers leave the lists; survivors tell more."""
+    announce("leads", batch.lead_ids)
+
+
+def audit_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
+    """Each lead that stands again has its entry."""
+    audit.record(
+        action="merge_undone",
+        actor_id=batch.cause.actor_id,
+        subject_kind="lead",
+        subject_ids=batch.lead_ids,
+        detail={"merge": batch.merge_id, "survivor": batch.survivor_id},
+    )
+
+
+def pages_hear_of_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
+    """The leads are in the lists again."""
+    announce("leads", [batch.survivor_id, *batch.lead_ids])
 
 
 def audit_changes(

@@ -11,8 +11,8 @@ from alignment.lib.emails import domain_of, email_key_or_blank
 from leads import lifecycle, matching
 from leads.causes import Cause
 from leads.drafts import Draft
-from leads.intake import index
 from leads.models import Lead
+from leads.searching import reindex
 from leads.signals import leads_edited
 
 FIELDS = (
@@ -59,7 +59,7 @@ def edit(*, lead_id: int, changes: Mapping[str, Any], cause: Cause) -> Lead:
         # Somebody took the address in this moment.
         _require_free(key, lead_id)
         raise
-    index([{"id": lead_id, **after}])
+    reindex([lead_id])
     leads_edited.send(sender=edit, batch=Edited(cause, (lead_id,)))
     lead.refresh_from_db()
     return lead

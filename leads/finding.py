@@ -34,9 +34,11 @@ WITH contained AS MATERIALIZED (
     LIMIT %(most_near)s
 )
 SELECT id, max(rank) FROM (
-    SELECT id, 3 AS rank FROM leads_lead WHERE id = %(id)s
+    SELECT coalesce(merged_into_id, id) AS id, 3 AS rank FROM leads_lead WHERE id = %(id)s
     UNION ALL
     SELECT id, 3 FROM leads_lead WHERE email_key = %(email)s AND NOT email_key = '' AND merged_into_id IS NULL
+    UNION ALL
+    SELECT merged_into_id, 3 FROM leads_lead WHERE email_key = nullif(%(email)s, '') AND merged_into_id IS NOT NULL
     UNION ALL
     SELECT lead_id, 1 + word_similarity(%(words)s, upper(text)) FROM contained
     UNION ALL
@@ -101,7 +103,7 @@ def is_enough(words: str) -> bool:
 def find_leads(words: str, *, limit: int) -> list[FoundLead]:
     """Leads, the best first: the number or the e-mail address itself, then name, e-mail or company.
 
-    Some of them may be merged by now. Of fewer than three letters only numbers are found.
+    A lead that was merged is found as the one that it went into. Of fewer than three letters only numbers are found.
     """
     text = _plain(words)
     number = text.lstrip("#")

@@ -33,6 +33,8 @@ from leads.models.lead import Consent
 from leads.models.opportunity import DealState
 
 NOTE_LENGTH = 2000
+LOOK_AGAIN_DAYS = 90
+"""What a reason that proposes recycling proposes."""
 
 DIMENSIONS: Mapping[str, type[Model]] = {
     "source": Source,
@@ -89,12 +91,40 @@ class MoveForm(forms.Form):
         self.order_fields([name for name in self.fields if name != "note"])
 
 
+def _tracks() -> QuerySet[NurtureTrack]:
+    return NurtureTrack.objects.filter(retired_at=None)
+
+
 class RejectForm(MoveForm):
+    """A rejection. A reason that proposes recycling asks for the day in place; ticked, the lead is recycled instead."""
+
+    template_name = "leads/_reject_form.html"
+    template_name_div = template_name
+
     reason = ReasonField("reject", label="Why is this not sales-ready?")
+    instead = forms.BooleanField(label="Recycle it, and look again on", required=False)
+    revisit_on = forms.DateField(label="Look again on", required=False, widget=DateInput)
+    track = forms.ModelChoiceField(_tracks(), label="Nurture track", required=False, empty_label="No track")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["note"].label = "Note for marketing"
+        again = timezone.localdate() + timedelta(days=LOOK_AGAIN_DAYS)
+        self.initial = {"instead": True, "revisit_on": again, **(self.initial or {})}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        reason = data.get("reason")
+        data["instead"] = bool(data.get("instead") and reason and reason.proposes_recycle)
+        if not data["instead"]:
+            # What stands in fields that the reason does not show is nobody's mistake.
+            for name in ("revisit_on", "track"):
+                self.errors.pop(name, None)
+        elif "revisit_on" in data and not data["revisit_on"]:
+            self.add_error("revisit_on", "Say when to look at it again.")
+        elif data.get("revisit_on") and data["revisit_on"] <= timezone.localdate():
+            self.add_error("revisit_on", "Choose a day that is still to come.")
+        return data
 
 
 class LoseForm(MoveForm):
@@ -103,9 +133,7 @@ class LoseForm(MoveForm):
 
 class RecycleForm(MoveForm):
     reason = ReasonField("recycle", label="Why not now?", required=False)
-    track = forms.ModelChoiceField(
-        NurtureTrack.objects.filter(retired_at=None), label="Nurture track", required=False, empty_label="No track"
-    )
+    track = forms.ModelChoiceField(_tracks(), label="Nurture track", required=False, empty_label="No track")
     revisit_on = forms.DateField(
         label="Look again on", required=False, widget=DateInput, help_text="Blank: when the track says so."
     )

@@ -1,6 +1,6 @@
 """Leads come in: matched, stored, touched and moved in sets. Page, API, import and forms all call `receive`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,16 +10,17 @@ from django.db import connection, transaction
 from alignment.lib import batch
 from alignment.lib.emails import domain_of, email_key_or_blank
 from alignment.people.models import User
-from leads import deals, dimensions, lifecycle, matching
+from leads import deals, dimensions, lifecycle, matching, merge_lock
 from leads.causes import Cause
 from leads.decisions import OPENS, Step
 from leads.drafts import Draft
 from leads.holders import Assignment, begin, hold
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
-from leads.models import Lead, LeadSearch
+from leads.models import Lead
 from leads.models.lead import Consent
 from leads.models.touchpoint import Direction
 from leads.passes import Move, Pass, apply
+from leads.searching import add_to_index, reindex
 from leads.stages import Stages
 from leads.touches import Touch, record
 
@@ -63,6 +64,7 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False, k
     otherwise it becomes a new lead. Joining fills what was blank, and replaces what was filled only with `overwrite`.
     With `keep_holders` a lead that somebody holds stays theirs. Receiving the same drafts twice changes nothing.
     """
+    merge_lock.while_matching()
     now = lifecycle.database_now()
     matching.lock_references(drafts)
     incoming = _columns(drafts, now)
@@ -183,7 +185,7 @@ def _insert(
         returning=("id",),
     )
     created = {row[0] for row in inserted}
-    index(row for row in rows if row["id"] in created)
+    add_to_index(row for row in rows if row["id"] in created)
     return created
 
 
@@ -213,21 +215,6 @@ def _yield_to_others(placed: Sequence[int], incoming: Sequence[dict[str, Any]], 
     ]
 
 
-def index(rows: Iterable[dict[str, Any]]) -> None:
-    """Let the search box find these leads."""
-    batch.insert(
-        LeadSearch,
-        [
-            {
-                "lead_id": row["id"],
-                "text": " ".join(filter(None, (row["name"], row["email"], row["company_name"]))),
-            }
-            for row in rows
-        ],
-        conflict="ON CONFLICT (lead_id) DO UPDATE SET text = excluded.text",
-    )
-
-
 def _join(
     lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[str, Any]], overwrite: bool
 ) -> dict[int, Changes]:
@@ -254,7 +241,7 @@ def _join(
             after["id"] = after.pop("pk")
             changed.append(after)
     batch.update(Lead, changed)
-    index(changed)
+    reindex([row["id"] for row in changed])
     return {
         row["id"]: {
             name: (standing[row["id"]][name], row[name]) for name in names if row[name] != standing[row["id"]][name]

@@ -85,7 +85,15 @@ INVARIANTS: Invariants = {
     """,
     "A merged lead has no open pass, and went into a lead that stands": """
         SELECT lead.id FROM leads_lead lead JOIN leads_lead survivor ON survivor.id = lead.merged_into_id
-        WHERE lead.outcome = '' OR survivor.merged_into_id IS NOT NULL
+        WHERE lead.outcome = '' OR survivor.merged_into_id IS NOT NULL OR survivor.withdrawn_at IS NOT NULL
+    """,
+    "A lead is merged into the lead that its newest merge kept, and into none without a merge": """
+        SELECT lead.id FROM leads_lead lead
+        LEFT JOIN LATERAL (
+            SELECT merge.survivor_id FROM leads_mergedlead part JOIN leads_merge merge ON merge.id = part.merge_id
+            WHERE part.lead_id = lead.id AND merge.undone_at IS NULL ORDER BY merge.id DESC LIMIT 1
+        ) newest ON true
+        WHERE lead.merged_into_id IS DISTINCT FROM newest.survivor_id
     """,
     "A lead that was taken back has no journey, its newest move says so, and no system names it": f"""
         SELECT lead.id FROM leads_lead lead

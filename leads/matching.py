@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q, Value
 
 from alignment.lib import batch
 from alignment.lib.company_names import company_key
@@ -44,10 +44,20 @@ def known_references(drafts: Sequence[Draft]) -> dict[tuple[str, str], int]:
 
 
 def known_emails(keys: Sequence[str]) -> dict[str, int]:
-    """E-mail key → the standing lead that has it."""
+    """E-mail key → the standing lead that has it, else the one into which a lead with this address was merged."""
     if not keys:
         return {}
-    return dict(Lead.objects.standing().filter(email_key__any_of=keys).values_list("email_key", "pk"))
+    named = Lead.objects.filter(email_key__any_of=keys)
+    merged = named.filter(merged_into__isnull=False).annotate(lead=F("merged_into_id"), is_own=Value(False))
+    standing = named.standing().annotate(lead=F("pk"), is_own=Value(True))
+    columns = ("is_own", "email_key", "lead")
+    rows = merged.values_list(*columns).union(standing.values_list(*columns), all=True)
+    return {key: lead for _, key, lead in sorted(rows)}  # what is its own comes last, and counts
+
+
+def standing_emails(keys: Sequence[str]) -> dict[str, int]:
+    """E-mail key → the standing lead that has it as its own."""
+    return dict(Lead.objects.standing().filter(email_key__any_of=keys).values_list("email_key", "pk")) if keys else {}
 
 
 def match(

@@ -71,7 +71,7 @@ def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
     for position, (kind, key, label, miss, recycle, offered) in enumerate(REASONS):
         defaults = {
             "label": label, "position": position, "counts_as_miss": miss,
-            "proposes_recycle": recycle, "is_offered": offered,
+            "proposes_recycle": recycle, "is_offered": offered, "means_duplicate": key == "duplicate",
         }  # fmt: skip
         reasons.get_or_create(kind=kind, key=key, defaults=defaults)
     versions = sender.get_model("ScoringVersion")._default_manager.using(using)

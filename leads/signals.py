@@ -16,3 +16,9 @@ touches_recorded = Signal()
 
 leads_edited = Signal()
 """Facts of leads changed: `batch` is a `leads.editing.Edited`."""
+
+leads_merged = Signal()
+"""Leads were merged: `batch` is a `leads.merging.Merged`."""
+
+leads_unmerged = Signal()
+"""A merge was taken back: `batch` is a `leads.unmerging.Unmerged`."""

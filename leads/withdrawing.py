@@ -14,8 +14,9 @@ from leads import lifecycle, matching
 from leads.causes import Cause
 from leads.editing import Edited
 from leads.holders import Assignment, hold
-from leads.intake import Changes, index
+from leads.intake import Changes
 from leads.models import ExternalReference, Lead
+from leads.searching import reindex
 from leads.signals import leads_edited
 
 _FACTS = (
@@ -60,7 +61,7 @@ def restore(*, changes: Mapping[int, Changes], cause: Cause) -> dict[int, list[s
     before, after) says; the same statements for any number. Returns lead → columns that were changed since and stay.
     """
     leads = Lead.objects.standing().filter(pk__any_of=changes).order_by("pk").select_for_update(no_key=True)
-    names = sorted({name for each in changes.values() for name in each} | {"name", "email", "company_name"})
+    names = sorted({name for each in changes.values() for name in each} | {"name"})
     standing = {row["pk"]: row for row in leads.values("pk", *names)}
     old_keys = [each["email_key"][0] for each in changes.values() if each.get("email_key", ("",))[0]]
     taken = matching.known_emails(old_keys)
@@ -93,7 +94,7 @@ def _write(
         if "owner_id" in changes[row["id"]] and "owner_id" not in kept.get(row["id"], ())
     ]
     batch.update(Lead, [{name: value for name, value in row.items() if name != "owner_id"} for row in restored])
-    index(restored)
+    reindex([row["id"] for row in restored])
     if holders:
         hold(assignments=holders, cause=cause)
     if restored:

@@ -25,14 +25,15 @@ from alignment.ops import jobs
 from alignment.ops.models import Job
 from alignment.people import tokens
 from alignment.people.accounts import password_link
-from alignment.people.models import Role, Side, Team, User
-from leads import lifecycle, qualifying
+from alignment.people.models import Company, Role, Side, Team, User
+from leads import lifecycle, qualifying, reasons
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import Journey, Lead, LeadTransition, Reason, Source, Stage
+from leads.models import Journey, Lead, LeadTransition, Reason, ReasonProposal, Source, Stage
+from leads.models.reason_proposal import Change
 from sla.models import Clock, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
@@ -265,6 +266,26 @@ def key_of(form: WebForm) -> str:
     return FormKey.objects.get(form=form, replaced_at=None).key
 
 
+def make_reason_proposal(by: User | None = None, **given: Any) -> ReasonProposal:
+    """A change of the first reason for rejections, proposed by a marketer who signs for nobody."""
+    first = Reason.objects.offered("reject").first()
+    wanted = {"label": f"Other words {next(_numbers)}"}
+    asked = {"kind": "reject", "change": Change.EDIT, "reason_id": first.pk, "wanted": wanted, "why": "Clearer."}
+    return reasons.propose(**asked | given, by=by or make_user(Role.MARKETER))
+
+
+def _proposal(signed: bool) -> Callable[[], Address]:
+    def address() -> Address:
+        proposal = make_reason_proposal(change=Change.ADD, reason_id=None)
+        return Address({"pk": proposal.pk}, Company.get() if signed else proposal)
+
+    return address
+
+
+def _reason() -> Reason:
+    return Reason.objects.offered("reject")[1]
+
+
 ADDRESSES: dict[str, Callable[[], Address]] = {
     "lead": _lead,
     **{
@@ -318,6 +339,10 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "account_token_revoke": _token,
     # Somebody else's leads back to one's own.
     "notification": lambda: Address({"pk": 1}),
+    **{f"setup_reason{name}": _of(_reason) for name in ("", "_retire", "_move")},
+    "setup_reason_sign": _proposal(signed=True),
+    "setup_reason_decline": _proposal(signed=True),
+    "setup_reason_withdraw": _proposal(signed=False),
     "setup_person": _of(make_user),
     "setup_person_active": _of(make_user),
     "setup_person_password": _of(make_user),

@@ -73,6 +73,14 @@ ENTRIES = (
         covers=frozenset({"setup_form", "setup_form_new", "setup_form_edit", "setup_form_test"}),
     ),
     Entry(
+        "setup_reasons",
+        "Reasons",
+        "list-x",
+        "reasons.view",
+        "Set up",
+        covers=frozenset({"setup_reason", "setup_reason_new", "setup_reason_retire"}),
+    ),
+    Entry(
         "setup_people",
         "People and teams",
         "user-cog",

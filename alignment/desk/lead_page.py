@@ -7,19 +7,20 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q
+from django.db.models import OuterRef
 
 from alignment.desk import timeline
+from alignment.desk.panels.order import PANELS
+from alignment.desk.panels.panel import Shown, beside, shown
 from alignment.desk.queue import QUALIFIED, SOON
 from alignment.desk.templatetags.accord import day, short_time, stay
 from alignment.desk.timeline import Counts, Event, Page, Place, Source
 from alignment.desk.wording import Line, line
-from alignment.integrations.web_forms.models import Submission
 from alignment.people.models import Side, User
 from alignment.people.permissions import can
 from leads.decisions import UNDO_WITHIN
 from leads.milestones import Milestone, Outcome, QualifiedBy
-from leads.models import ExternalReference, Journey, Lead, LeadTransition
+from leads.models import Journey, Lead, LeadTransition
 from leads.models.journey import MILESTONE_DATES
 from leads.scoring.parts import ScoreCard, card
 from leads.stages import Stages
@@ -27,7 +28,6 @@ from leads.views.moves import panel
 from sla.querysets import with_clock
 
 TOUCHES_IN_PREVIEW = 3
-SUBMISSIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,18 @@ class LeadPage:
         """How ready it is now, and why; None for a lead that was not scored yet."""
         return card(self.pk, self.at)
 
+    # What stands beside its timeline
+
+    @cached_property
+    def beside(self) -> Mapping[str, Any]:
+        """What the panels ask about the lead, all of it by one query."""
+        return beside(PANELS, self)
+
+    @cached_property
+    def panels(self) -> list[Shown]:
+        """The panels that have something to show, from top to bottom."""
+        return shown(PANELS, self)
+
     # What can be done
 
     @cached_property
@@ -200,22 +212,6 @@ class LeadPage:
         """The newest touches, for the preview."""
         newest = timeline.read(self.lead_ids, only=Source.TOUCH).events[:TOUCHES_IN_PREVIEW]
         return [(event, line(event)) for event in newest]
-
-    @cached_property
-    def submissions(self) -> list[Submission]:
-        """The newest web forms that the person sent, each with what was agreed to."""
-        sent = Submission.objects.filter(lead__in=self.lead_ids).select_related("form").order_by("-id")
-        return list(sent.prefetch_related("consents__text")[:SUBMISSIONS])
-
-    @cached_property
-    def references(self) -> list[ExternalReference]:
-        """What other systems call the lead, its account and its deal."""
-        named = Q(lead=self.pk)
-        if self.lead.account_id:
-            named |= Q(account=self.lead.account_id)
-        if self.journey.opportunity_id:
-            named |= Q(opportunity=self.journey.opportunity_id)
-        return list(ExternalReference.objects.filter(named, released_at=None).order_by("system", "external_id"))
 
 
 def _stayed(since: datetime | None, until: datetime | None) -> str:

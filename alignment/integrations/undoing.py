@@ -28,6 +28,7 @@ SLICE_LEADS = 1_000
 MOVED = "It has moved on since."
 WORKED_ON = "Somebody has changed it or worked on it since."
 SOLD = "Its deal was changed since."
+KEPT = "Another lead was merged into it since."
 TAKEN_UP = "Another import has brought news of it since."
 
 
@@ -106,6 +107,7 @@ def run_slice(job: Job) -> Progress:
 # Why a lead that the import created has to stay; null where nothing speaks for it.
 _CLAIMED = """
     SELECT told.lead_id, CASE
+        WHEN EXISTS (SELECT FROM leads_lead gone WHERE gone.merged_into_id = lead.id) THEN %(kept)s
         WHEN lead.last_seq <> told.last_seq THEN %(moved)s
         WHEN EXISTS (
             SELECT FROM integrations_importedlead later
@@ -146,7 +148,7 @@ def _claimed(created: Sequence[ImportedLead], job: Job) -> dict[int, str | None]
         cursor.execute(
             _CLAIMED,
             {
-                "ids": [each.pk for each in created], "moved": MOVED, "taken_up": TAKEN_UP, "sold": SOLD,
+                "ids": [each.pk for each in created], "kept": KEPT, "moved": MOVED, "taken_up": TAKEN_UP, "sold": SOLD,
                 "ended_at": _ended_at(job), "undone_at": job.created_at,
             },
         )  # fmt: skip

@@ -1,8 +1,9 @@
 """The policy table: the one place that says who may do what. Pages, their buttons and the middleware all ask it.
 
 Both teams read every lead and every figure. Who may change something goes by role and, where it says so, by the
-object: its `owner`, for an undo the `actor` of the move, and for an import whoever ran it (`created_by`). Objects are
-read by these names alone, since the apps that own them lie above this one.
+object: its `owner`, for an undo the `actor` of the move, for an import whoever ran it (`created_by`), for a proposal
+who made it; where a side signs, the object is the company, which knows its heads. Objects are read by these names
+alone, since the apps that own them lie above this one.
 """
 
 from collections.abc import Callable
@@ -76,6 +77,14 @@ REP_OF_NOBODYS = Grant(
 HOLDER = Grant("the holder", WORKING, person="owner")
 OWN_REP = Grant("the rep themselves", frozenset({Role.REP}), person="rep")
 MOVER = Grant("who made the move", WORKING, person="actor")
+HEAD_OF_MARKETING = Grant("the head of marketing", frozenset(Role), person="marketing_head")
+HEAD_OF_SALES = Grant("the head of sales", frozenset(Role), person="sales_head")
+FOR_NO_HEAD = Grant(
+    "a RevOps admin for a side without a head",
+    frozenset({Role.REVOPS}),
+    where=lambda company: not (company.marketing_head_id and company.sales_head_id),
+)
+PROPOSER = Grant("who proposed it", WORKING, person="proposed_by")
 IMPORTER = Grant("who ran it", WORKING, person="created_by")
 STARTER = Grant("who started it", frozenset(Role), person="created_by")
 
@@ -109,6 +118,11 @@ POLICY: dict[str, Action] = {
     "wall.manage": Action("make links to the wall", (MANAGER, REVOPS)),
     "people.manage": Action("manage people and teams", (REVOPS,)),
     "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
+    "reasons.view": Action("see the list of reasons", (EVERYONE,)),
+    "reasons.propose": Action("propose a change of the reasons", (TEAMS,)),
+    "reasons.sign": Action("sign a change of the reasons", (HEAD_OF_MARKETING, HEAD_OF_SALES, FOR_NO_HEAD)),
+    "reasons.withdraw": Action("withdraw this proposal", (PROPOSER, REVOPS)),
+    "reasons.order": Action("change the order of the reasons", (REVOPS,)),
     "company.manage": Action("change the company's settings", (REVOPS,)),
     "api.read": Action("read about the API", (EVERYONE,)),
     "deal.open": Action("open deals", (REP, SALES_MANAGER, REVOPS)),

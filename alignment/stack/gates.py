@@ -20,6 +20,8 @@ PRODUCTION = {
     "ACCORD_DEMO": "",
 }
 INTERRUPTED = (-2, 130)
+# The whole run takes two files at a time, the longest first, each on a database of its own.
+SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadfile"]
 
 
 def gates() -> dict[str, tuple[list[str | Path], dict[str, str]]]:
@@ -68,7 +70,7 @@ def free(places: Places) -> bool:
 def run_all(env: dict[str, str], arguments: list[str]) -> int:
     failed = []
     steps = {} if arguments else gates()
-    steps["pytest"] = ([sys.executable, "-m", "pytest", *arguments], {})
+    steps["pytest"] = ([sys.executable, "-m", "pytest", *(arguments or SIDE_BY_SIDE)], {})
     for name, (command, extra) in steps.items():
         say(f"\n== {name}")
         started_at = time.monotonic()

@@ -5,7 +5,9 @@ from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.holder import HolderInterval
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
+from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
+from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
 from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.stage import NurtureTrack, Reason, Stage
@@ -22,11 +24,14 @@ __all__ = [
     "Lead",
     "LeadSearch",
     "LeadTransition",
+    "Merge",
+    "MergedLead",
     "NurtureTrack",
     "Opportunity",
     "OpportunityChange",
     "OpportunityContact",
     "Reason",
+    "ReasonProposal",
     "Score",
     "ScoringVersion",
     "Segment",

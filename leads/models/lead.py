@@ -78,6 +78,9 @@ class Lead(models.Model):
             models.CheckConstraint(
                 condition=Q(merged_into=None) | ~Q(merged_into=F("id")), name="lead_not_merged_into_itself"
             ),
+            models.CheckConstraint(
+                condition=Q(merged_into=None) | Q(withdrawn_at=None), name="lead_merged_or_withdrawn"
+            ),
         ]
         indexes = [
             # The list's order, and one index for rare combinations of facets.
@@ -95,6 +98,7 @@ class Lead(models.Model):
             ),
             models.Index(fields=["account"], name="lead_by_account", condition=Q(account__isnull=False)),
             models.Index(fields=["merged_into"], name="lead_merged", condition=Q(merged_into__isnull=False)),
+            models.Index(fields=["email_key"], name="lead_merged_email", condition=Q(merged_into__isnull=False)),
         ]
 
     def __str__(self) -> str:

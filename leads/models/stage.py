@@ -66,7 +66,8 @@ class Reason(models.Model):
     """Why a lead was rejected, recycled or lost. Both sides own the list.
 
     `counts_as_miss`: a rejection for this reason counts as marketing's miss. `proposes_recycle`: the page proposes
-    recycling instead ("not now"). Reasons that only history carries ("not recorded") are not offered.
+    recycling instead ("not now"). `means_duplicate`: the lead is merged into another one instead. Reasons that only
+    history carries ("not recorded") are not offered. `leads.reasons` alone changes the list.
     """
 
     id = models.AutoField(primary_key=True)
@@ -76,6 +77,7 @@ class Reason(models.Model):
     position = models.PositiveIntegerField(default=0)
     counts_as_miss = models.BooleanField(default=False)
     proposes_recycle = models.BooleanField(default=False)
+    means_duplicate = models.BooleanField(default=False)
     is_offered = models.BooleanField(default=True)
     retired_at = models.DateTimeField(null=True, blank=True)
 
@@ -86,6 +88,14 @@ class Reason(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "key"], name="reason_key_unique"),
             models.CheckConstraint(condition=Q(kind__in=ReasonKind.values), name="reason_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind=ReasonKind.REJECT)
+                | Q(counts_as_miss=False, proposes_recycle=False, means_duplicate=False),
+                name="reason_rejection_says_what_follows",
+            ),
+            models.CheckConstraint(
+                condition=Q(proposes_recycle=False) | Q(means_duplicate=False), name="reason_leads_one_way"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,8 @@
 """When leads are scored: after touches, moves and edits, in the transaction of each."""
 
+from collections.abc import Collection
+
+from leads.causes import Cause
 from leads.editing import Edited
 from leads.lifecycle import Moved
 from leads.milestones import Kind
@@ -32,3 +35,8 @@ def after_touches(touched: Touched) -> None:
 def after_edits(edited: Edited) -> None:
     """Other facts are another fit."""
     score(lead_ids=edited.lead_ids, cause=edited.cause, by=CrossedBy.FACTS)
+
+
+def after_merges(lead_ids: Collection[int], cause: Cause) -> None:
+    """The one that stays has the touches of all of them."""
+    score(lead_ids=lead_ids, cause=cause, by=CrossedBy.TOUCH)

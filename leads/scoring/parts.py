@@ -94,10 +94,10 @@ class ScoreCard:
 
 def card(lead_id: int, at: datetime) -> ScoreCard | None:
     """The score of a lead at that moment, by the version that scored it last; None where none did."""
-    score = Score.objects.filter(pk=lead_id).first()
-    version = ScoringVersion.objects.filter(pk=score.version_id).first() if score else None
-    if score is None or version is None:
+    score = Score.objects.filter(pk=lead_id).select_related("version").first()
+    if score is None:
         return None
+    version = score.version
     rules = read(version.body)
     says = version.body.get("says", {})
     met, sums, counts = _matches(lead_id, rules, at)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from alignment.people.models import Company, User
 from alignment.people.permissions import can, policy, why_not
 from alignment.people.requests import SignedInRequest
-from leads import answering, forms, lifecycle, qualifying
+from leads import answering, forms, lifecycle, qualifying, recycling
 from leads.causes import Cause
 from leads.drafts import DealDraft
 from leads.milestones import Milestone, Outcome, QualifiedBy
@@ -69,9 +69,13 @@ class Reject(MoveView):
         return lead.is_open and Milestone.MQL <= lead.milestone <= Milestone.SQL
 
     def take(self, data: dict[str, Any], cause: Cause) -> lifecycle.Moved:
+        if data["instead"]:
+            return recycling.instead(lead_ids=[self.lead.pk], cause=cause, **_where_to(data))
         return lifecycle.reject(lead_ids=[self.lead.pk], reason_id=data["reason"].pk, cause=cause, note=data["note"])
 
     def told(self, data: dict[str, Any]) -> str:
+        if data["instead"]:
+            return _recycled(self.lead, data)
         return format_html("Rejected <b>{}</b>: {}.", self.lead.display_name, data["reason"].label.lower())
 
 
@@ -91,15 +95,23 @@ class Recycle(MoveView):
             lead_ids=[self.lead.pk],
             cause=cause,
             reason_id=data["reason"].pk if data["reason"] else None,
-            track_id=data["track"].pk if data["track"] else None,
-            revisit_on=data["revisit_on"],
-            note=data["note"],
+            **_where_to(data),
         )
 
     def told(self, data: dict[str, Any]) -> str:
-        track = data["track"].name if data["track"] else "nurture"
-        again = f", to look at again on {data['revisit_on']:%-d %B %Y}" if data["revisit_on"] else ""
-        return format_html("Recycled <b>{}</b> to {}{}.", self.lead.display_name, track, again)
+        return _recycled(self.lead, data)
+
+
+def _where_to(data: dict[str, Any]) -> dict[str, Any]:
+    """Track, day and note of a form, as the verbs take them."""
+    track = data["track"].pk if data["track"] else None
+    return {"track_id": track, "revisit_on": data["revisit_on"], "note": data["note"]}
+
+
+def _recycled(lead: Lead, data: dict[str, Any]) -> str:
+    track = data["track"].name if data["track"] else "nurture"
+    again = f", to look at again on {data['revisit_on']:%-d %B %Y}" if data["revisit_on"] else ""
+    return format_html("Recycled <b>{}</b> to {}{}.", lead.display_name, track, again)
 
 
 # The work of sales --------------------------------------------------------------------------------------------

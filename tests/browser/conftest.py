@@ -40,9 +40,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def empty_install(chromium: Browser, django_db_blocker: Any) -> Iterator[Database]:
+def empty_install(chromium: Browser, worker_id: str, django_db_blocker: Any) -> Iterator[Database]:
     """The tables without anybody in them."""
-    database = Database("accord_browser_empty")
+    database = Database(f"accord_browser_empty_{worker_id}")
     database.create()
     with database.in_use_here(django_db_blocker):
         call_command("migrate", verbosity=0)
@@ -51,8 +51,8 @@ def empty_install(chromium: Browser, django_db_blocker: Any) -> Iterator[Databas
 
 
 @pytest.fixture(scope="package")
-def demo_company(empty_install: Database, django_db_blocker: Any) -> Iterator[Database]:
-    database = Database("accord_browser")
+def demo_company(empty_install: Database, worker_id: str, django_db_blocker: Any) -> Iterator[Database]:
+    database = Database(f"accord_browser_{worker_id}")
     database.create(template=empty_install.name)
     with database.in_use_here(django_db_blocker):
         call_command("seed_demo", size=LEADS)

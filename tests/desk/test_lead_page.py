@@ -308,6 +308,7 @@ def test_an_address_that_makes_no_sense_shows_the_page(client, rep, asked):
 
 def test_a_long_history_costs_what_a_short_one_costs(client, rep):
     lead = make_lead("sqo", owner=rep, company_name="Casa Flora")
+    make_lead("mgl", company_name="Casa Flora")
     add_touches(lead, 1)
 
     def queries():
@@ -334,3 +335,34 @@ def test_htmx_gets_the_part_that_it_asks_for(client, rep, target, holds):
 
     assert page.count('id="lead-') == 1
     assert holds in page
+
+
+# Beside the timeline -------------------------------------------------------------------------------------------------
+
+
+def test_colleagues_stand_beside_it_the_one_who_moved_last_first(client, rep):
+    lead = make_lead(owner=rep, company_name="Acme", email="ana@acme.example")
+    first = make_lead("mgl", name="Ben Buyer", company_name="Acme", email="ben@acme.example")
+    second = make_lead("mql", name="Cleo Chief", company_name="Acme", email="cleo@acme.example", title="CFO")
+    make_lead("mql", name="Dora Different", company_name="Globex", email="dora@globex.example")
+    holders.hold(assignments=[holders.Assignment(second.pk, rep.pk)], cause=by(rep))
+    lifecycle.recycle(lead_ids=[first.pk], cause=by(rep))
+
+    shown = text(see(client, lead))
+    assert "Also at Acme" in shown
+    assert shown.index("Ben Buyer") < shown.index("Cleo Chief CFO, held by Júlia Rocha")
+    assert "Dora Different" not in shown
+
+
+def test_of_many_colleagues_a_few_are_shown_and_the_way_to_all(client, rep):
+    lead = make_lead(owner=rep, company_name="Acme", email="ana@acme.example")
+    for number in range(7):
+        make_lead("mgl", company_name="Acme", email=f"buyer{number}@acme.example")
+    response = see(client, lead)
+    assert response.content.decode().count("buyer") == 0
+    assert f"/leads/?account={lead.account_id}" in response.content.decode()
+    assert len(re.findall(r"<li><span><a href=\"/leads/\d+/\">", response.content.decode())) == 5
+
+
+def test_a_lead_without_colleagues_has_no_panel_for_them(client, rep):
+    assert "Also at" not in text(see(client, make_lead(owner=rep)))

@@ -4,16 +4,18 @@ from functools import partial
 
 import pytest
 
-from leads import editing, holders, intake, lifecycle
+from alignment.lib.invariants import count_broken
+from leads import editing, holders, intake, lifecycle, merging, unmerging
 from leads.decisions import Code
-from leads.drafts import Draft, Reference
+from leads.drafts import Draft, Reference, TouchDraft
 from leads.holders import Assignment
+from leads.invariants import INVARIANTS
 from leads.milestones import Kind, Outcome
-from leads.models import HolderInterval, Lead, LeadTransition
+from leads.models import HolderInterval, Lead, LeadTransition, Touchpoint
 from leads.rebuild import rebuild
 from tests.connections import at_once
 from tests.factories import make_user
-from tests.leads.stories import arrive, arrived, by, codes, reason, rows, standing, where
+from tests.leads.stories import HISTORY, arrive, arrived, by, codes, day, reason, rows, standing, to, where
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,3 +108,72 @@ def test_a_lead_is_not_rebuilt_while_it_moves():
         arrived,
     )
     assert rebuilt.differing == 0
+
+
+def test_a_lead_that_is_merged_while_it_is_accepted_is_one_or_the_other():
+    for survivor, loser in zip(arrive(to("sql", day(2)), leads=ROUNDS), arrive(leads=ROUNDS), strict=True):
+        merged, moved = at_once(
+            partial(merging.merge, survivor_id=survivor, loser_ids=[loser], cause=by()),
+            partial(lifecycle.accept, lead_ids=[loser], cause=by()),
+        )
+        kinds = [row.kind for row in rows(loser)]
+        if moved.taken:  # accepted first, and merged from there
+            assert kinds == [Kind.ADVANCE, Kind.ACCEPT, Kind.MERGE]
+        else:
+            assert (codes(moved), kinds) == ([Code.UNKNOWN_LEAD], [Kind.ADVANCE, Kind.MERGE])
+        assert not merged.refused
+        assert where(loser)[1] == Outcome.MERGED
+    assert_all_is_true()
+
+
+def test_what_an_import_brings_while_its_leads_are_merged_arrives_at_the_survivors():
+    for number in range(ROUNDS):
+        survivors, losers = arrive(leads=10), arrive(leads=10)
+        emails = dict(Lead.objects.filter(pk__in=losers).values_list("pk", "email"))
+        drafts = [
+            Draft(email=emails[pk], phone=str(number), touches=(TouchDraft("Visit"),), steps=(to("sql", day(4)),))
+            for pk in losers
+        ]
+        received, *_ = at_once(
+            partial(intake.receive, drafts=drafts, cause=HISTORY),
+            *(
+                partial(merging.merge, survivor_id=survivor, loser_ids=[loser], cause=by())
+                for survivor, loser in zip(survivors, losers, strict=True)
+            ),
+        )
+        assert not received.created
+        assert not received.moved.refused
+        for survivor, loser, landed in zip(survivors, losers, received.lead_ids, strict=True):
+            assert landed in (survivor, loser)
+            assert (Lead.objects.get(pk=landed).phone, where(landed)[0]) == (str(number), "sql")
+    assert Touchpoint.objects.count() == 10 * ROUNDS
+    assert_all_is_true()
+
+
+def test_of_two_merges_in_opposite_directions_one_is_refused():
+    for _ in range(ROUNDS):
+        one, other = arrive(leads=2)
+        answers = at_once(
+            partial(merging.merge, survivor_id=one, loser_ids=[other], cause=by()),
+            partial(merging.merge, survivor_id=other, loser_ids=[one], cause=by()),
+        )
+        assert sorted(len(each.losers) for each in answers) == [0, 1]
+    assert_all_is_true()
+
+
+def test_of_two_undos_of_a_merge_one_is_refused():
+    def undo():
+        try:
+            return unmerging.unmerge(merge_id=key, cause=by())
+        except unmerging.NotUndoneError as error:
+            return str(error)
+
+    one, other = arrive(leads=2)
+    key = merging.merge(survivor_id=one, loser_ids=[other], cause=by()).keys[one]
+    assert "This merge was undone already." in at_once(undo, undo)
+    assert_all_is_true()
+
+
+def assert_all_is_true():
+    assert not any(count_broken(INVARIANTS).values())
+    assert rebuild(dry_run=True).differing == 0

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from alignment.lib.invariants import count_broken
-from leads import intake, lifecycle, rebuild
+from leads import intake, merging, rebuild
 from leads.decisions import Code
 from leads.drafts import DealDraft, Draft, Reference, TouchDraft
 from leads.invariants import INVARIANTS
@@ -87,8 +87,7 @@ class TestFoundAgain:
 
     def test_a_merged_lead_as_the_one_that_it_went_into(self):
         gone, survivor = arrived(references=(Reference("crm", "1"),)), arrived()
-        lifecycle.recycle(lead_ids=[gone], cause=by())
-        Lead.objects.filter(pk=gone).update(merged_into=survivor)
+        merging.merge(survivor_id=survivor, loser_ids=[gone], cause=by())
         assert receive(Draft(references=(Reference("crm", "1"),))).lead_ids == (survivor,)
 
     def test_blanks_are_filled_and_words_are_kept(self):

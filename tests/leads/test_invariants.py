@@ -82,6 +82,9 @@ BREAKS = {
     "A merged lead has no open pass, and went into a lead that stands": (
         "UPDATE leads_lead SET merged_into_id = (SELECT max(id) FROM leads_lead) WHERE outcome = ''"
     ),
+    "A lead is merged into the lead that its newest merge kept, and into none without a merge": (
+        "UPDATE leads_lead SET merged_into_id = (SELECT max(id) FROM leads_lead) WHERE outcome = ''"
+    ),
     "A lead that was taken back has no journey, its newest move says so, and no system names it": (
         "UPDATE leads_lead SET withdrawn_at = now()"
     ),

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from psycopg2.extras import DateTimeTZRange
 
-from leads import deals, holders, lifecycle
+from leads import deals, holders, lifecycle, merging
 from leads.drafts import DealDraft, Reference
 from leads.holders import Assignment
 from leads.milestones import Kind
@@ -19,6 +19,8 @@ from leads.models import (
     HolderInterval,
     Lead,
     LeadTransition,
+    Merge,
+    MergedLead,
     Opportunity,
     OpportunityChange,
     OpportunityContact,
@@ -30,6 +32,7 @@ from leads.models import (
     Touchpoint,
 )
 from tests.factories import make_user
+from tests.leads import attempts
 from tests.leads.stories import arrived, by, day, journey, rows, stage, step, to
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +64,12 @@ def undone():
     lead_id = arrived(to("mgl", day(1)), to("mql", day(2)))
     lifecycle.undo(lead_id=lead_id, cause=by())
     return rows(lead_id)[-1]
+
+
+def merged():
+    survivor_id = arrived()
+    found = merging.merge(survivor_id=survivor_id, loser_ids=[arrived()], cause=by())
+    return Merge.objects.get(pk=found.keys[survivor_id])
 
 
 def deal(**fields):
@@ -136,6 +145,10 @@ WRONG = {
     "lead_outcome_known": lambda: set_(lead(), outcome="bored"),
     "lead_consent_known": lambda: set_(lead(), consent="maybe"),
     "lead_not_merged_into_itself": lambda: set_(one := lead(), merged_into=one.pk),
+    "lead_merged_or_withdrawn": lambda: set_(lead(), merged_into=lead().pk, withdrawn_at=NOON),
+    "merge_source_known": lambda: set_(merged(), source="dream"),
+    "merge_undone_by": lambda: set_(merged(), undone_by=make_user()),
+    "merged_lead_once": lambda: copy(MergedLead.objects.get(merge=merged())),
     "deal_kind_known": lambda: set_(deal(), kind="gift"),
     "deal_state_known": lambda: set_(deal(), state="ajar"),
     "deal_sourced_by_known": lambda: set_(deal(), sourced_by="luck"),
@@ -178,6 +191,7 @@ WRONG = {
     "target_account_once": lambda: copy(target()),
     "target_origin_known": lambda: target(origin="luck"),
     "transition_has_target": lambda: copy(move(), seq=9, to_stage=None),
+    **attempts.WRONG,
 }
 
 # It makes the present holder quick to find; two open ends overlap, which the exclusion refuses first.

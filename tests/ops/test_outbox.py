@@ -198,7 +198,10 @@ def test_a_server_that_hangs_holds_no_transaction(smtp):
         hanging = Thread(lambda: outbox.deliver(limit=1))
         call, _ = server.accept()
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE state LIKE 'idle in transaction%' AND datname = current_database()"
+            )
             assert cursor.fetchone() == (0,)
         with mail_server() as other:
             smtp(other.port)

@@ -273,7 +273,10 @@ def test_a_page_that_reads_too_slowly_is_told_to_look_again(session_key, monkeyp
 
 def test_a_lost_connection_is_opened_again_and_pages_look_again(session_key, monkeypatch):
     monkeypatch.setattr(live, "RECONNECT_SECONDS", 0.1)
-    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN accord'"
+    end = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE query = 'LISTEN accord' AND datname = current_database()
+    """
 
     async def scenario() -> Page:
         page = Page(session_key)

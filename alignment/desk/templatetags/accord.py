@@ -102,7 +102,7 @@ def _weekday_and_date(local: datetime) -> str:
 
 
 @register.filter
-def points(value: Number | None) -> str:
+def scored(value: Number | None) -> str:
     """Points that a rule adds or takes off: `+18`, `−30`, `+6.3`."""
     if value is None:
         return NOTHING

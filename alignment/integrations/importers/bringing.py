@@ -21,7 +21,7 @@ from alignment.integrations.importers.rows import Arrival, translate
 from alignment.integrations.models import ImportProblem, ProblemKind
 from alignment.lib.emails import email_key_or_blank
 from alignment.people import directory
-from leads import matching
+from leads import matching, merge_lock
 from leads.causes import Cause
 from leads.intake import Received, receive
 from leads.milestones import CauseSource
@@ -31,6 +31,7 @@ __all__ = ["Brought", "bring"]
 
 def bring(read: Sequence[Line], mapping: Mapping, *, actor_id: int | None) -> Brought:
     """Receive these rows, in the caller's transaction; the same statements for any number."""
+    merge_lock.while_matching()
     kept, left_out = wanted(read, mapping)
     brought = _KINDS[mapping.kind](kept, mapping, actor_id)
     if not left_out:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0009_scoring_and_targets"),
+        ("leads", "0011_reason_proposals"),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""What stands beside a lead's timeline, one concern a file; `order.py` lists them from top to bottom."""

@@ -1,0 +1,16 @@
+"""The panels of the lead page, from top to bottom. A new one is a file beside this, a template, and a line here."""
+
+from alignment.desk.panels import account, own, score
+from alignment.desk.panels.panel import Panel
+
+PANELS: tuple[Panel, ...] = (
+    own.DECISION,
+    own.ACTIVITY,
+    score.SCORE,
+    own.DEAL,
+    own.FACTS,
+    account.PEOPLE,
+    own.FORMS,
+    own.PASSES,
+    own.REFERENCES,
+)

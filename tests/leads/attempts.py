@@ -1,0 +1,36 @@
+"""Attempts to store what follows a disposition wrongly, by the constraint that refuses each (see `test_tables`)."""
+
+from datetime import UTC, datetime
+
+from leads.models import Reason
+from tests.factories import make_reason_proposal
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def _set(row, **wrong):
+    type(row).objects.filter(pk=row.pk).update(**wrong)
+
+
+def _proposal_again():
+    first = make_reason_proposal()
+    first.pk = None
+    first.save(force_insert=True)
+
+
+WRONG = {
+    "reason_rejection_says_what_follows": lambda: Reason.objects.filter(kind="lose").update(counts_as_miss=True),
+    "reason_leads_one_way": lambda: Reason.objects.filter(kind="reject").update(
+        proposes_recycle=True, means_duplicate=True
+    ),
+    "reason_proposal_kind_known": lambda: _set(make_reason_proposal(), kind="win"),
+    "reason_proposal_change_known": lambda: _set(make_reason_proposal(), change="burn"),
+    "reason_proposal_names_a_reason": lambda: _set(make_reason_proposal(), reason=None),
+    "reason_proposal_one_open": _proposal_again,
+    "reason_proposal_closed_whole": lambda: _set(make_reason_proposal(), verdict="declined"),
+    "reason_proposal_agreed_by_both": lambda: _set(
+        one := make_reason_proposal(), verdict="agreed", closed_at=NOON, closed_by=one.proposed_by
+    ),
+    "reason_proposal_marketing_signed_whole": lambda: _set(make_reason_proposal(), marketing_signed_at=NOON),
+    "reason_proposal_sales_signed_whole": lambda: _set(make_reason_proposal(), sales_signed_at=NOON),
+}
