@@ -118,6 +118,8 @@ POLICY: dict[str, Action] = {
     "wall.manage": Action("make links to the wall", (MANAGER, REVOPS)),
     "people.manage": Action("manage people and teams", (REVOPS,)),
     "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
+    "scoring.view": Action("see the scoring rules", (EVERYONE,)),
+    "scoring.manage": Action("change the scoring rules", (REVOPS,)),
     "reasons.view": Action("see the list of reasons", (EVERYONE,)),
     "reasons.propose": Action("propose a change of the reasons", (TEAMS,)),
     "reasons.sign": Action("sign a change of the reasons", (HEAD_OF_MARKETING, HEAD_OF_SALES, FOR_NO_HEAD)),

@@ -118,6 +118,12 @@ class Editor:
         """The fields that a row can be added for."""
         return [(field.key, field.label) for field in self.about]
 
+    def rename(self, prefix: str) -> None:
+        """Let the inputs begin with another prefix, since what stands before it has gone."""
+        self.prefix = prefix
+        for row in self.rows:
+            row.name = f"{prefix}-{row.at}"
+
     # What was asked
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import DateTimeField, Func
 
 from alignment.lib import batch
 from alignment.ops.versions import VersionState
@@ -22,11 +23,14 @@ from leads.stages import Stages
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """A version that counts, its rules, and a condition over `lead` and `account`: whose leads it scores."""
+    """A version that counts, its rules, and a condition over `lead` and `account`: whose leads it scores. `read_at` is
+    the database's time when it was read.
+    """
 
     version: ScoringVersion
     rules: RuleSet
     leads: Piece
+    read_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,12 @@ class Candidate:
 def standards() -> list[Standard]:
     """The versions that count today: the pilots first, and last the one of all other leads; one query."""
     versions = ScoringVersion.objects.filter(scope="", state=VersionState.PUBLISHED).order_by("-audience", "id")
+    now = Func(function="clock_timestamp", output_field=DateTimeField())
     found: list[Standard] = []
-    for version in versions:
+    for version, read_at in ((row, row.read_at) for row in versions.annotate(read_at=now)):
         taken = [of("NOT ({})", one.leads) for one in found]
         own = pilot_leads(version) if version.team_id else Piece("TRUE")
-        found.append(Standard(version, read(version.body), join([own, *taken], " AND ")))
+        found.append(Standard(version, read(version.body), join([own, *taken], " AND "), read_at))
     return found
 
 
@@ -70,14 +75,13 @@ def score(*, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None) -> l
     """
     if not lead_ids:
         return []
-    at = cause.at or lifecycle.database_now()
     chosen = values(
         "lead.id = ANY(%s::bigint[]) AND EXISTS (SELECT 1 FROM leads_journey entered WHERE entered.lead_id = lead.id)",
         sorted(lead_ids),
     )
     candidates: list[Candidate] = []
     for standard in standards():
-        candidates += store(standard, chosen, at, lock=True)
+        candidates += store(standard, chosen, cause.at or standard.read_at, lock=True)
     acts = by is not None and cause.promise == Promise.START
     return hand_over(candidates, cause=cause, by=by) if acts and by else []
 

@@ -89,6 +89,11 @@ def rate(group: PointGroup) -> float:
     return -log(2) / (group.half_life_days * 86_400)
 
 
+def decay(group: PointGroup, at: datetime) -> Piece:
+    """What is left of a touch's points at that moment; what is left of very old ones is a little more than nothing."""
+    return values("exp(greatest(%s::float8 * date_part('epoch', %s::timestamptz - touch.at), -300))", rate(group), at)
+
+
 def capped(groups: Sequence[PointGroup], sums: Sequence[Piece]) -> Piece:
     """Engagement: each group's points up to its cap."""
     return _sum(
@@ -144,7 +149,7 @@ CAN_CROSS = (
 """By which kind of move a lead would become an MQL; blank where it is one, or something further."""
 
 
-def facts(rules: RuleSet, chosen: Piece, *, lock: bool) -> Piece:
+def facts(rules: RuleSet, chosen: Piece, *, lock: bool = False) -> Piece:
     """What the score needs of each of the chosen leads (a condition over `lead` and `account`), locked in order.
 
     A lead that was merged or taken back is none of them.
@@ -181,12 +186,9 @@ def touches(columns: Piece, at: datetime) -> Piece:
 def engaged(rules: RuleSet, at: datetime) -> Piece:
     """The sums of each group at that moment, as `s0`, `s1` …, and how many touches counted, by lead."""
     points = [
-        of(
-            f"({{}}) * exp({{}} * date_part('epoch', {{}} - touch.at)) AS p{index}",
-            touch_points(rules, group), values("%s::float8", rate(group)), values("%s::timestamptz", at),
-        )
+        of(f"({{}}) * {{}} AS p{index}", touch_points(rules, group), decay(group, at))
         for index, group in enumerate(rules.groups)
-    ]  # fmt: skip
+    ]
     columns = join([*points, Piece("touch.at")], ", ")
     sums = "".join(f", sum(p{index}) AS s{index}" for index in range(len(rules.groups)))
     return of(f"SELECT lead_id, count(*) AS counted{sums} FROM ({{}}) touch GROUP BY lead_id", touches(columns, at))

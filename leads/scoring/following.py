@@ -11,9 +11,7 @@ from leads.scoring.applying import score
 from leads.touches import Touched
 
 # After these the engagement that counts begins elsewhere, or the lead is a customer's.
-_CHANGES_WHAT_COUNTS = frozenset(
-    {Kind.RECYCLE, Kind.REJECT, Kind.LOSE, Kind.WIN, Kind.REOPEN, Kind.UNDO, Kind.CORRECT, Kind.MERGE}
-)
+_CHANGES_WHAT_COUNTS = frozenset({Kind.RECYCLE, Kind.REJECT, Kind.LOSE, Kind.WIN, Kind.REOPEN, Kind.UNDO, Kind.CORRECT})
 
 
 def after_moves(moved: Moved) -> None:

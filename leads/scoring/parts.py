@@ -143,9 +143,9 @@ def _matches(lead_id: int, rules: RuleSet, at: datetime) -> tuple[list[int], lis
         test = compiled(rule.condition)
         columns.append(
             of(
-                f"CASE WHEN {{}} THEN {{}} * exp({{}} * date_part('epoch', {{}} - touch.at)) END AS r{index}",
+                f"CASE WHEN {{}} THEN {{}} * {{}} END AS r{index}",
                 Piece(test.text, test.params), values("%s::float8", rule.points),
-                values("%s::float8", compiling.rate(groups[rule.group])), values("%s::timestamptz", at),
+                compiling.decay(groups[rule.group], at),
             )
         )  # fmt: skip
         sums.append(Piece(f"coalesce(sum(r{index}), 0)"))
