@@ -1,6 +1,6 @@
 """Celery: it only wakes work that stands in the database, so that losing the broker loses nothing.
 
-Pages publish nothing: beat pokes four tasks, each of which asks the database what is due.
+Pages publish nothing: beat pokes a few tasks, each of which asks the database what is due.
 """
 
 import os
@@ -23,6 +23,7 @@ POKES = (
     ("alignment.ops.tasks.deliver", "deliver", 5),
     ("alignment.ops.tasks.resume_jobs", "work", 5),
     ("alignment.integrations.tasks.remove_old_uploads", "work", 3600),
+    ("leads.tasks.keep_clean", "work", 30),
 )
 
 EXCHANGE = Exchange("accord")

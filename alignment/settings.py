@@ -6,6 +6,7 @@
 import os
 import sys
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -290,6 +291,15 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = STATE_DIR / "mail"
 DEFAULT_FROM_EMAIL = os.environ.get("ACCORD_EMAIL_FROM") or f"Accord <accord@{_base.hostname}>"
+
+# Webhooks -----------------------------------------------------------------------------------------------------
+
+OUTBOUND_NETWORKS = tuple(filter(None, map(str.strip, os.environ.get("ACCORD_OUTBOUND_NETWORKS", "").split(","))))
+try:
+    for _network in OUTBOUND_NETWORKS:
+        ip_network(_network)
+except ValueError as error:
+    raise ImproperlyConfigured(f"ACCORD_OUTBOUND_NETWORKS: {error}. Give networks as 10.1.0.0/16.") from None
 
 # Celery -------------------------------------------------------------------------------------------------------
 

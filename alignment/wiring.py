@@ -7,7 +7,8 @@
 - Facts of leads are edited → the same.
 - Leads are merged, or a merge is undone → they are scored, the audit log says by whom, open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
-- A person, a team, the company or an API token is changed → the audit log says who changed what.
+- A person, a team, the company, an API token, a calendar or an absence is changed → the audit log says who changed
+  what.
 
 Receivers run inside the transaction of the write that sent the signal.
 """
@@ -18,7 +19,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 
 from alignment.lib.announcements import announce
 from alignment.ops import audit
-from alignment.people.models import ApiToken, Company, Team, User
+from alignment.people.models import Absence, ApiToken, Company, Team, User, WorkingCalendar
 from alignment.people.signals import record_changed
 from leads import deals
 from leads.editing import Edited
@@ -148,7 +149,10 @@ def pages_hear_of_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
 
 
 def audit_changes(
-    row: User | Team | Company | ApiToken, changed: dict[str, Any], by: User | None, **kwargs: Any
+    row: User | Team | Company | ApiToken | WorkingCalendar | Absence,
+    changed: dict[str, Any],
+    by: User | None,
+    **kwargs: Any,
 ) -> None:
     """Fields of a person are named without their content, except what decides about rights."""
     told = (

@@ -1,6 +1,6 @@
 """Changing what is known about a lead: its facts, never where it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from alignment.lib.emails import domain_of, email_key_or_blank
 from leads import lifecycle, matching
 from leads.causes import Cause
 from leads.drafts import Draft
+from leads.hygiene.marking import mark
 from leads.models import Lead
 from leads.searching import reindex
 from leads.signals import leads_edited
@@ -20,6 +21,12 @@ FIELDS = (
     "source_id", "campaign_id", "segment_id", "territory_id",
 )  # fmt: skip
 """What can be changed. Source, campaign, segment and territory count from the lead's next pass on."""
+
+CLASSES = ("source_id", "campaign_id", "segment_id", "territory_id")
+"""Those of them that group leads."""
+
+Changes = Mapping[str, tuple[int | None, int | None]]
+"""Column → (before, after)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +67,30 @@ def edit(*, lead_id: int, changes: Mapping[str, Any], cause: Cause) -> Lead:
         _require_free(key, lead_id)
         raise
     reindex([lead_id])
+    mark([lead_id])
     leads_edited.send(sender=edit, batch=Edited(cause, (lead_id,)))
     lead.refresh_from_db()
     return lead
+
+
+@transaction.atomic
+def classify(*, lead_ids: Iterable[int], changes: Mapping[str, int | None], cause: Cause) -> dict[int, Changes]:
+    """Give leads the same values of `CLASSES`; the same statements for any number.
+
+    Returns lead → column → (before, after), of the leads that changed.
+    """
+    if unknown := changes.keys() - CLASSES:
+        raise LookupError(f"Leads are not classified by {', '.join(sorted(unknown))}.")
+    leads = Lead.objects.standing().filter(pk__any_of=list(lead_ids)).order_by("pk").select_for_update(no_key=True)
+    changed: dict[int, Changes] = {
+        row["pk"]: {name: (row[name], value) for name, value in changes.items() if row[name] != value}
+        for row in leads.values("pk", *changes)
+    }
+    changed = {pk: told for pk, told in changed.items() if told}
+    batch.update(Lead, [{"id": pk, **changes} for pk in changed])
+    if changed:
+        leads_edited.send(sender=classify, batch=Edited(cause, tuple(changed)))
+    return changed
 
 
 def _require_free(key: str, lead_id: int) -> None:

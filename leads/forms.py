@@ -80,15 +80,20 @@ class DateTimeInput(forms.DateTimeInput):
 
 
 class MoveForm(forms.Form):
-    """What every move may carry. `lead` is who it is about."""
+    """What every move may carry. `lead` is who it is about; a move of many has none."""
 
     note = forms.CharField(required=False, max_length=NOTE_LENGTH, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def __init__(self, *args: Any, lead: Lead, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, lead: Lead | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.auto_id = "move_%s"
-        self.lead = lead
+        self._lead = lead
         self.order_fields([name for name in self.fields if name != "note"])
+
+    @property
+    def lead(self) -> Lead:
+        assert self._lead is not None  # asked by the moves of one lead alone
+        return self._lead
 
 
 def _tracks() -> QuerySet[NurtureTrack]:

@@ -15,6 +15,7 @@ from leads.causes import Cause
 from leads.decisions import OPENS, Step
 from leads.drafts import Draft
 from leads.holders import Assignment, begin, hold
+from leads.hygiene.marking import mark
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Lead
 from leads.models.lead import Consent
@@ -186,6 +187,7 @@ def _insert(
     )
     created = {row[0] for row in inserted}
     add_to_index(row for row in rows if row["id"] in created)
+    mark(created)
     return created
 
 
@@ -242,6 +244,7 @@ def _join(
             changed.append(after)
     batch.update(Lead, changed)
     reindex([row["id"] for row in changed])
+    mark([row["id"] for row in changed])
     return {
         row["id"]: {
             name: (standing[row["id"]][name], row[name]) for name in names if row[name] != standing[row["id"]][name]

@@ -177,6 +177,25 @@ class _Rules:
 @transaction.atomic
 def move(*, steps: Sequence[Step], cause: Cause) -> Moved:
     """Take these steps, in the order given for each lead (an import hands in several a lead)."""
+    standings, taken, refused, now = _judge(steps, cause)
+    moved = Moved(
+        cause=cause, recorded_at=now, taken=tuple(taken), refused=tuple(refused), keys=write(standings.values())
+    )
+    if taken:
+        leads_moved.send(sender=move, batch=moved)
+    return moved
+
+
+def would_refuse(*, steps: Sequence[Step], cause: Cause) -> tuple[Refusal, ...]:
+    """Which of these steps would be refused now, and why; nothing is written, and no lead stays locked."""
+    with transaction.atomic():
+        *_, refused, _ = _judge(steps, cause)
+        transaction.set_rollback(True)
+    return tuple(refused)
+
+
+def _judge(steps: Sequence[Step], cause: Cause) -> tuple[Mapping[int, Standing], list[Taken], list[Refusal], datetime]:
+    """The leads under lock with the rows of the steps that may be taken, these steps, the others, and the time."""
     stages = Stages.load()
     standings = lock({step.lead_id for step in steps}, stages)
     # History that an import brings is recorded, not judged.
@@ -190,17 +209,7 @@ def move(*, steps: Sequence[Step], cause: Cause) -> Moved:
             refused.append(outcome)
         else:
             taken.append(outcome)
-    keys = write(standings.values())
-    moved = Moved(
-        cause=cause,
-        recorded_at=rules.now,
-        taken=tuple(taken),
-        keys=keys,
-        refused=tuple(refused),
-    )
-    if taken:
-        leads_moved.send(sender=move, batch=moved)
-    return moved
+    return standings, taken, refused, rules.now
 
 
 def _take(index: int, step: Step, standing: Standing | None, rules: _Rules) -> Taken | Refusal:

@@ -96,6 +96,12 @@ def accounts(drafts: Sequence[Draft], email_keys: Sequence[str], now: datetime) 
     return [known.find(*key) for key in keys]
 
 
+def known_account(draft: Draft, key: str) -> int | None:
+    """The account that a draft with this e-mail key would get, if it stands already; one query."""
+    names = (company_domain(key), company_key(draft.company_name))
+    return _known_accounts([names]).find(*names) if any(names) else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Accounts:
     by_domain: dict[str, int]

@@ -17,6 +17,7 @@ from leads import holders, lifecycle, merge_lock, survivorship
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.holders import Assignment
+from leads.hygiene.marking import forget, mark
 from leads.merge_rules import Code, Merging, Refusal, Standing, by_rank, why_not
 from leads.milestones import Kind, Milestone
 from leads.models import Journey, Lead, LeadSearch, Merge, MergedLead
@@ -177,7 +178,9 @@ def _write(
     changes = _keep(accepted, facts, cause)
     contacts = _introduce(into)
     LeadSearch.objects.filter(pk__any_of=into).delete()
+    forget(into)
     reindex([each.survivor_id for each in accepted])
+    mark([each.survivor_id for each in accepted])
     keys = _record(accepted, changes, contacts, cause, now)
     batch.insert(
         MergedLead,

@@ -1,6 +1,6 @@
 """What pages say about moves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.utils.timesince import timesince
@@ -30,20 +30,32 @@ DID: Mapping[Kind, str] = {
 FIRST = (Code.ALREADY, Code.CONFLICT)
 
 
-def why_refused(refusal: Refusal, *, viewer: User, now: datetime) -> str:
+def why_all_refused(refusals: Iterable[Refusal], *, viewer: User, now: datetime) -> dict[int, str]:
+    """Lead → the sentence of `why_refused`; one query for the names of all who were first."""
+    told = list(refusals)
+    firsts = {each.standing.actor_id for each in told if each.standing}
+    names = dict(User.objects.filter(pk__in=firsts - {None}).values_list("pk", "name"))
+    return {each.lead_id: why_refused(each, viewer=viewer, now=now, names=names) for each in told}
+
+
+def why_refused(refusal: Refusal, *, viewer: User, now: datetime, names: Mapping[int, str] | None = None) -> str:
     """Who was first (“Bruno Sá accepted it 2 minutes ago.”) where that is why, else the refusal's own sentence."""
     move = refusal.standing
     if refusal.code not in FIRST or move is None or move.kind not in DID:
         return refusal.message
     if move.actor_id is None:
         return f"{refusal.message} A rule or an import was first, {_ago(move.recorded_at, now)}."
-    return who_did(move, viewer=viewer, now=now)
+    return who_did(move, viewer=viewer, now=now, names=names)
 
 
-def who_did(move: Move | LeadTransition, *, viewer: User, now: datetime) -> str:
+def who_did(move: Move | LeadTransition, *, viewer: User, now: datetime, names: Mapping[int, str] | None = None) -> str:
     """What somebody did (“Bruno Sá accepted it 2 minutes ago.”); the kind of `move` is one of `DID`."""
-    who = "You" if move.actor_id == viewer.pk else User.objects.get(pk=move.actor_id).name
+    who = "You" if move.actor_id == viewer.pk else _name(move.actor_id or 0, names)
     return f"{who} {DID[Kind(move.kind)]} {_ago(move.recorded_at, now)}."
+
+
+def _name(user_id: int, names: Mapping[int, str] | None) -> str:
+    return names[user_id] if names is not None else User.objects.get(pk=user_id).name
 
 
 def _ago(moment: datetime, now: datetime) -> str:

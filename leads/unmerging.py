@@ -11,6 +11,7 @@ from alignment.lib import batch
 from leads import lifecycle, matching, merge_lock
 from leads.causes import Cause
 from leads.decisions import UNDO_WITHIN, Step
+from leads.hygiene.marking import mark
 from leads.merging import hand_over, write_facts
 from leads.milestones import Kind
 from leads.models import Lead, Merge, MergedLead, OpportunityContact
@@ -67,6 +68,7 @@ def unmerge(*, merge_id: int, cause: Cause) -> Unmerged:
     OpportunityContact.objects.filter(pk__in=merge.contact_ids, is_primary=False).delete()
     standing = [part.lead_id for part in parts if part.was_in_id is None]
     reindex([merge.survivor_id, *standing])
+    mark([merge.survivor_id, *standing])
     Merge.objects.filter(pk=merge.pk).update(undone_at=now, undone_by=cause.actor_id)
     unmerged = Unmerged(cause, now, merge.pk, merge.survivor_id, tuple(standing), tuple(sorted(kept)))
     leads_unmerged.send(sender=unmerge, batch=unmerged)

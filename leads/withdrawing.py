@@ -14,6 +14,7 @@ from leads import lifecycle, matching
 from leads.causes import Cause
 from leads.editing import Edited
 from leads.holders import Assignment, hold
+from leads.hygiene.marking import forget, mark
 from leads.intake import Changes
 from leads.models import ExternalReference, Lead
 from leads.searching import reindex
@@ -52,6 +53,7 @@ def withdraw(*, lead_ids: Collection[int], cause: Cause, note: str) -> lifecycle
     moved = lifecycle.withdraw(lead_ids=lead_ids, cause=cause, note=note)
     references = ExternalReference.objects.filter(lead__any_of=moved.lead_ids, released_at=None)
     references.update(released_at=moved.recorded_at)
+    forget(moved.lead_ids)
     return moved
 
 
@@ -95,6 +97,7 @@ def _write(
     ]
     batch.update(Lead, [{name: value for name, value in row.items() if name != "owner_id"} for row in restored])
     reindex([row["id"] for row in restored])
+    mark([row["id"] for row in restored])
     if holders:
         hold(assignments=holders, cause=cause)
     if restored:

@@ -61,8 +61,9 @@ def _breach(clock: Clock, lead: Lead, user_id: int) -> Notice:
 
 
 def _lead(clock: Clock) -> Lead:
-    assert clock.lead is not None  # a disposition is always one of a lead
-    return clock.lead
+    lead: Lead | None = clock.lead
+    assert lead is not None  # a disposition is always one of a lead
+    return lead
 
 
 def _manager(lead: Lead) -> int | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import count
@@ -21,18 +21,21 @@ from alignment.integrations.web_forms import setup
 from alignment.integrations.web_forms.asking import OF_LEAD
 from alignment.integrations.web_forms.models import FormKey, WebForm
 from alignment.integrations.web_forms.setup import Wording
+from alignment.lib.business_time import Hours
 from alignment.ops import jobs
 from alignment.ops.models import Job
-from alignment.people import tokens
+from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
-from alignment.people.models import Company, Role, Side, Team, User
+from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
 from leads import lifecycle, qualifying, reasons
+from leads.bulk import running
+from leads.bulk.actions import ACTIONS
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import Journey, Lead, LeadTransition, Reason, ReasonProposal, Source, Stage
+from leads.models import BulkChange, Journey, Lead, LeadTransition, Reason, ReasonProposal, Source, Stage
 from leads.models.reason_proposal import Change
 from sla.models import Clock, Policy, SubjectKind
 
@@ -70,6 +73,23 @@ def make_imported_user(**fields: Any) -> User:
     number = next(_numbers)
     given = {"name": f"Imported {number}", "external_id": f"crm-{number}", "role": Role.REP}
     return User.objects.create_user(**given | fields)
+
+
+def make_calendar(name: str = "", week: calendars.Week | None = None, **facts: Any) -> WorkingCalendar:
+    """Berlin's offices: Monday to Friday, 9 to 12 and 13 to 17."""
+    office = {day: (Hours(540, 720), Hours(780, 1020)) for day in range(1, 6)}
+    given = {
+        "name": name or f"Calendar {next(_numbers)}",
+        "time_zone": "Europe/Berlin",
+        "week": office if week is None else week,
+    }
+    return calendars.add(**given | facts)
+
+
+def make_absence(user: User, first_on: date | None = None, days: int = 5, **fields: Any) -> Absence:
+    """So many days away, by default from today."""
+    first_on = first_on or timezone.now().date()
+    return absences.plan(user_id=user.pk, first_on=first_on, last_on=first_on + timedelta(days=days - 1), **fields)
 
 
 # Leads, as rows: what reading needs, whether or not the lifecycle would write it ---------------------------------
@@ -235,6 +255,11 @@ def _import(make: Callable[[], Import]) -> Callable[[], Address]:
     return address
 
 
+def _absence() -> Address:
+    absence = make_absence(make_user())
+    return Address({"pk": absence.pk}, absence)
+
+
 def make_job(actor: User | None = None, **fields: Any) -> Job:
     """Background work that waits for its turn."""
     given = {"kind": "count", "params": {"upto": 30}, "total": 30, "created_by": actor or make_user()}
@@ -244,6 +269,18 @@ def make_job(actor: User | None = None, **fields: Any) -> Job:
 def _job() -> Address:
     job = make_job()
     return Address({"pk": job.pk}, job)
+
+
+def make_bulk_change(actor: User | None = None) -> BulkChange:
+    """Two leads that were accepted at once."""
+    actor = actor or make_user(Role.REVOPS)
+    leads = Lead.objects.filter(pk__in=[make_lead().pk, make_lead().pk])
+    return running.start(action=ACTIONS["accept"], params={}, leads=leads, actor=actor)
+
+
+def _bulk_change() -> Address:
+    change = make_bulk_change()
+    return Address({"pk": change.pk}, change)
 
 
 def _password_link() -> Address:
@@ -348,8 +385,13 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_person_password": _of(make_user),
     "setup_person_link": _of(make_user),
     "setup_team": _of(make_team),
+    **{f"setup_calendar{name}": _of(make_calendar) for name in ("", "_date", "_retire")},
+    "setup_calendar_date_remove": lambda: Address({"pk": make_calendar().pk, "date": 1}),
+    "absence_cancel": _absence,
     "setup_team_retire": _of(make_team),
     **dict.fromkeys(("job", "job_stop", "job_resume", "api_job"), _job),
+    "bulk_change": _bulk_change,
+    "bulk_undo": _bulk_change,
     "set_password": _password_link,
     **{f"import_{name}": _import(make_import) for name in ("columns", "preview", "run", "discard")},
     "import": _import(make_run_import),

@@ -26,6 +26,8 @@ class PersonSerializer(Shape):
     side = serializers.ChoiceField(choices=Side.choices, allow_null=True)
     team = serializers.IntegerField(source="team_id", allow_null=True)
     team_name = serializers.CharField(source="team.name", allow_null=True)
+    calendar = serializers.IntegerField(source="calendar_id", allow_null=True, help_text="Null: the company's.")
+    languages = serializers.ListField(child=serializers.CharField(), help_text="ISO 639-1.")
 
 
 @policy("lead.view", by_token=True)

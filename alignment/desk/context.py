@@ -87,7 +87,18 @@ ENTRIES = (
         "people.manage",
         "Set up",
         covers=frozenset(
-            {"setup_person", "setup_person_new", "setup_teams", "setup_team", "setup_team_new", "setup_company"}
+            {
+                "setup_person",
+                "setup_person_new",
+                "setup_teams",
+                "setup_team",
+                "setup_team_new",
+                "setup_company",
+                "setup_calendars",
+                "setup_calendar",
+                "setup_calendar_new",
+                "absences",
+            }
         ),
     ),
     Entry("walls", "Wall", "projector", "wall.manage", "Set up"),

@@ -1,6 +1,6 @@
 """The list of leads as an address asks for it: filters, search, keyset pages, a capped count, and a file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -21,6 +21,7 @@ from sla.models import Clock
 from sla.querysets import with_clock
 
 PAGE = 50
+NOT_OF_THE_QUERY = ("after", "format", "do", "all", "id", "expected", "csrfmiddlewaretoken")
 CHUNK = 2000
 
 STATES: Mapping[str, tuple[str, Q]] = {
@@ -50,8 +51,9 @@ class Filter:
 class LeadList:
     """Leads, newest move first. What an address asks for and nobody knows is left out of account."""
 
-    def __init__(self, asked: Mapping[str, str], *, at: datetime) -> None:
-        self.asked, self.at = asked, at
+    def __init__(self, asked: Mapping[str, str], *, at: datetime, only: Collection[int] = ()) -> None:
+        """`only` these leads, where there are any."""
+        self.asked, self.at, self.only = asked, at, only
         self.words = " ".join(asked.get("q", "").split())
         self.state = asked["state"] if asked.get("state") in STATES else ""
 
@@ -93,8 +95,13 @@ class LeadList:
         return Filter(facet, facet.capitalize(), [(one.key, one.name) for one in choices], chosen.key if chosen else "")
 
     @property
+    def query(self) -> list[tuple[str, str]]:
+        """What the address says of which leads are meant, without the place in the list."""
+        return [(name, value) for name, value in self.asked.items() if value and name not in NOT_OF_THE_QUERY]
+
+    @property
     def is_filtered(self) -> bool:
-        return bool(self.words or self.state or self.stage or self.chosen or self.account)
+        return bool(self.only or self.words or self.state or self.stage or self.chosen or self.account)
 
     @cached_property
     def account(self) -> Account | None:
@@ -108,6 +115,8 @@ class LeadList:
     def found(self) -> LeadQuerySet:
         """The leads that the address means, in no order."""
         leads = Lead.objects.standing().filter(**{facet: choice.pk for facet, choice in self.chosen.items()})
+        if self.only:
+            leads = leads.filter(pk__any_of=list(self.only))
         if self.stage:
             leads = leads.filter(stage=self.stage)
         if self.state:

@@ -7,6 +7,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from alignment.desk.bulk_views import chosen_ids, offered
 from alignment.desk.lead_list import HEADER, LeadList
 from alignment.desk.lead_page import LeadPage
 from alignment.desk.queue import Queue
@@ -106,12 +107,13 @@ def _lead_page(request: SignedInRequest, pk: int, back: str) -> LeadPage:
 @fragments
 def leads(request: SignedInRequest) -> HttpResponseBase:
     """The list; with `format=csv` all that was found, as a file."""
-    found = LeadList(request.GET.dict(), at=now())
+    found = LeadList(request.GET.dict(), at=now(), only=chosen_ids(request))
     if request.GET.get("format") == "csv":
         require(request.user, "export")
         audit.record(action="exported", actor=request.user, subject_kind="lead", detail={"query": request.GET.dict()})
         return csv_response("leads", HEADER, found.lines())
-    return render(request, _part(request, {"leads": "desk/_leads.html"}) or "desk/leads.html", {"list": found})
+    context = {"list": found, "actions": offered(request.user)}
+    return render(request, _part(request, {"leads": "desk/_leads.html"}) or "desk/leads.html", context)
 
 
 @policy("lead.view")

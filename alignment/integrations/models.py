@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from alignment.integrations.web_forms import models as web_form_models  # noqa: F401 (Django finds them here)
+from alignment.lib.set_keys import KnownKeys, NeverDeleted, set_key
 from alignment.ops.models import OPEN_STATES, JobState
 
 UNDO_WITHIN = timedelta(hours=24)
@@ -70,6 +71,7 @@ class Import(models.Model):
 
     class Meta:
         constraints = [
+            NeverDeleted(name="import_never_deleted"),
             models.CheckConstraint(condition=Q(job=None) | Q(mapping__isnull=False), name="import_runs_with_mapping"),
             models.CheckConstraint(condition=Q(undo_job=None) | Q(job__isnull=False), name="import_undone_was_run"),
             models.CheckConstraint(condition=Q(discarded_at=None) | Q(job=None), name="import_run_or_discarded"),
@@ -178,8 +180,8 @@ class ImportedLead(models.Model):
     `undone_at` and `kept` say what became of it when the import was undone.
     """
 
-    batch = models.ForeignKey(Import, models.PROTECT, related_name="leads", db_index=False)
-    lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="+")
+    batch = set_key(Import, related_name="leads")
+    lead = set_key("leads.Lead", related_name="+", db_index=True)
     how = models.CharField(max_length=9, choices=How.choices)
     first_seq = models.PositiveIntegerField(null=True)
     last_seq = models.PositiveIntegerField(null=True)
@@ -192,6 +194,7 @@ class ImportedLead(models.Model):
 
     class Meta:
         constraints = [
+            KnownKeys(fields=["batch", "lead"], name="imported_lead_keys_known"),
             models.UniqueConstraint(fields=["batch", "lead"], name="imported_lead_once"),
             models.CheckConstraint(condition=Q(how__in=How.values), name="imported_lead_how_known"),
         ]

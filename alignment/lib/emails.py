@@ -6,40 +6,9 @@ from functools import lru_cache
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-FREE_DOMAINS = frozenset(
-    [
-        "aol.com",
-        "fastmail.com",
-        "free.fr",
-        "gmail.com",
-        "gmx.com",
-        "gmx.de",
-        "gmx.net",
-        "googlemail.com",
-        "hotmail.com",
-        "icloud.com",
-        "libero.it",
-        "live.com",
-        "mail.com",
-        "mail.ru",
-        "me.com",
-        "msn.com",
-        "orange.fr",
-        "outlook.com",
-        "proton.me",
-        "protonmail.com",
-        "qq.com",
-        "t-online.de",
-        "uol.com.br",
-        "web.de",
-        "yahoo.com",
-        "yahoo.co.uk",
-        "yandex.ru",
-        "ymail.com",
-        "zoho.com",
-    ]
-)
-"""Domains that give a mailbox to anybody: they say nothing about the company."""
+from alignment.lib.domains import FREE_DOMAINS, is_free, registrable
+
+__all__ = ["FREE_DOMAINS", "company_domain", "domain_of", "email_key", "email_key_or_blank", "mailbox_key"]
 
 LONGEST, LONGEST_DOMAIN = 320, 253
 """How many characters an address and its domain may have (RFC 5321)."""
@@ -72,6 +41,21 @@ def domain_of(key: str) -> str:
 
 
 def company_domain(key: str) -> str:
-    """The domain of an e-mail key where it names a company; empty for free mailboxes."""
+    """The domain that a company registered, of an e-mail key where it names a company; empty for free mailboxes."""
     domain = domain_of(key)
-    return "" if domain in FREE_DOMAINS else domain
+    return "" if is_free(domain) else registrable(domain)
+
+
+_DOTLESS = {"googlemail.com": "gmail.com", "gmail.com": "gmail.com"}
+
+
+def mailbox_key(key: str) -> str:
+    """The mailbox into which mail to this e-mail key most likely falls: without a +tag, and for Gmail without dots.
+
+    Two keys with one mailbox are most likely one person; it is for asking, never for joining.
+    """
+    local, at, domain = key.rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _DOTLESS:
+        local, domain = local.replace(".", ""), _DOTLESS[domain]
+    return f"{local}{at}{domain}"

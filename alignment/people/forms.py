@@ -7,13 +7,16 @@ from django.contrib.auth.password_validation import validate_password
 from django.db.models import Q
 
 from alignment.lib.currencies import CURRENCIES
+from alignment.lib.languages import language_list, read_languages
+from alignment.lib.phones import REGIONS, calling_code
 from alignment.lib.time_zones import zone_names
-from alignment.people.models import Company, Role, Scope, Team, User
+from alignment.people.models import Company, Role, Scope, Team, User, WorkingCalendar
 
+FULL_SHARE = 100
 TEAM_ROLES = {Role.MARKETER, Role.REP, Role.MANAGER}
 
 
-def _zones(blank: str | None = None) -> list[tuple[str, str]]:
+def zone_choices(blank: str | None = None) -> list[tuple[str, str]]:
     first = [("", blank)] if blank else []
     return first + [(name, name.replace("_", " ")) for name in zone_names()]
 
@@ -65,11 +68,55 @@ class PersonForm(forms.ModelForm):
             self.add_error("team", f"A {Role(role).label.lower()} belongs to a team.")
 
 
+class CalendarField(forms.ModelChoiceField):
+    """A working calendar that is not retired."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            WorkingCalendar.objects.filter(retired_at=None).order_by("name"),
+            label="Working calendar",
+            required=False,
+            **kwargs,
+        )
+
+
+class LanguagesField(forms.CharField):
+    """Names or codes of languages, parted by commas; a list of codes comes out."""
+
+    def to_python(self, value: Any) -> Any:
+        return read_languages(super().to_python(value) or "")
+
+    def prepare_value(self, value: Any) -> Any:
+        return language_list(value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.prepare_value(initial) != data)
+
+
 class EditPersonForm(PersonForm):
     class Meta(PersonForm.Meta):
-        fields = [*PersonForm.Meta.fields, "time_zone"]
+        fields = [*PersonForm.Meta.fields, "time_zone", "calendar", "languages", "weight", "daily_cap", "open_cap"]
 
-    time_zone = forms.ChoiceField(choices=lambda: _zones("The company's"), required=False)
+    time_zone = forms.ChoiceField(choices=lambda: zone_choices("The company's"), required=False)
+    calendar = CalendarField(empty_label="The company's")
+    languages = LanguagesField(required=False, help_text="What they speak with buyers, as “German, English”.")
+    weight = forms.IntegerField(
+        label="Share of routed leads",
+        required=False,
+        min_value=0,
+        max_value=500,
+        help_text="In per cent: 50 gets half as many as 100, 0 gets none. Blank: 100.",
+    )
+    daily_cap = forms.IntegerField(
+        label="Routed leads a day, at most", required=False, min_value=0, max_value=32767, help_text="Blank: no limit."
+    )
+    open_cap = forms.IntegerField(
+        label="Open leads, at most", required=False, min_value=0, max_value=10**9, help_text="Blank: no limit."
+    )
+
+    def clean_weight(self) -> int:
+        weight: int | None = self.cleaned_data["weight"]
+        return FULL_SHARE if weight is None else weight
 
 
 class NewPersonForm(PersonForm):
@@ -119,14 +166,29 @@ class CompanyForm(forms.ModelForm):
             "currency",
             "week_start",
             "fiscal_year_start_month",
+            "calendar",
             "marketing_head",
             "sales_head",
+            "marketing_steward",
+            "sales_steward",
+            "phone_region",
         ]
 
-    time_zone = forms.ChoiceField(choices=_zones, help_text="Days and figures are counted in it.")
+    time_zone = forms.ChoiceField(choices=zone_choices, help_text="Days and figures are counted in it.")
+    calendar = CalendarField(
+        empty_label="None: around the clock", help_text="When people without a calendar of their own work."
+    )
     currency = forms.ChoiceField(choices=[(code, code) for code in sorted(CURRENCIES)])
     marketing_head = ColleagueField(help_text="Signs for marketing.")
     sales_head = ColleagueField(help_text="Signs for sales.")
+    marketing_steward = ColleagueField(help_text="Keeps the data clean, for marketing.")
+    sales_steward = ColleagueField(help_text="Keeps the data clean, for sales.")
+    phone_region = forms.ChoiceField(
+        label="Country of phone numbers",
+        required=False,
+        choices=[("", "None"), *((region, f"{region} (+{calling_code(region)})") for region in REGIONS)],
+        help_text="Phone numbers without a country code are read as numbers of this country.",
+    )
 
 
 class AccountForm(forms.ModelForm):
@@ -136,7 +198,7 @@ class AccountForm(forms.ModelForm):
         model = User
         fields = ["name", "time_zone", "theme", "shortcuts"]
 
-    time_zone = forms.ChoiceField(choices=lambda: _zones("The company's"), required=False)
+    time_zone = forms.ChoiceField(choices=lambda: zone_choices("The company's"), required=False)
     shortcuts = forms.BooleanField(
         label="Keyboard shortcuts", required=False, help_text="Off: single keys do nothing on any page."
     )

@@ -15,7 +15,28 @@ from django.db.models.functions import Lower, Now
 from knox.models import AbstractAuthToken
 
 from alignment.lib.currencies import validate_currency
+from alignment.lib.languages import validate_language
+from alignment.lib.set_keys import NeverDeleted
 from alignment.lib.time_zones import validate_time_zone
+from alignment.people.calendar_models import Absence, CalendarDate, WorkingCalendar, WorkingHours, WorkingSpan
+
+__all__ = [
+    "Absence",
+    "ApiToken",
+    "CalendarDate",
+    "Company",
+    "Month",
+    "Role",
+    "Scope",
+    "Side",
+    "Team",
+    "Theme",
+    "User",
+    "Weekday",
+    "WorkingCalendar",
+    "WorkingHours",
+    "WorkingSpan",
+]
 
 
 class Side(models.TextChoices):
@@ -79,11 +100,29 @@ class Company(models.Model):
     fiscal_year_start_month = models.PositiveSmallIntegerField(
         "fiscal year starts in", choices=Month, default=Month.JANUARY
     )
+    calendar = models.ForeignKey(
+        WorkingCalendar,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="working calendar",
+        help_text="When people without one of their own work. None: around the clock.",
+    )
     marketing_head = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     sales_head = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    marketing_steward = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    sales_steward = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    phone_region = models.CharField(
+        "country of phone numbers", max_length=2, blank=True, help_text="For numbers without a country code."
     )
 
     class Meta:
@@ -93,6 +132,7 @@ class Company(models.Model):
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="company_currency_code"),
             models.CheckConstraint(condition=Q(week_start__range=(1, 7)), name="company_week_start_day"),
             models.CheckConstraint(condition=Q(fiscal_year_start_month__range=(1, 12)), name="company_fiscal_month"),
+            models.CheckConstraint(condition=Q(phone_region__regex=r"^([A-Z]{2})?$"), name="company_phone_region_code"),
         ]
 
     def __str__(self) -> str:
@@ -117,6 +157,7 @@ class Team(models.Model):
 
     class Meta:
         constraints = [
+            NeverDeleted(name="team_never_deleted"),
             models.UniqueConstraint(
                 Lower("name"), name="team_name_unique", violation_error_message="A team of this name exists."
             ),
@@ -168,6 +209,25 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
     time_zone = models.CharField(
         max_length=64, blank=True, default="", validators=[validate_time_zone], help_text="Blank: the company's."
     )
+    calendar = models.ForeignKey(
+        WorkingCalendar,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="people",
+        verbose_name="working calendar",
+    )
+    languages = ArrayField(
+        models.CharField(max_length=2, validators=[validate_language]),
+        default=list,
+        blank=True,
+        help_text="ISO 639-1 codes of what they speak with buyers.",
+    )
+    weight = models.PositiveSmallIntegerField(
+        "share of routed leads", default=100, help_text="In per cent: 50 gets half as many as 100, 0 gets none."
+    )
+    daily_cap = models.PositiveSmallIntegerField("routed leads a day, at most", null=True, blank=True)
+    open_cap = models.PositiveIntegerField("open leads, at most", null=True, blank=True)
     theme = models.CharField(max_length=8, choices=Theme, default=Theme.SYSTEM)
     shortcuts = models.BooleanField("keyboard shortcuts", default=True)
     is_active = models.BooleanField("active", default=True)
@@ -181,6 +241,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
 
     class Meta:
         constraints = [
+            NeverDeleted(name="user_never_deleted"),
             models.UniqueConstraint(
                 Lower("email"), name="user_email_unique", violation_error_message="Somebody has this e-mail already."
             ),
@@ -188,6 +249,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
             models.CheckConstraint(condition=~Q(email="") & ~Q(external_id=""), name="user_keys_null_not_blank"),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="user_role_known"),
             models.CheckConstraint(condition=Q(theme__in=Theme.values), name="user_theme_known"),
+            models.CheckConstraint(condition=Q(weight__lte=500), name="user_weight_known"),
         ]
 
     def __str__(self) -> str:

@@ -77,6 +77,7 @@ REP_OF_NOBODYS = Grant(
 HOLDER = Grant("the holder", WORKING, person="owner")
 OWN_REP = Grant("the rep themselves", frozenset({Role.REP}), person="rep")
 MOVER = Grant("who made the move", WORKING, person="actor")
+THEMSELVES = Grant("they themselves", WORKING, person="user")
 HEAD_OF_MARKETING = Grant("the head of marketing", frozenset(Role), person="marketing_head")
 HEAD_OF_SALES = Grant("the head of sales", frozenset(Role), person="sales_head")
 FOR_NO_HEAD = Grant(
@@ -99,6 +100,8 @@ POLICY: dict[str, Action] = {
     "funnel.of_reps": Action("compare reps", (MANAGER, REVOPS)),
     "job.view": Action("see this work", (STARTER, REVOPS)),
     "job.steer": Action("stop this work or let it go on", (STARTER, REVOPS)),
+    "bulk.view": Action("see this change of many leads", (STARTER, REVOPS)),
+    "bulk.undo": Action("take this change of many leads back", (STARTER, REVOPS)),
     "notification.view": Action("read their notifications", (EVERYONE,)),
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
@@ -116,6 +119,9 @@ POLICY: dict[str, Action] = {
     "lead.correct": Action("correct history", (REVOPS,)),
     "wall.view": Action("see the wall", open=True),
     "wall.manage": Action("make links to the wall", (MANAGER, REVOPS)),
+    "calendar.manage": Action("set up working calendars", (REVOPS,)),
+    "absence.view": Action("see who is away", (EVERYONE,)),
+    "absence.plan": Action("plan this absence", (THEMSELVES, MANAGER, REVOPS)),
     "people.manage": Action("manage people and teams", (REVOPS,)),
     "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
     "scoring.view": Action("see the scoring rules", (EVERYONE,)),

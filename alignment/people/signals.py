@@ -3,5 +3,5 @@
 from django.dispatch import Signal
 
 record_changed = Signal()
-"""Sent inside the transaction: `row` is the User, Team, Company or ApiToken, `changed` its fields as name → [before,
-after], `by` who did it (None: nobody signed in)."""
+"""Sent inside the transaction: `row` is the User, Team, Company, ApiToken, WorkingCalendar or Absence, `changed` its
+fields as name → [before, after], `by` who did it (None: nobody signed in)."""

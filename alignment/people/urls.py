@@ -3,7 +3,7 @@
 from allauth.account import views as allauth
 from django.urls import path
 
-from alignment.people import account_views, token_views, views
+from alignment.people import account_views, calendar_views, token_views, views
 
 urlpatterns = [
     path("welcome/", account_views.welcome, name="welcome"),
@@ -17,6 +17,18 @@ urlpatterns = [
     path("setup/teams/new/", views.team_new, name="setup_team_new"),
     path("setup/teams/<int:pk>/", views.team, name="setup_team"),
     path("setup/teams/<int:pk>/retire/", views.team_retire, name="setup_team_retire"),
+    path("setup/calendars/", calendar_views.calendars, name="setup_calendars"),
+    path("setup/calendars/new/", calendar_views.calendar_new, name="setup_calendar_new"),
+    path("setup/calendars/<int:pk>/", calendar_views.calendar, name="setup_calendar"),
+    path("setup/calendars/<int:pk>/dates/", calendar_views.calendar_date, name="setup_calendar_date"),
+    path(
+        "setup/calendars/<int:pk>/dates/<int:date>/remove/",
+        calendar_views.calendar_date_remove,
+        name="setup_calendar_date_remove",
+    ),
+    path("setup/calendars/<int:pk>/retire/", calendar_views.calendar_retire, name="setup_calendar_retire"),
+    path("absences/", calendar_views.absences, name="absences"),
+    path("absences/<int:pk>/cancel/", calendar_views.absence_cancel, name="absence_cancel"),
     path("setup/company/", views.company, name="setup_company"),
     path("account/login/", allauth.login, name="account_login"),
     path("account/logout/", allauth.logout, name="account_logout"),

@@ -44,7 +44,7 @@ def person_new(request: SignedInRequest) -> HttpResponse:
 @form_view
 def person(request: SignedInRequest, pk: int) -> HttpResponse:
     form = EditPersonForm(request.POST or None, instance=get_object_or_404(User, pk=pk))
-    if form.is_valid() and _written(
+    if form.is_valid() and written(
         form, accounts.change_person, user_id=pk, changes=form.cleaned_data, by=request.user
     ):
         messages.success(request, "Saved.")
@@ -57,7 +57,7 @@ def person(request: SignedInRequest, pk: int) -> HttpResponse:
 def person_active(request: SignedInRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(User, pk=pk)
     change = accounts.deactivate_person if person.is_active else accounts.reactivate_person
-    _told(request, change, user_id=pk, by=request.user)
+    told(request, change, user_id=pk, by=request.user)
     return redirect("setup_person", pk)
 
 
@@ -122,7 +122,7 @@ def team(request: SignedInRequest, pk: int) -> HttpResponse:
 def team_retire(request: SignedInRequest, pk: int) -> HttpResponse:
     team = get_object_or_404(Team, pk=pk)
     change = accounts.reopen_team if team.retired_at else accounts.retire_team
-    _told(request, change, team_id=pk, by=request.user)
+    told(request, change, team_id=pk, by=request.user)
     return redirect("setup_team", pk)
 
 
@@ -137,7 +137,7 @@ def company(request: SignedInRequest) -> HttpResponse:
     return render(request, "people/company.html", {"form": form})
 
 
-def _written(form: BaseForm, verb: Any, **arguments: Any) -> bool:
+def written(form: BaseForm, verb: Any, **arguments: Any) -> bool:
     """Runs a write verb; its refusal becomes the form's error."""
     try:
         verb(**arguments)
@@ -147,7 +147,7 @@ def _written(form: BaseForm, verb: Any, **arguments: Any) -> bool:
     return True
 
 
-def _told(request: SignedInRequest, verb: Any, **arguments: Any) -> None:
+def told(request: SignedInRequest, verb: Any, **arguments: Any) -> None:
     """Runs a write verb that has no form; the page says what came of it."""
     try:
         verb(**arguments)

@@ -1,8 +1,10 @@
 """The tables of the lead lifecycle, one concept a module."""
 
 from leads.models.account import Account
+from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.holder import HolderInterval
+from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.merge import Merge, MergedLead
@@ -17,11 +19,15 @@ from leads.models.transition import LeadTransition, TransitionNote
 
 __all__ = [
     "Account",
+    "BulkChange",
+    "BulkRow",
     "Campaign",
+    "DuplicatePair",
     "ExternalReference",
     "HolderInterval",
     "Journey",
     "Lead",
+    "LeadKeys",
     "LeadSearch",
     "LeadTransition",
     "Merge",
@@ -42,4 +48,5 @@ __all__ = [
     "ThresholdCrossing",
     "Touchpoint",
     "TransitionNote",
+    "WeeklyCount",
 ]

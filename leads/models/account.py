@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
 
+from alignment.lib.set_keys import NeverDeleted
+
 
 class Account(models.Model):
     """A company. Found again by its e-mail domain, else by its normalised name (`name_key`)."""
@@ -22,6 +24,7 @@ class Account(models.Model):
 
     class Meta:
         constraints = [
+            NeverDeleted(name="account_never_deleted"),
             models.UniqueConstraint(fields=["domain"], condition=~Q(domain=""), name="account_domain_unique"),
             models.UniqueConstraint(fields=["name_key"], condition=Q(domain=""), name="account_name_unique"),
             models.CheckConstraint(condition=~Q(name_key=""), name="account_has_name_key"),

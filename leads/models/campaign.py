@@ -9,6 +9,8 @@ from django.contrib.postgres.fields import DateRangeField
 from django.db import models
 from django.db.models.functions import Lower
 
+from alignment.lib.set_keys import NeverDeleted
+
 
 class Dimension(models.Model):
     """A named value that leads are grouped by. `key` is what files and URLs say; `name` is what people read."""
@@ -21,6 +23,7 @@ class Dimension(models.Model):
     class Meta:
         abstract = True
         ordering = ["name", "id"]
+        constraints = [NeverDeleted(name="%(class)s_never_deleted")]
 
     def __str__(self) -> str:
         return self.name
@@ -58,6 +61,7 @@ class Campaign(models.Model):
         ordering = ["name", "id"]
         indexes = [models.Index(Lower("name"), name="campaign_name_lower")]
         constraints = [
+            NeverDeleted(name="campaign_never_deleted"),
             models.CheckConstraint(
                 condition=models.Q(cost__isnull=True) | (models.Q(cost__gte=0) & ~models.Q(currency="")),
                 name="campaign_cost_has_currency",

@@ -5,7 +5,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 
-from leads.models.keys import copied
+from alignment.lib.set_keys import KnownKeys, set_key
 
 
 class HolderInterval(models.Model):
@@ -14,15 +14,16 @@ class HolderInterval(models.Model):
     Time in no one's hands is the gap between two intervals.
     """
 
-    lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="holders", db_index=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="holdings")
-    team = copied("people.Team", null=True)
+    lead = set_key("leads.Lead", related_name="holders")
+    user = set_key(settings.AUTH_USER_MODEL, related_name="holdings")
+    team = set_key("people.Team", null=True, related_name="+")
     held = DateTimeRangeField(help_text="[from, to)")
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    actor = set_key(settings.AUTH_USER_MODEL, null=True, related_name="+")
     why = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [
+            KnownKeys(fields=["lead", "user", "team", "actor"], name="holder_keys_known"),
             ExclusionConstraint(
                 name="holder_never_two",
                 expressions=[("lead", RangeOperators.EQUAL), ("held", RangeOperators.OVERLAPS)],

@@ -1,12 +1,16 @@
 """One pass of one lead through the funnel: the row that every funnel figure reads."""
 
+from functools import reduce
+from itertools import combinations
+from operator import or_
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
+from alignment.lib.set_keys import KnownKeys, set_key
 from leads.milestones import Milestone, Outcome, QualifiedBy
-from leads.models.keys import copied
 from leads.querysets import JourneyQuerySet
 
 MILESTONE_DATES = ["mgl_at", "mql_at", "sql_at", "sqo_at", "won_at"]
@@ -14,6 +18,10 @@ MILESTONE_DATES = ["mgl_at", "mql_at", "sql_at", "sqo_at", "won_at"]
 
 FACETS = ["source", "campaign", "segment", "territory", "owner", "team"]
 """What figures can be filtered and grouped by."""
+
+
+CONTRADICTS = reduce(or_, (Q(**{f"{later}__lt": F(earlier)}) for earlier, later in combinations(MILESTONE_DATES, 2)))
+"""A later milestone is dated before an earlier one: both cannot be true."""
 
 
 class Journey(models.Model):
@@ -27,12 +35,12 @@ class Journey(models.Model):
     joined a deal which another one carries: from SQO on, figures count deals.
     """
 
-    lead = copied("leads.Lead", related_name="journeys")
+    lead = set_key("leads.Lead", related_name="journeys")
     pass_no = models.PositiveIntegerField()
     reached = models.IntegerField(choices=Milestone.choices)
-    stage = copied("leads.Stage")
+    stage = set_key("leads.Stage", related_name="+")
     outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True)
-    reason = copied("leads.Reason", null=True)
+    reason = set_key("leads.Reason", null=True, related_name="+")
 
     mgl_at = models.DateTimeField(null=True)
     mql_at = models.DateTimeField(null=True)
@@ -48,22 +56,23 @@ class Journey(models.Model):
     )
 
     qualified_by = models.CharField(max_length=10, choices=QualifiedBy.choices, blank=True)
-    track = copied("leads.NurtureTrack", null=True)
+    track = set_key("leads.NurtureTrack", null=True, related_name="+")
     revisit_on = models.DateField(null=True)
-    opportunity = models.ForeignKey("leads.Opportunity", models.PROTECT, null=True, related_name="journeys")
+    opportunity = set_key("leads.Opportunity", null=True, related_name="journeys", db_index=True)
     is_primary = models.BooleanField(default=True)
 
-    source = copied("leads.Source", null=True)
-    campaign = copied("leads.Campaign", null=True)
-    segment = copied("leads.Segment", null=True)
-    territory = copied("leads.Territory", null=True)
-    owner = copied(settings.AUTH_USER_MODEL, null=True)
-    team = copied("people.Team", null=True)
+    source = set_key("leads.Source", null=True, related_name="+")
+    campaign = set_key("leads.Campaign", null=True, related_name="+")
+    segment = set_key("leads.Segment", null=True, related_name="+")
+    territory = set_key("leads.Territory", null=True, related_name="+")
+    owner = set_key(settings.AUTH_USER_MODEL, null=True, related_name="+")
+    team = set_key("people.Team", null=True, related_name="+")
 
     objects = JourneyQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            KnownKeys(fields=["lead", "stage", "reason", "track", "opportunity", *FACETS], name="journey_keys_known"),
             models.UniqueConstraint(fields=["lead", "pass_no"], name="journey_pass_unique"),
             models.UniqueConstraint(fields=["lead"], condition=Q(outcome=""), name="journey_one_open_pass"),
             models.CheckConstraint(condition=Q(reached__in=Milestone.values), name="journey_reached_known"),
@@ -121,6 +130,7 @@ class Journey(models.Model):
             models.Index(
                 F("entered_at"), include=["lead", "pass_no"], condition=Q(pass_no__gt=1), name="journey_returned"
             ),
+            models.Index(F("lead"), condition=CONTRADICTS, name="journey_contradicts"),
             models.Index(F("revisit_on"), condition=Q(revisit_on__isnull=False), name="journey_revisit"),
         ]  # fmt: skip
 

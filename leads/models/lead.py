@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 
+from alignment.lib.set_keys import KnownKeys, NeverDeleted, set_key
 from leads.milestones import Milestone, Outcome
-from leads.models.keys import copied
 from leads.querysets import LeadQuerySet
 
 
@@ -34,26 +34,24 @@ class Lead(models.Model):
     title = models.CharField(max_length=160, blank=True)
     seniority = models.CharField(max_length=40, blank=True)
     company_name = models.CharField(max_length=200, blank=True)
-    account = models.ForeignKey(
-        "leads.Account", models.PROTECT, null=True, blank=True, related_name="leads", db_index=False
-    )
+    account = set_key("leads.Account", null=True, blank=True, related_name="leads")
     product_interest = models.CharField(max_length=120, blank=True)
     consent = models.CharField(max_length=9, choices=Consent.choices, default=Consent.UNKNOWN)
     do_not_contact = models.BooleanField(default=False)
     attributes = models.JSONField(default=dict, blank=True, help_text="Further columns of an import, as they came.")
 
-    source = models.ForeignKey("leads.Source", models.PROTECT, null=True, blank=True, db_index=False)
-    campaign = models.ForeignKey("leads.Campaign", models.PROTECT, null=True, blank=True, db_index=False)
-    segment = models.ForeignKey("leads.Segment", models.PROTECT, null=True, blank=True, db_index=False)
-    territory = models.ForeignKey("leads.Territory", models.PROTECT, null=True, blank=True, db_index=False)
+    source = set_key("leads.Source", null=True, blank=True)
+    campaign = set_key("leads.Campaign", null=True, blank=True)
+    segment = set_key("leads.Segment", null=True, blank=True)
+    territory = set_key("leads.Territory", null=True, blank=True)
 
-    stage = copied("leads.Stage", related_name="leads")
+    stage = set_key("leads.Stage", related_name="leads")
     milestone = models.IntegerField(choices=Milestone.choices)
     outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True)
     pass_no = models.PositiveIntegerField(default=1)
     last_seq = models.PositiveIntegerField(default=1)
-    owner = copied(settings.AUTH_USER_MODEL, null=True, related_name="leads")
-    team = copied("people.Team", null=True)
+    owner = set_key(settings.AUTH_USER_MODEL, null=True, related_name="leads")
+    team = set_key("people.Team", null=True, related_name="+")
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="merged", db_index=False
     )
@@ -67,6 +65,11 @@ class Lead(models.Model):
 
     class Meta:
         constraints = [
+            KnownKeys(
+                fields=["account", "source", "campaign", "segment", "territory", "stage", "owner", "team"],
+                name="lead_keys_known",
+            ),
+            NeverDeleted(name="lead_never_deleted"),
             models.UniqueConstraint(
                 fields=["email_key"],
                 condition=~Q(email_key="") & Q(merged_into=None, withdrawn_at=None),
@@ -96,6 +99,11 @@ class Lead(models.Model):
                 name="lead_awaiting",
                 condition=Q(merged_into=None, milestone=Milestone.MQL, outcome=""),
             ),
+            models.Index(
+                fields=["moved_at"],
+                name="lead_open",
+                condition=Q(milestone__gte=Milestone.MQL, outcome="", merged_into=None, withdrawn_at=None),
+            ),
             models.Index(fields=["account"], name="lead_by_account", condition=Q(account__isnull=False)),
             models.Index(fields=["merged_into"], name="lead_merged", condition=Q(merged_into__isnull=False)),
             models.Index(fields=["email_key"], name="lead_merged_email", condition=Q(merged_into__isnull=False)),
@@ -118,10 +126,11 @@ class Lead(models.Model):
 class LeadSearch(models.Model):
     """What the search box reads, in a narrow table: a trigram index on the wide lead row dominates its writes."""
 
-    lead = models.OneToOneField(Lead, models.CASCADE, primary_key=True, related_name="search", db_constraint=False)
+    lead = models.OneToOneField(Lead, models.PROTECT, primary_key=True, related_name="search", db_constraint=False)
     text = models.TextField(help_text="Name, e-mail and company, in one line.")
 
     class Meta:
+        constraints = [KnownKeys(fields=["lead"], name="lead_search_keys_known")]
         indexes = [
             GinIndex(OpClass(Upper("text"), name="gin_trgm_ops"), name="lead_search_trigrams"),
         ]

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from alignment.lib.set_keys import NeverDeleted
+
 
 class DealKind(models.TextChoices):
     """What is being sold; the default view of figures is new business."""
@@ -62,6 +64,7 @@ class Opportunity(models.Model):
 
     class Meta:
         constraints = [
+            NeverDeleted(name="deal_never_deleted"),
             models.CheckConstraint(condition=Q(kind__in=DealKind.values), name="deal_kind_known"),
             models.CheckConstraint(condition=Q(state__in=DealState.values), name="deal_state_known"),
             models.CheckConstraint(condition=Q(sourced_by__in=["", *SourcedBy.values]), name="deal_sourced_by_known"),

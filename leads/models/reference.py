@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from alignment.lib.set_keys import KnownKeys, set_key
+
 
 class ExternalReference(models.Model):
     """The name of a lead, an account or an opportunity in another system; exactly one of the three is set."""
@@ -10,15 +12,14 @@ class ExternalReference(models.Model):
     system = models.CharField(max_length=40)
     external_id = models.CharField(max_length=200)
     url = models.URLField(max_length=500, blank=True)
-    lead = models.ForeignKey("leads.Lead", models.PROTECT, null=True, related_name="references", db_index=False)
-    account = models.ForeignKey("leads.Account", models.PROTECT, null=True, related_name="references", db_index=False)
-    opportunity = models.ForeignKey(
-        "leads.Opportunity", models.PROTECT, null=True, related_name="references", db_index=False
-    )
+    lead = set_key("leads.Lead", null=True, related_name="references")
+    account = set_key("leads.Account", null=True, related_name="references")
+    opportunity = set_key("leads.Opportunity", null=True, related_name="references")
     released_at = models.DateTimeField(null=True, help_text="From then on the name is free for another one.")
 
     class Meta:
         constraints = [
+            KnownKeys(fields=["lead", "account", "opportunity"], name="reference_keys_known"),
             models.CheckConstraint(
                 condition=Q(lead__isnull=False, account=None, opportunity=None)
                 | Q(lead=None, account__isnull=False, opportunity=None)

@@ -4,8 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from alignment.lib.set_keys import KnownKeys
 from alignment.ops.versions import RuleSetVersion
-from leads.models.keys import copied
 
 
 class Grade(models.TextChoices):
@@ -36,7 +36,7 @@ class Score(models.Model):
     lead = models.OneToOneField(
         "leads.Lead", models.PROTECT, primary_key=True, related_name="score", db_constraint=False
     )
-    version = copied("leads.ScoringVersion")
+    version = models.ForeignKey("leads.ScoringVersion", models.PROTECT, related_name="+", db_index=False)
     points = models.IntegerField()
     fit_points = models.IntegerField()
     grade = models.CharField(max_length=1, choices=Grade)
@@ -47,6 +47,7 @@ class Score(models.Model):
 
     class Meta:
         constraints = [
+            KnownKeys(fields=["lead"], name="score_keys_known"),
             models.CheckConstraint(condition=Q(grade__in=Grade.values), name="score_grade_known"),
             models.CheckConstraint(condition=Q(points__gte=0), name="score_not_negative"),
             models.CheckConstraint(

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from alignment.lib.set_keys import NeverDeleted
 from alignment.people.models import Side
 from leads.milestones import Milestone
 
@@ -37,6 +38,7 @@ class Stage(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [
+            NeverDeleted(name="stage_never_deleted"),
             models.CheckConstraint(condition=Q(milestone__in=Milestone.values), name="stage_milestone_known"),
             models.CheckConstraint(condition=Q(owning_side__in=Side.values), name="stage_side_known"),
             models.UniqueConstraint(fields=["position"], condition=Q(retired_at=None), name="stage_position_unique"),
@@ -86,6 +88,7 @@ class Reason(models.Model):
     class Meta:
         ordering = ["kind", "position", "id"]
         constraints = [
+            NeverDeleted(name="reason_never_deleted"),
             models.UniqueConstraint(fields=["kind", "key"], name="reason_key_unique"),
             models.CheckConstraint(condition=Q(kind__in=ReasonKind.values), name="reason_kind_known"),
             models.CheckConstraint(
@@ -113,6 +116,7 @@ class NurtureTrack(models.Model):
 
     class Meta:
         ordering = ["name", "id"]
+        constraints = [NeverDeleted(name="track_never_deleted")]
 
     def __str__(self) -> str:
         return self.name

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from alignment.lib.set_keys import KnownKeys, set_key
+
 
 class Direction(models.TextChoices):
     """Who reached out."""
@@ -18,24 +20,23 @@ class Touchpoint(models.Model):
     automated mail. (`system`, `external_id`) finds it again, so that the same touch is stored once.
     """
 
-    lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="touchpoints", db_index=False)
+    lead = set_key("leads.Lead", related_name="touchpoints")
     at = models.DateTimeField()
     kind = models.CharField(max_length=40, help_text="What happened, e.g. form, visit, webinar, call, e-mail.")
     title = models.CharField(max_length=200, help_text="What a timeline says, e.g. “Asked for a demo”.")
-    channel = models.ForeignKey("leads.Source", models.PROTECT, null=True, blank=True, db_index=False)
-    campaign = models.ForeignKey("leads.Campaign", models.PROTECT, null=True, blank=True, db_index=False)
+    channel = set_key("leads.Source", null=True, blank=True)
+    campaign = set_key("leads.Campaign", null=True, blank=True)
     direction = models.CharField(max_length=8, choices=Direction.choices, default=Direction.INBOUND)
     is_human = models.BooleanField(default=True)
     is_engaged = models.BooleanField(default=True)
     is_hand_raise = models.BooleanField(default=False, help_text="The buyer asked to talk to sales.")
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
-    )
+    actor = set_key(settings.AUTH_USER_MODEL, null=True, blank=True, related_name="+")
     system = models.CharField(max_length=40, blank=True)
     external_id = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [
+            KnownKeys(fields=["lead", "channel", "campaign", "actor"], name="touch_keys_known"),
             models.CheckConstraint(condition=Q(direction__in=Direction.values), name="touch_direction_known"),
             models.UniqueConstraint(
                 fields=["system", "external_id"], condition=~Q(external_id=""), name="touch_external_unique"

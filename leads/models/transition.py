@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from alignment.lib.set_keys import KnownKeys, set_key
 from leads.milestones import CauseSource, Kind, QualifiedBy
 
 
@@ -16,24 +17,24 @@ class LeadTransition(models.Model):
     the corrected row's whole new `to_stage`, `reason` and `at`.
     """
 
-    lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="transitions", db_index=False)
+    lead = set_key("leads.Lead", related_name="transitions")
     pass_no = models.PositiveIntegerField()
     seq = models.PositiveIntegerField()
     kind = models.CharField(max_length=9, choices=Kind.choices)
-    from_stage = models.ForeignKey("leads.Stage", models.PROTECT, null=True, related_name="+", db_index=False)
-    to_stage = models.ForeignKey("leads.Stage", models.PROTECT, null=True, related_name="+", db_index=False)
-    reason = models.ForeignKey("leads.Reason", models.PROTECT, null=True, related_name="+", db_index=False)
+    from_stage = set_key("leads.Stage", null=True, related_name="+")
+    to_stage = set_key("leads.Stage", null=True, related_name="+")
+    reason = set_key("leads.Reason", null=True, related_name="+")
     at = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField()
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    actor = set_key(settings.AUTH_USER_MODEL, null=True, related_name="+")
     source = models.CharField(max_length=6, choices=CauseSource.choices)
     reverts = models.ForeignKey("self", models.PROTECT, null=True, related_name="reverted_by", db_index=False)
     corrects = models.ForeignKey("self", models.PROTECT, null=True, related_name="corrected_by", db_index=False)
-    opportunity = models.ForeignKey("leads.Opportunity", models.PROTECT, null=True, related_name="+", db_index=False)
+    opportunity = set_key("leads.Opportunity", null=True, related_name="+")
     qualified_by = models.CharField(max_length=10, choices=QualifiedBy.choices, blank=True)
     confirmations = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     is_override = models.BooleanField(default=False, help_text="Moved although the entry criteria did not hold.")
-    track = models.ForeignKey("leads.NurtureTrack", models.PROTECT, null=True, related_name="+", db_index=False)
+    track = set_key("leads.NurtureTrack", null=True, related_name="+")
     revisit_on = models.DateField(null=True)
     entry = models.JSONField(
         null=True, help_text="On a row that opens a pass: the source, campaign, segment and territory frozen then."
@@ -41,6 +42,10 @@ class LeadTransition(models.Model):
 
     class Meta:
         constraints = [
+            KnownKeys(
+                fields=["lead", "from_stage", "to_stage", "reason", "actor", "opportunity", "track"],
+                name="transition_keys_known",
+            ),
             models.UniqueConstraint(fields=["lead", "seq"], name="transition_seq_unique"),
             models.UniqueConstraint(
                 fields=["reverts"], condition=Q(reverts__isnull=False), name="transition_reverted_once"

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from alignment.lib.set_keys import KnownKeys, NeverDeleted, set_key
 from sla.models.policy import SubjectKind
 from sla.querysets import ClockQuerySet
 from sla.verdict import is_late
@@ -28,10 +29,10 @@ class Clock(models.Model):
     nobody is notified. A parked clock could not be handled (`parked_why`); the sweep tries it again at `next_at`.
     """
 
-    policy = models.ForeignKey("sla.Policy", models.PROTECT, related_name="clocks", db_index=False)
+    policy = set_key("sla.Policy", related_name="clocks")
     subject_kind = models.CharField(max_length=20, choices=SubjectKind.choices)
     subject_id = models.BigIntegerField()
-    lead = models.ForeignKey("leads.Lead", models.PROTECT, null=True, related_name="clocks", db_index=False)
+    lead = set_key("leads.Lead", null=True, related_name="clocks")
     pass_no = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     due_at = models.DateTimeField()
@@ -47,6 +48,8 @@ class Clock(models.Model):
 
     class Meta:
         constraints = [
+            KnownKeys(fields=["policy", "lead"], name="clock_keys_known"),
+            NeverDeleted(name="clock_never_deleted"),
             models.UniqueConstraint(fields=["subject_kind", "subject_id", "pass_no"], name="clock_one_a_pass"),
             models.CheckConstraint(condition=Q(subject_kind__in=SubjectKind.values), name="clock_subject_known"),
             models.CheckConstraint(
@@ -115,16 +118,17 @@ class ClockEvent(models.Model):
     detection, while the verdict follows from the clock's dates. `detail` holds old and new values.
     """
 
-    clock = models.ForeignKey(Clock, models.PROTECT, related_name="events")
+    clock = set_key(Clock, related_name="events", db_index=True)
     kind = models.CharField(max_length=12, choices=EventKind.choices)
     at = models.DateTimeField()
     recorded_at = models.DateTimeField()
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    actor = set_key(settings.AUTH_USER_MODEL, null=True, related_name="+")
     detail = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["id"]
         constraints = [
+            KnownKeys(fields=["clock", "actor"], name="clock_event_keys_known"),
             models.UniqueConstraint(fields=["clock"], condition=Q(kind=EventKind.BREACHED), name="clock_breached_once"),
             models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="clock_event_known"),
         ]

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 
+from alignment.lib.set_keys import NeverDeleted
+
 
 class SubjectKind(models.TextChoices):
     """What is timed. It also says which table a clock's `subject_id` points at."""
@@ -38,6 +40,7 @@ class Policy(models.Model):
         ordering = ["key", "version"]
         verbose_name_plural = "policies"
         constraints = [
+            NeverDeleted(name="policy_never_deleted"),
             models.UniqueConstraint(fields=["key", "version"], name="policy_version_unique"),
             models.UniqueConstraint(fields=["subject_kind"], condition=Q(retired_at=None), name="policy_one_in_force"),
             models.CheckConstraint(condition=Q(subject_kind__in=SubjectKind.values), name="policy_subject_known"),

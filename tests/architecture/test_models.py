@@ -4,10 +4,9 @@ import re
 
 from django.db import models
 
+from alignment.lib.set_keys import KnownKeys, NeverDeleted
 from tests.architecture.source import own_models
 
-# What can be made again falls with its owner.
-FALLS_WITH_ITS_OWNER = {"leads.LeadSearch.lead"}
 # Django's and knox's.
 NAMED_BY_PACKAGES = {"people.User.last_login", "people.ApiToken.created", "people.ApiToken.expiry"}
 FIELDS = {f"{model._meta.label}.{field.name}": field for model in own_models() for field in model._meta.local_fields}
@@ -16,7 +15,22 @@ FIELDS = {f"{model._meta.label}.{field.name}": field for model in own_models() f
 def test_rows_that_others_name_cannot_be_deleted():
     relations = {label: field.remote_field.on_delete for label, field in FIELDS.items() if field.remote_field}
 
-    assert {label for label, rule in relations.items() if rule is not models.PROTECT} == FALLS_WITH_ITS_OWNER
+    assert not {label for label, rule in relations.items() if rule is not models.PROTECT}
+
+
+def test_keys_that_postgresql_does_not_check_are_checked_in_sets():
+    unchecked = {label: field for label, field in FIELDS.items() if field.is_relation and not field.db_constraint}
+    known = {
+        f"{model._meta.label}.{field}"
+        for model in own_models()
+        for rule in model._meta.constraints
+        if isinstance(rule, KnownKeys)
+        for field in rule.fields
+    }
+    kept = {model for model in own_models() if any(isinstance(rule, NeverDeleted) for rule in model._meta.constraints)}
+
+    assert unchecked.keys() == known
+    assert {field.related_model for field in unchecked.values()} <= kept
 
 
 def test_names_of_dates_say_what_they_are():
@@ -32,7 +46,14 @@ def test_keys_are_numbers_the_database_gives():
     keys = {model._meta.label: model._meta.pk for model in own_models()}
     odd = {label for label, key in keys.items() if not isinstance(key, models.BigAutoField | models.AutoField)}
 
-    assert odd == {"leads.LeadSearch", "leads.Score", "leads.TransitionNote", "ops.Heartbeat", "people.Company"}
+    assert odd == {
+        "leads.LeadKeys",
+        "leads.LeadSearch",
+        "leads.Score",
+        "leads.TransitionNote",
+        "ops.Heartbeat",
+        "people.Company",
+    }
 
 
 def test_every_model_says_what_a_row_is():

@@ -15,21 +15,29 @@ from leads.milestones import Kind
 from leads.models import (
     Account,
     Campaign,
+    DuplicatePair,
     ExternalReference,
     HolderInterval,
     Lead,
+    LeadKeys,
+    LeadSearch,
     LeadTransition,
     Merge,
     MergedLead,
+    NurtureTrack,
     Opportunity,
     OpportunityChange,
     OpportunityContact,
     Reason,
     Score,
     ScoringVersion,
+    Segment,
+    Source,
     TargetAccount,
+    Territory,
     ThresholdCrossing,
     Touchpoint,
+    WeeklyCount,
 )
 from tests.factories import make_user
 from tests.leads import attempts
@@ -37,6 +45,7 @@ from tests.leads.stories import arrived, by, day, journey, rows, stage, step, to
 
 pytestmark = pytest.mark.django_db
 
+NOBODY = 2_000_000_000
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -50,6 +59,11 @@ def copy(row, **changes):
 
 def set_(row, **wrong):
     type(row).objects.filter(pk=row.pk).update(**wrong)
+
+
+def delete(row):
+    """As a statement by hand would; Django refuses on its own."""
+    type(row).objects.filter(pk=row.pk)._raw_delete("default")
 
 
 def lead(**facts):
@@ -70,6 +84,12 @@ def merged():
     survivor_id = arrived()
     found = merging.merge(survivor_id=survivor_id, loser_ids=[arrived()], cause=by())
     return Merge.objects.get(pk=found.keys[survivor_id])
+
+
+def pair(**fields):
+    given = {"first": lead(), "second": lead(), "names_alike": 1, "companies_alike": 1, "is_exact": False}
+    told = {"same_mailbox": False, "same_phone": False, "same_account": True}
+    return DuplicatePair.objects.create(**given | told | fields)
 
 
 def deal(**fields):
@@ -126,6 +146,25 @@ def target(**fields):
 
 
 WRONG = {
+    "lead_keys_known": lambda: set_(lead(), source=NOBODY),
+    "lead_search_keys_known": lambda: LeadSearch.objects.create(lead_id=NOBODY, text="Ada"),
+    "keys_known": lambda: LeadKeys.objects.create(lead_id=NOBODY),
+    "transition_keys_known": lambda: copy(move(), seq=9, actor_id=NOBODY),
+    "touch_keys_known": lambda: touch(actor_id=NOBODY),
+    "holder_keys_known": lambda: set_(held(), user=NOBODY),
+    "reference_keys_known": lambda: reference(account_id=NOBODY),
+    "score_keys_known": lambda: set_(score(), lead=NOBODY),
+    "journey_keys_known": lambda: set_(journey(arrived()), opportunity=NOBODY),
+    "lead_never_deleted": lambda: delete(lead()),
+    "account_never_deleted": lambda: delete(account()),
+    "deal_never_deleted": lambda: delete(deal()),
+    "source_never_deleted": lambda: delete(Source.objects.create(key="fair", name="Fair")),
+    "campaign_never_deleted": lambda: delete(Campaign.objects.create(key="fair", name="Fair")),
+    "segment_never_deleted": lambda: delete(Segment.objects.create(key="home", name="Home")),
+    "territory_never_deleted": lambda: delete(Territory.objects.create(key="north", name="North")),
+    "stage_never_deleted": lambda: delete(stage("mql")),
+    "reason_never_deleted": lambda: delete(Reason.objects.first()),
+    "track_never_deleted": lambda: delete(NurtureTrack.objects.first()),
     "account_domain_unique": lambda: copy(account(domain="acme.example"), name_key="other"),
     "account_name_unique": lambda: copy(account()),
     "account_has_name_key": lambda: account(name_key=""),
@@ -149,6 +188,13 @@ WRONG = {
     "merge_source_known": lambda: set_(merged(), source="dream"),
     "merge_undone_by": lambda: set_(merged(), undone_by=make_user()),
     "merged_lead_once": lambda: copy(MergedLead.objects.get(merge=merged())),
+    "pair_once": lambda: copy(pair()),
+    "pair_in_order": lambda: pair(first=(one := lead()), second=one),
+    "pair_alike_is_a_share": lambda: set_(pair(), names_alike=1.1),
+    "pair_decided": lambda: set_(pair(), dismissed_by=make_user()),
+    "weekly_count_once": lambda: copy(
+        WeeklyCount.objects.create(begins_on=NOON.date(), finding="stale", count=1, counted_at=NOON)
+    ),
     "deal_kind_known": lambda: set_(deal(), kind="gift"),
     "deal_state_known": lambda: set_(deal(), state="ajar"),
     "deal_sourced_by_known": lambda: set_(deal(), sourced_by="luck"),

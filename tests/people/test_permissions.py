@@ -47,7 +47,7 @@ def test_everyone_reads_every_lead_and_figure():
 def test_an_executive_changes_nothing_but_their_own_account():
     executive = make_user(Role.EXECUTIVE)
     reads = {"lead.view", "queue.view", "funnel.view", "export", "notification.view", "account.self", "api.read"}
-    reads |= {"job.view", "reasons.view"}
+    reads |= {"absence.view", "job.view", "reasons.view"}
     # Their own work, and what a head signs.
     by_object = {"job.steer", "reasons.sign"}
 

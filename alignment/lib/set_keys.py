@@ -1,0 +1,119 @@
+"""Foreign keys that are checked a statement at a time, for tables that are written in sets.
+
+PostgreSQL checks a foreign key row by row when the transaction ends, and locks the row that each names: of fifty
+thousand leads from three sources it looks up fifty thousand sources. `KnownKeys` on the table that holds the keys looks
+up each value once, when the statement ends; `NeverDeleted` on the table that they name keeps it true from then on.
+"""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.db.models import PROTECT, BaseConstraint, ForeignKey, Model
+
+
+def set_key(to: Any, *, db_index: bool = False, **options: Any) -> ForeignKey:  # type: ignore[type-arg]
+    """A foreign key that `KnownKeys` checks instead of a constraint of PostgreSQL's own."""
+    return ForeignKey(to, PROTECT, db_index=db_index, db_constraint=False, **options)
+
+
+class _TriggerConstraint(BaseConstraint):
+    """A rule that triggers keep; the database names it in its errors as it does any constraint."""
+
+    def constraint_sql(self, model: Any, schema_editor: Any) -> str:
+        """Nothing of it stands in CREATE TABLE: it is added when all tables are there."""
+        schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
+        return ""
+
+    def remove_sql(self, model: Any, schema_editor: Any) -> str:
+        """The function takes its triggers along."""
+        return f'DROP FUNCTION "{self.name}"() CASCADE'
+
+    def validate(self, *args: Any, **kwargs: Any) -> None:
+        """Left to the fields, which look their keys up, and to the database."""
+
+
+class KnownKeys(_TriggerConstraint):
+    """The keys in these foreign-key `fields` name rows that exist."""
+
+    def __init__(self, *, fields: Sequence[str], name: str) -> None:
+        super().__init__(name=name)
+        self.fields = tuple(fields)
+
+    def create_sql(self, model: Any, schema_editor: Any) -> str:
+        """A function, and a trigger each for what was inserted and what was updated."""
+        table = model._meta.db_table
+        strays = " UNION ALL ".join(_STRAYS.format(**_columns(model, field)) for field in self.fields)
+        triggers = (_AFTER.format(name=self.name, event=event, table=table) for event in ("insert", "update"))
+        return _CHECK.format(name=self.name, strays=strays) + "".join(triggers)
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        """What a migration writes down."""
+        path, args, kwargs = super().deconstruct()
+        return path, args, {**kwargs, "fields": self.fields}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KnownKeys) and (self.name, self.fields) == (other.name, other.fields)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class NeverDeleted(_TriggerConstraint):
+    """Rows of this table stay, under the key that they got: others name them."""
+
+    def create_sql(self, model: Any, schema_editor: Any) -> str:
+        """A function that refuses, and the trigger that calls it."""
+        return _KEEP.format(name=self.name, table=model._meta.db_table, key=_key_of(model))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NeverDeleted) and self.name == other.name
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _columns(model: type[Model], field: str) -> dict[str, str]:
+    key = model._meta.get_field(field)
+    assert isinstance(key, ForeignKey)
+    named = cast(type[Model], key.related_model)
+    return {"column": key.column, "table": named._meta.db_table, "key": _key_of(named)}
+
+
+def _key_of(model: type[Model]) -> str:
+    assert model._meta.pk is not None
+    return model._meta.pk.column
+
+
+# OFFSET 0 keeps the planner from joining: this plan is made once a session, and must do for one row and for many.
+_STRAYS = """
+        SELECT '{column}' AS named_in, '{table}' AS missing_from, given.key
+        FROM (SELECT DISTINCT "{column}" AS key FROM written WHERE "{column}" IS NOT NULL) given
+        WHERE NOT EXISTS (SELECT FROM "{table}" known WHERE known."{key}" = given.key OFFSET 0)
+"""
+
+_CHECK = """
+CREATE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE stray record;
+BEGIN
+    SELECT * INTO stray FROM ({strays}) strays LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'insert or update on table "%" violates "{name}"', TG_TABLE_NAME USING
+            ERRCODE = 'foreign_key_violation', CONSTRAINT = '{name}', TABLE = TG_TABLE_NAME,
+            DETAIL = format('Key (%s)=(%s) is not present in "%s".', stray.named_in, stray.key, stray.missing_from);
+    END IF;
+    RETURN NULL;
+END $$;
+"""
+
+_AFTER = """
+CREATE TRIGGER "{name}_{event}" AFTER {event} ON "{table}" REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION "{name}"();
+"""
+
+_KEEP = """
+CREATE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are kept: others name them', TG_TABLE_NAME USING
+        ERRCODE = 'restrict_violation', CONSTRAINT = '{name}', TABLE = TG_TABLE_NAME;
+END $$;
+CREATE TRIGGER "{name}" BEFORE DELETE OR UPDATE OF "{key}" ON "{table}"
+    FOR EACH ROW EXECUTE FUNCTION "{name}"();
+"""

@@ -1,0 +1,76 @@
+"""What is asked about many leads at once."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.db.models import Model
+
+from leads.forms import DIMENSIONS, AssignForm, MoveForm, ReasonField
+
+CLASSES = tuple(DIMENSIONS)
+
+
+class BulkRejectForm(MoveForm):
+    reason = ReasonField("reject", label="Why are these not sales-ready?")
+
+
+class BulkAssignForm(AssignForm):
+    """Who holds them from now on, and why: every one of them says so on its timeline."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["why"].required = True
+        self.fields["why"].error_messages["required"] = "Say why: both the old and the new holder read it."
+
+
+class BulkFactsForm(forms.Form):
+    """Source, campaign, segment and territory: what is not chosen stays as it is."""
+
+    empty = forms.MultipleChoiceField(
+        label="Or take away",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        choices=[(name, name.capitalize()) for name in CLASSES],
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, model in DIMENSIONS.items():
+            offered = model._default_manager.filter(retired_at=None)
+            self.fields[name] = forms.ModelChoiceField(offered, required=False, empty_label="Leave as it is")
+        self.order_fields([*CLASSES, "empty"])
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        chosen = {name for name in CLASSES if data.get(name)}
+        if both := chosen & set(data.get("empty", [])):
+            self.add_error("empty", f"Either choose a {' and a '.join(sorted(both))} or take it away.")
+        elif not self.errors and not chosen and not data.get("empty"):
+            raise forms.ValidationError("Choose what to change.")
+        return data
+
+
+def stored(data: dict[str, Any]) -> dict[str, Any]:
+    """What a form holds, as the verbs get it from JSON: keys of rows, days as text."""
+    return {name: _plain(value) for name, value in data.items() if value not in (None, "", [])}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Model):
+        return value.pk
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def said(form: forms.Form) -> str:
+    """What a form holds, for people: “Owner: Ada Okafor. Why: holidays.”"""
+    told = []
+    for name, field in form.fields.items():
+        value = form.cleaned_data.get(name)
+        if value in (None, "", []):
+            continue
+        text = (
+            ", ".join(value) if isinstance(value, list) else f"{value:%-d %B %Y}" if isinstance(value, date) else value
+        )
+        told.append(f"{field.label or name.replace('_', ' ').capitalize()}: {text}".rstrip("."))
+    return ". ".join(told)[:500]

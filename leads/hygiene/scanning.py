@@ -1,0 +1,86 @@
+"""Looking at leads that are new or changed: their keys, what they lack, who they may be. Cost follows their number."""
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from alignment.lib import batch
+from alignment.lib.domains import is_free
+from alignment.people.models import Company
+from leads.hygiene import duplicates
+from leads.hygiene.duplicates import Probe, keys_of
+from leads.models import Lead, LeadKeys
+from leads.models.hygiene import Lack
+from leads.models.lead import Consent
+
+SLICE = 1_000
+_COLUMNS = ("name", "email", "email_key", "email_domain", "phone", "company_name", "account_id", "source_id", "consent")
+
+
+def catch_up(*, within: timedelta = timedelta(seconds=20)) -> int:
+    """Look at what is stale, slice by slice, each committed; begins none after `within`. Returns how many leads."""
+    stop_at, looked = time.monotonic() + within.total_seconds(), 0
+    while (count := scan()) and time.monotonic() < stop_at:
+        looked += count
+    return looked
+
+
+@transaction.atomic
+def scan(*, lead_ids: Collection[int] | None = None, limit: int = SLICE) -> int:
+    """Look at the next leads that are stale (of `lead_ids`, if given); returns how many there were.
+
+    One scan runs at a time, since two would not see each other's leads; another one returns 0 at once.
+    """
+    if not _is_alone():
+        return 0
+    stale = LeadKeys.objects.filter(is_stale=True).order_by("lead_id").select_for_update()
+    if lead_ids is not None:
+        stale = stale.filter(lead_id__any_of=lead_ids)
+    found = list(stale.values_list("lead_id", flat=True)[:limit])
+    if not found:
+        return 0
+    region = Company.get().phone_region
+    leads = Lead.objects.standing().filter(pk__any_of=found).order_by("pk")
+    rows = {
+        row["pk"]: row | {"phone_text": row["phone"]} | keys_of(row, region) for row in leads.values("pk", *_COLUMNS)
+    }
+    batch.update(LeadKeys, [_columns(pk, row) for pk, row in rows.items()], key=("lead_id",))
+    # A lead that was merged or taken back since has no keys.
+    LeadKeys.objects.filter(lead_id__any_of=[pk for pk in found if pk not in rows]).delete()
+    duplicates.renew([_probe(no, pk, row) for no, (pk, row) in enumerate(rows.items())])
+    return len(found)
+
+
+def _is_alone() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('accord.hygiene'))")
+        return bool(cursor.fetchone()[0])
+
+
+def _columns(pk: int, row: Mapping[str, Any]) -> batch.Row:
+    keys = {name: row[name] for name in ("mailbox", "phone", "person", "company")}
+    return {"lead_id": pk, **keys, "lacks": [lack.value for lack in lacks(row)], "is_stale": False}
+
+
+def _probe(no: int, pk: int, row: Mapping[str, Any]) -> Probe:
+    return Probe(no, pk, row["mailbox"], row["phone"], row["person"], row["company"], row["account_id"])
+
+
+def lacks(row: Mapping[str, Any]) -> Iterable[Lack]:
+    """What is missing or wrong in a lead with these columns; `phone` is the normalised key, `phone_text` as given."""
+    has_company = bool(row["company_name"] or row["account_id"])
+    is_reachable = bool(row["email_key"] or row["phone"])
+    said = {
+        Lack.NAME: not row["name"],
+        Lack.REACH: not is_reachable,
+        Lack.COMPANY: not has_company,
+        Lack.SOURCE: row["source_id"] is None,
+        Lack.CONSENT: is_reachable and row["consent"] == Consent.UNKNOWN,
+        Lack.FREE_MAIL: has_company and bool(row["email_key"]) and is_free(row["email_domain"]),
+        Lack.BAD_EMAIL: bool(row["email"]) and not row["email_key"],
+        Lack.BAD_PHONE: bool(row["phone_text"]) and not row["phone"],
+    }
+    return [lack for lack, holds in said.items() if holds]
