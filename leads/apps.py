@@ -10,6 +10,7 @@ class LeadsConfig(AppConfig):
     name = "leads"
 
     def ready(self) -> None:
+        from leads.scoring import previewing, publishing  # noqa: F401 (register kinds of jobs)
         from leads.seed import seed_defaults
 
         post_migrate.connect(seed_defaults, sender=self)

@@ -76,8 +76,7 @@ def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
         reasons.get_or_create(kind=kind, key=key, defaults=defaults)
     versions = sender.get_model("ScoringVersion")._default_manager.using(using)
     if not versions.filter(scope="").exists():
-        versions.create(
-            number=1, state="published", body=rules.default_body(), note="What Accord starts with", published_at=Now()
-        )
+        body = rules.checked(rules.default_body())
+        versions.create(number=1, state="published", body=body, note="What Accord starts with", published_at=Now())
     for key, name, days in TRACKS:
         tracks.get_or_create(key=key, defaults={"name": name, "revisit_after_days": days})

@@ -22,7 +22,7 @@ from alignment.integrations.web_forms.asking import OF_LEAD
 from alignment.integrations.web_forms.models import FormKey, WebForm
 from alignment.integrations.web_forms.setup import Wording
 from alignment.lib.business_time import Hours
-from alignment.ops import jobs
+from alignment.ops import jobs, versions
 from alignment.ops.models import Job
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
@@ -35,8 +35,19 @@ from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import BulkChange, Journey, Lead, LeadTransition, Reason, ReasonProposal, Source, Stage
+from leads.models import (
+    BulkChange,
+    Journey,
+    Lead,
+    LeadTransition,
+    Reason,
+    ReasonProposal,
+    ScoringVersion,
+    Source,
+    Stage,
+)
 from leads.models.reason_proposal import Change
+from leads.scoring import previewing, publishing, rules
 from sla.models import Clock, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
@@ -217,6 +228,31 @@ class Address:
     obj: Any = None
 
 
+def make_scoring_draft(**changes: Any) -> ScoringVersion:
+    """The default rules as a draft."""
+    draft = versions.begin(ScoringVersion, by=None)
+    return versions.change(draft, body=rules.default_body() | changes, by=None)
+
+
+def make_scoring_version() -> ScoringVersion:
+    """The version that counts from the first start on."""
+    return ScoringVersion.objects.get(scope="", audience="", state="published")
+
+
+def make_scoring_pilot() -> ScoringVersion:
+    """A pilot of the default rules for a new team."""
+    draft = make_scoring_draft()
+    publishing.publish(draft=draft, by=make_user(Role.REVOPS), team=make_team())
+    return draft
+
+
+def make_scoring_preview() -> Job:
+    """A preview that has run."""
+    job = previewing.begin(draft=make_scoring_draft(), days=90, by=make_user(Role.REVOPS))
+    jobs.run(job.pk)
+    return Job.objects.get(pk=job.pk)
+
+
 def _of(make: Callable[[], Any]) -> Callable[[], Address]:
     return lambda: Address({"pk": make().pk})
 
@@ -380,6 +416,10 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_reason_sign": _proposal(signed=True),
     "setup_reason_decline": _proposal(signed=True),
     "setup_reason_withdraw": _proposal(signed=False),
+    "setup_scoring_version": _of(make_scoring_version),
+    "setup_scoring_restore": _of(make_scoring_version),
+    "setup_scoring_end_pilot": _of(make_scoring_pilot),
+    "setup_scoring_preview": _of(make_scoring_preview),
     "setup_person": _of(make_user),
     "setup_person_active": _of(make_user),
     "setup_person_password": _of(make_user),

@@ -19,6 +19,7 @@ from alignment.integrations import urls as import_urls
 from alignment.ops import heartbeats, notifications
 from alignment.people.models import Theme, User
 from alignment.people.permissions import can
+from leads import scoring_urls
 from leads import urls as leads_urls
 from leads.models import Lead
 from sla.querysets import with_clock
@@ -49,6 +50,7 @@ class Entry:
 # Pages about one lead, whichever app they belong to.
 LEAD_PAGES = frozenset({"lead", *(pattern.name or "" for pattern in leads_urls.urlpatterns)})
 IMPORT_PAGES = frozenset(pattern.name or "" for pattern in import_urls.urlpatterns)
+SCORING_PAGES = frozenset(pattern.name or "" for pattern in scoring_urls.urlpatterns)
 
 ENTRIES = (
     Entry("queue", "My queue", "inbox", "queue.view", tab="Queue", key="q"),
@@ -80,6 +82,7 @@ ENTRIES = (
         "Set up",
         covers=frozenset({"setup_reason", "setup_reason_new", "setup_reason_retire"}),
     ),
+    Entry("setup_scoring", "Scoring", "gauge", "scoring.view", "Set up", covers=SCORING_PAGES),
     Entry(
         "setup_people",
         "People and teams",

@@ -104,7 +104,8 @@ class Rule:
             points: Any = int(self.points)
         except ValueError:
             points = self.points
-        found = {"if": self.editor.as_json(), "points": points}
+        condition = self.editor.value
+        found = {"if": condition.as_json() if condition else self.editor.as_json(), "points": points}
         return found | {"group": self.group} if self.part == "engagement" else found
 
 

@@ -1,7 +1,7 @@
 """The set-up pages of scoring: rules as sentences, a draft with its preview on history, versions, and the review."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -96,12 +96,13 @@ def version(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def _worded(found: ScoringVersion) -> Mapping[str, Any]:
     """The body with its sentences; those of a draft are made now, as far as it can be read."""
-    if "says" in found.body:
-        return found.body
+    body: dict[str, Any] = found.body
+    if "says" in body:
+        return body
     try:
-        return checked(found.body)
+        return checked(body)
     except RuleError:
-        return found.body
+        return body
 
 
 @policy("scoring.manage")
@@ -205,8 +206,8 @@ def preview(request: SignedInRequest, pk: int) -> HttpResponse:
 def _told(job: Job) -> dict[str, Any]:
     figures = job.result
     weeks = sorted({*figures["draft"]["weeks"], *figures["now"]["weeks"]})
-    rows = [(datetime.fromisoformat(week).date(), *(figures[side]["weeks"].get(week, 0) for side in ("draft", "now")))
-            for week in weeks]  # fmt: skip
+    draft_weeks, now_weeks = figures["draft"]["weeks"], figures["now"]["weeks"]
+    rows = [(date.fromisoformat(week), draft_weeks.get(week, 0), now_weeks.get(week, 0)) for week in weeks]
     most = max((max(draft, now) for _, draft, now in rows), default=0) or 1
     ids = {row[0] for listed in figures["lists"].values() for row in listed}
     leads = Lead.objects.in_bulk(ids)
@@ -216,7 +217,8 @@ def _told(job: Job) -> dict[str, Any]:
     }
     for name in ("gained", "lost"):
         for row in lists[name]:
-            row["at"], row["accepted"], row["refused"], row["won"] = parse_datetime(row["rest"][0]), *row["rest"][1:]
+            at, accepted, refused, won = row["rest"]
+            row |= {"at": parse_datetime(at), "accepted": accepted, "refused": refused, "won": won}
     days = job.params["days"]
     sides = {name: _side(figures[name], days) for name in ("draft", "now")}
     return {

@@ -122,7 +122,7 @@ def told():
 def test_the_preview_says_what_the_draft_would_have_done_beside_what_counts_today():
     _, near, _ = told()
 
-    figures = preview(draft(threshold=80))
+    figures = preview(draft(threshold=79))
 
     assert (figures["draft"]["crossed"], figures["now"]["crossed"]) == (2, 1)
     assert (figures["gained"], figures["lost"]) == (1, 0)
@@ -159,7 +159,7 @@ def test_nothing_changes_before_the_draft_is_published():
     before = list(Score.objects.order_by("pk").values_list("pk", "points", "version"))
     moved = list(Lead.objects.order_by("pk").values_list("pk", "milestone"))
 
-    preview(draft(threshold=80))
+    preview(draft(threshold=79))
 
     assert list(Score.objects.order_by("pk").values_list("pk", "points", "version")) == before
     assert list(Lead.objects.order_by("pk").values_list("pk", "milestone")) == moved
@@ -167,7 +167,7 @@ def test_nothing_changes_before_the_draft_is_published():
 
 def test_publishing_at_once_hands_over_exactly_whom_the_preview_counted():
     _, near, _ = told()
-    begun = draft(threshold=80)
+    begun = draft(threshold=79)
     figures = preview(begun)
 
     result = ran(publishing.publish(draft=begun, by=make_user(Role.REVOPS), release="at_once"))
@@ -182,7 +182,7 @@ def test_publishing_at_once_hands_over_exactly_whom_the_preview_counted():
 def test_only_a_new_touch_hands_over_where_that_was_chosen():
     _, near, _ = told()
 
-    result = ran(publishing.publish(draft=draft(threshold=80), by=make_user(Role.REVOPS), release="by_touch"))
+    result = ran(publishing.publish(draft=draft(threshold=79), by=make_user(Role.REVOPS), release="by_touch"))
 
     assert (result["above"], result["released"], standing(near)[0]) == (1, 0, "MGL")
     touch(near, kind="other", at=recently(0))
@@ -195,7 +195,7 @@ def test_a_number_a_day_goes_best_first_and_no_more_than_that():
     for lead_id in leads:
         touch(lead_id, at=recently(0))
     touch(leads[2], kind="webinar", at=recently(0))
-    ran(publishing.publish(draft=draft(), by=make_user(Role.REVOPS), release="daily", per_day=2))
+    ran(publishing.publish(draft=draft(threshold=79), by=make_user(Role.REVOPS), release="daily", per_day=2))
     now = lifecycle.database_now()
 
     assert publishing.release_daily(at=now) == 2
@@ -236,7 +236,7 @@ def test_a_preview_goes_on_after_its_slice(monkeypatch):
     monkeypatch.setattr(previewing, "SLICE", 1)
     told()
 
-    figures = preview(draft(threshold=80))
+    figures = preview(draft(threshold=79))
 
     assert (figures["draft"]["crossed"], figures["gained"]) == (2, 1)
     assert Job.objects.get(kind=previewing.KIND).done == 3

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0011_reason_proposals"),
+        ("leads", "0014_clean_data"),
     ]
 
     operations = [
