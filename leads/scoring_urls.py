@@ -1,8 +1,8 @@
-"""The addresses of the set-up of scoring."""
+"""The addresses of the set-up of scoring and profiles, and of the target accounts."""
 
 from django.urls import path
 
-from leads.views import scoring
+from leads.views import profiles, scoring
 
 urlpatterns = [
     path("setup/scoring/", scoring.scoring, name="setup_scoring"),
@@ -16,4 +16,12 @@ urlpatterns = [
     path("setup/scoring/<int:pk>/", scoring.version, name="setup_scoring_version"),
     path("setup/scoring/<int:pk>/restore/", scoring.restore, name="setup_scoring_restore"),
     path("setup/scoring/<int:pk>/end/", scoring.end_pilot, name="setup_scoring_end_pilot"),
+    path("setup/profiles/", profiles.profiles, name="setup_profiles"),
+    path("setup/profiles/begin/", profiles.begin, name="setup_profiles_begin"),
+    path("setup/profiles/draft/", profiles.draft, name="setup_profiles_draft"),
+    path("setup/profiles/draft/discard/", profiles.discard, name="setup_profiles_discard"),
+    path("setup/profiles/<int:pk>/restore/", profiles.restore, name="setup_profiles_restore"),
+    path("target-accounts/", profiles.target_accounts, name="target_accounts"),
+    path("target-accounts/<int:pk>/add/", profiles.target_add, name="target_add"),
+    path("target-accounts/<int:pk>/remove/", profiles.target_remove, name="target_remove"),
 ]

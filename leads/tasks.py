@@ -4,6 +4,7 @@ from celery import shared_task
 
 from leads import lifecycle
 from leads.hygiene import findings, scanning
+from leads.profiles import matching
 from leads.scoring import publishing
 
 
@@ -16,5 +17,6 @@ def keep_clean() -> None:
 
 @shared_task
 def release_leads() -> None:
-    """The day's leads of scoring rules that hand over a number a day."""
+    """Profiles follow the facts of accounts; then the day's leads of rules that hand over a number a day."""
+    matching.refresh()
     publishing.release_daily()

@@ -40,6 +40,7 @@ from leads.models import (
     Journey,
     Lead,
     LeadTransition,
+    ProfileVersion,
     Reason,
     ReasonProposal,
     ScoringVersion,
@@ -47,6 +48,8 @@ from leads.models import (
     Stage,
 )
 from leads.models.reason_proposal import Change
+from leads.profiles import matching
+from leads.profiles.rules import EMPTY
 from leads.scoring import previewing, publishing, rules
 from sla.models import Clock, Policy, SubjectKind
 
@@ -228,6 +231,20 @@ class Address:
     obj: Any = None
 
 
+RETAIL = {"match": "all", "of": [{"field": "industry", "operator": "is", "values": ["Retail"]}]}
+
+
+def make_profiles(targets: dict[str, Any] | None = None, *, publish: bool = True) -> ProfileVersion:
+    """One profile, of tier 1: retail. `targets` is the rule for target accounts."""
+    profile = {
+        "key": "retail", "name": "Retail", "tier": 1, "if": RETAIL, "pains": "Stock", "triggers": "A new shop",
+        "personas": "Head of Purchasing",
+    }  # fmt: skip
+    draft = versions.begin(ProfileVersion, by=None, body=EMPTY)
+    draft = versions.change(draft, body={"profiles": [profile], "targets": targets}, by=None)
+    return matching.publish(draft=draft, by=make_user(Role.REVOPS)) if publish else draft
+
+
 def make_scoring_draft(**changes: Any) -> ScoringVersion:
     """The default rules as a draft."""
     draft = versions.begin(ScoringVersion, by=None)
@@ -402,6 +419,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_assign",
             "_transitions",
             "_touchpoints",
+            "_score",
         )
     },
     "api_lead_undo": _newest_move,
@@ -416,6 +434,9 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_reason_sign": _proposal(signed=True),
     "setup_reason_decline": _proposal(signed=True),
     "setup_reason_withdraw": _proposal(signed=False),
+    "setup_profiles_restore": _of(make_profiles),
+    "target_add": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
+    "target_remove": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
     "setup_scoring_version": _of(make_scoring_version),
     "setup_scoring_restore": _of(make_scoring_version),
     "setup_scoring_end_pilot": _of(make_scoring_pilot),

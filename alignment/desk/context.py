@@ -50,11 +50,14 @@ class Entry:
 # Pages about one lead, whichever app they belong to.
 LEAD_PAGES = frozenset({"lead", *(pattern.name or "" for pattern in leads_urls.urlpatterns)})
 IMPORT_PAGES = frozenset(pattern.name or "" for pattern in import_urls.urlpatterns)
-SCORING_PAGES = frozenset(pattern.name or "" for pattern in scoring_urls.urlpatterns)
+SET_UP_PAGES = [pattern.name or "" for pattern in scoring_urls.urlpatterns]
+SCORING_PAGES = frozenset(name for name in SET_UP_PAGES if name.startswith("setup_scoring"))
+PROFILE_PAGES = frozenset(name for name in SET_UP_PAGES if name.startswith("setup_profiles"))
 
 ENTRIES = (
     Entry("queue", "My queue", "inbox", "queue.view", tab="Queue", key="q"),
     Entry("leads", "Leads", "users", "lead.view", tab="Leads", key="l", covers=LEAD_PAGES),
+    Entry("target_accounts", "Target accounts", "target", "targets.view"),
     Entry(
         "funnel",
         "Funnel",
@@ -83,6 +86,7 @@ ENTRIES = (
         covers=frozenset({"setup_reason", "setup_reason_new", "setup_reason_retire"}),
     ),
     Entry("setup_scoring", "Scoring", "gauge", "scoring.view", "Set up", covers=SCORING_PAGES),
+    Entry("setup_profiles", "Profiles", "building-2", "profiles.view", "Set up", covers=PROFILE_PAGES),
     Entry(
         "setup_people",
         "People and teams",

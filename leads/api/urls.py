@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.api import deals, history, leads, moves, touches
+from leads.api import deals, history, leads, moves, scoring, touches
 
 MOVES = {
     "hand-over": moves.HandOver,
@@ -38,6 +38,10 @@ urlpatterns = [
     path("accounts/<int:pk>/", deals.AccountDetail.as_view(), name="api_account"),
     path("opportunities/", deals.Opportunities.as_view(), name="api_opportunities"),
     path("opportunities/<int:pk>/", deals.OpportunityDetail.as_view(), name="api_opportunity"),
+    path("leads/<int:pk>/score/", scoring.LeadScore.as_view(), name="api_lead_score"),
+    path("scoring-rules/", scoring.ScoringRules.as_view(), name="api_scoring_rules"),
+    path("profiles/", scoring.ProfileList.as_view(), name="api_profiles"),
+    path("target-accounts/", scoring.TargetAccounts.as_view(), name="api_target_accounts"),
     path("stages/", deals.StageList.as_view(), name="api_stages"),
     path("reasons/", deals.ReasonList.as_view(), name="api_reasons"),
 ]

@@ -3,12 +3,14 @@
 from leads.models.account import Account
 from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
+from leads.models.free_domain import FreeDomain
 from leads.models.holder import HolderInterval
 from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
+from leads.models.profile import AccountProfile, ProfileVersion
 from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
 from leads.models.score import Score, ScoringVersion, ThresholdCrossing
@@ -19,11 +21,13 @@ from leads.models.transition import LeadTransition, TransitionNote
 
 __all__ = [
     "Account",
+    "AccountProfile",
     "BulkChange",
     "BulkRow",
     "Campaign",
     "DuplicatePair",
     "ExternalReference",
+    "FreeDomain",
     "HolderInterval",
     "Journey",
     "Lead",
@@ -36,6 +40,7 @@ __all__ = [
     "Opportunity",
     "OpportunityChange",
     "OpportunityContact",
+    "ProfileVersion",
     "Reason",
     "ReasonProposal",
     "Score",

@@ -49,6 +49,7 @@ def test_keys_are_numbers_the_database_gives():
     assert odd == {
         "leads.LeadKeys",
         "leads.LeadSearch",
+        "leads.AccountProfile",
         "leads.Score",
         "leads.TransitionNote",
         "ops.Heartbeat",
