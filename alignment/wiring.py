@@ -1,14 +1,16 @@
 """What happens when…: every signal and every receiver, in the order in which they run.
 
-- Leads move → those that came in, or whose pass ended, are scored, their deals follow, their clocks are settled, the
-  audit log says who moved them past entry criteria, open pages hear of it.
+- Leads move → those that came in, or whose pass ended, are scored, their deals follow, those handed over in no one's
+  hands are routed, their clocks are settled, the audit log says who moved them past entry criteria, open pages hear of
+  it.
 - Leads change hands → open pages hear of it.
 - Touches are recorded → the leads are scored (and are MQLs if they cross the threshold), open pages hear of it.
 - Facts of leads are edited → the same.
+- A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → they are scored, the audit log says by whom, open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company, an API token, a calendar or an absence is changed → the audit log says who changed
-  what.
+  what, and nobody is made to leave to whom routing sends leads by name.
 
 Receivers run inside the transaction of the write that sent the signal.
 """
@@ -21,13 +23,16 @@ from alignment.lib.announcements import announce
 from alignment.ops import audit
 from alignment.people.models import Absence, ApiToken, Company, Team, User, WorkingCalendar
 from alignment.people.signals import record_changed
-from leads import deals
+from leads import deal_following
+from leads.deal_changes import Changed
 from leads.editing import Edited
 from leads.holders import Handover
 from leads.lifecycle import Moved
 from leads.merging import Merged
+from leads.routing import pools, route
 from leads.scoring import following
 from leads.signals import (
+    deals_changed,
     holders_changed,
     leads_edited,
     leads_merged,
@@ -44,6 +49,7 @@ def connect() -> None:
     """Connect all of them; called once, when the apps are ready."""
     leads_moved.connect(moves_score, dispatch_uid="moves_score")
     leads_moved.connect(deals_follow, dispatch_uid="deals_follow")
+    leads_moved.connect(leads_are_routed, dispatch_uid="leads_are_routed")
     leads_moved.connect(clocks_settle, dispatch_uid="clocks_settle")
     leads_moved.connect(audit_overrides, dispatch_uid="audit_overrides")
     leads_moved.connect(pages_hear_of_moves, dispatch_uid="pages_hear_of_moves")
@@ -53,8 +59,10 @@ def connect() -> None:
     user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
     record_changed.connect(audit_changes, dispatch_uid="audit_changes")
     touches_recorded.connect(touches_score, dispatch_uid="touches_score")
-    touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     leads_edited.connect(edits_score, dispatch_uid="edits_score")
+    record_changed.connect(leads_keep_somebody, dispatch_uid="leads_keep_somebody")
+    touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
+    deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
     leads_merged.connect(merges_score, dispatch_uid="merges_score")
     leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
@@ -86,7 +94,12 @@ def merges_score(batch: Merged | Unmerged, **kwargs: Any) -> None:
 
 def deals_follow(batch: Moved, **kwargs: Any) -> None:
     """A won or lost journey closes its deal; an undone one opens it again."""
-    deals.follow(lead_ids=batch.lead_ids, cause=batch.cause)
+    deal_following.follow(lead_ids=batch.lead_ids, cause=batch.cause)
+
+
+def leads_are_routed(batch: Moved, **kwargs: Any) -> None:
+    """Whoever was handed to sales and is in no one's hands gets a holder. After the deals, which leads may join."""
+    route.follow(moved=batch)
 
 
 def clocks_settle(batch: Moved, **kwargs: Any) -> None:
@@ -121,6 +134,11 @@ def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:
     announce("leads", batch.lead_ids)
 
 
+def pages_hear_of_deals(batch: Changed, **kwargs: Any) -> None:
+    """Lists of deals and the deal's page fetch themselves again; those of moves listen to leads."""
+    announce("deals", batch.opportunity_ids)
+
+
 def audit_merges(batch: Merged, **kwargs: Any) -> None:
     """Each tombstone has its entry; the merge itself says what was chosen."""
     gone = [pk for losers in batch.losers.values() for pk in losers]
@@ -146,6 +164,12 @@ def audit_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
 def pages_hear_of_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
     """The leads are in the lists again."""
     announce("leads", [batch.survivor_id, *batch.lead_ids])
+
+
+def leads_keep_somebody(row: Any, changed: dict[str, Any], **kwargs: Any) -> None:
+    """Nobody leaves to whom routing sends leads by name; raises ValidationError, which takes the change back."""
+    if isinstance(row, User) and changed.get("is_active") == [True, False]:
+        pools.refuse_to_lose(user_id=row.pk)
 
 
 def audit_changes(

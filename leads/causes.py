@@ -17,12 +17,22 @@ class Promise(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Travels with each write. `at` is when it took effect: None means now, by the database's clock."""
+    """Travels with each write. `at` is when it took effect: None means now, by the database's clock.
+
+    `route` says whether leads that become MQLs in no one's hands are routed; None: those that come in live are.
+    """
 
     source: CauseSource
     actor_id: int | None = None
     at: datetime | None = None
     promise: Promise = Promise.START
+    route: bool | None = None
+
+    @property
+    def routes(self) -> bool:
+        """Whether routing finds a holder: history stays in no one's hands, unless the write says otherwise."""
+        is_live = self.promise == Promise.START and self.source not in (CauseSource.IMPORT, CauseSource.DEMO)
+        return is_live if self.route is None else self.route
 
     def recorded_at(self, at: datetime | None, now: datetime) -> datetime:
         """When Accord learnt of a move that took effect `at`: now. The demo company has used it all along."""

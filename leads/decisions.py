@@ -15,7 +15,7 @@ from leads.passes import Move, Pass, Target, effective, newest
 UNDO_WITHIN = timedelta(hours=24)
 OPENS = (Kind.ADVANCE, Kind.ACCEPT)
 """The kinds by which a lead can enter the lifecycle."""
-REASONED = (Kind.REJECT, Kind.RECYCLE, Kind.LOSE)
+REASONED = (Kind.REJECT, Kind.RECYCLE, Kind.WIN, Kind.LOSE)
 """The kinds that have a list of reasons of their own."""
 
 

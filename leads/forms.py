@@ -58,7 +58,8 @@ class ReasonField(forms.ModelChoiceField):  # type: ignore[type-arg]
         )
 
 
-def _offer(form: forms.BaseForm, name: str, choices: QuerySet[Any]) -> None:
+def offer(form: forms.BaseForm, name: str, choices: QuerySet[Any]) -> None:
+    """Let the field `name` be one of these rows."""
     form.fields[name].queryset = choices  # type: ignore[attr-defined]
 
 
@@ -130,6 +131,10 @@ class RejectForm(MoveForm):
         elif data.get("revisit_on") and data["revisit_on"] <= timezone.localdate():
             self.add_error("revisit_on", "Choose a day that is still to come.")
         return data
+
+
+class WinForm(MoveForm):
+    reason = ReasonField("win", label="Why did we win?", required=False)
 
 
 class LoseForm(MoveForm):
@@ -215,8 +220,9 @@ class QualifyForm(DealForm, OverridableForm):
         self.order_fields([*DealForm.base_fields, "confirmations", "override", "note"])
         self.initial = {"name": _deal_name(self.lead), "currency": self.company.currency, **self.initial}
         is_judged = not ("override" in self.fields and self.data.get("override"))
-        self.fields["amount"].required = is_judged and bool(stage.criteria.get("deal"))
-        self.fields["amount"].error_messages["required"] = f"{stage} needs an amount."
+        for name in set(stage.criteria.get("deal", ())) & self.fields.keys():
+            self.fields[name].required = is_judged
+            self.fields[name].error_messages["required"] = f"{stage} needs {criteria.DEAL_FIELDS[name][0]}."
         asked = stage.criteria.get("confirmations", [])
         if not asked:
             del self.fields["confirmations"]
@@ -238,7 +244,7 @@ class AttachForm(MoveForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "opportunity", joinable_deals(self.lead))
+        offer(self, "opportunity", joinable_deals(self.lead))
 
 
 def joinable_deals(lead: Lead) -> QuerySet[Opportunity]:
@@ -289,7 +295,7 @@ class AssignForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "owner", salespeople())
+        offer(self, "owner", salespeople())
 
 
 # Facts --------------------------------------------------------------------------------------------------------
@@ -316,7 +322,7 @@ class FactsForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, model in DIMENSIONS.items():
-            _offer(self, name, model._default_manager.filter(Q(retired_at=None) | Q(pk=self.initial.get(name))))
+            offer(self, name, model._default_manager.filter(Q(retired_at=None) | Q(pk=self.initial.get(name))))
 
     def clean_email(self) -> str:
         text: str = self.cleaned_data["email"].strip()
@@ -344,7 +350,7 @@ class NewLeadForm(FactsForm):
 
     def __init__(self, *args: Any, owners: QuerySet[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "owner", owners)
+        offer(self, "owner", owners)
         del self.fields["do_not_contact"]
 
     @property

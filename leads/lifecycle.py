@@ -107,9 +107,9 @@ def requalify(*, lead_ids: Iterable[int], cause: Cause, qualified_by: str = Qual
     return move(steps=_for_each(lead_ids, Step(0, Kind.REQUALIFY, qualified_by=qualified_by)), cause=cause)
 
 
-def win(*, lead_ids: Iterable[int], cause: Cause, note: str = "") -> Moved:
-    """The deal is won: the lead is a customer."""
-    return move(steps=_for_each(lead_ids, Step(0, Kind.WIN, note=note)), cause=cause)
+def win(*, lead_ids: Iterable[int], cause: Cause, reason_id: int | None = None, note: str = "") -> Moved:
+    """The deal is won, for a reason if one is given: the lead is a customer."""
+    return move(steps=_for_each(lead_ids, Step(0, Kind.WIN, reason_id=reason_id, note=note)), cause=cause)
 
 
 def lose(*, lead_ids: Iterable[int], reason_id: int | None, cause: Cause, note: str = "") -> Moved:

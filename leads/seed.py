@@ -1,4 +1,4 @@
-"""What every install starts with: stages, reasons, tracks and scoring rules. Idempotent; never overwrites."""
+"""What an install starts with: stages, reasons, tracks, the rules of scores and deals. Idempotent; never overwrites."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from alignment.lib.domains import FREE_DOMAINS
 from alignment.people.models import Side
 from leads.milestones import Milestone
-from leads.scoring import rules
+from leads.scoring import rules as scoring_rules
 
 STAGES: list[dict[str, Any]] = [
     {
@@ -27,13 +27,16 @@ STAGES: list[dict[str, Any]] = [
     },
     {
         "key": "sqo", "name": "Sales opportunity", "milestone": Milestone.SQO, "owning_side": Side.SALES,
-        "definition": "Budget, authority, need and timeline are confirmed; an opportunity with an amount stands.",
-        "criteria": {"confirmations": ["budget", "authority", "need", "timeline"], "deal": True},
+        "definition": "Budget, authority, need and timeline are confirmed; an opportunity with an amount and an "
+        "expected close date stands.",
+        "criteria": {
+            "confirmations": ["budget", "authority", "need", "timeline"], "deal": ["amount", "expected_close_on"],
+        },
     },
     {
         "key": "proposal", "name": "Proposal", "milestone": Milestone.SQO, "owning_side": Side.SALES,
         "definition": "The buyer has a written offer.",
-        "criteria": {"deal": True},
+        "criteria": {"deal": ["amount"]},
     },
     {
         "key": "won", "name": "Customer", "milestone": Milestone.WON, "owning_side": Side.SALES,
@@ -53,10 +56,16 @@ REASONS = [
     ("recycle", "not_now", "Not now", False, False, True),
     ("recycle", "no_answer", "Could not be reached", False, False, True),
     ("recycle", "too_early", "Too early in the project", False, False, True),
+    ("win", "fit", "Best fit for the need", False, False, True),
+    ("win", "price", "Price", False, False, True),
+    ("win", "relationship", "Trust in the people", False, False, True),
+    ("win", "timing", "Fastest to start", False, False, True),
+    ("win", "incumbent", "Customer already", False, False, True),
     ("lose", "price", "Price", False, False, True),
     ("lose", "competitor", "Chose a competitor", False, False, True),
     ("lose", "no_decision", "No decision", False, False, True),
     ("lose", "missing_feature", "Something was missing", False, False, True),
+    ("lose", "no_budget", "Budget was cut", False, False, True),
     ("lose", "not_recorded", "Not recorded", False, False, False),
 ]
 
@@ -65,9 +74,11 @@ TRACKS = [("newsletter", "Newsletter", 90), ("long_term", "Long-term nurture", 1
 
 def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
     """Create what is missing, by key; a post_migrate receiver."""
-    stages, reasons, tracks = (
-        sender.get_model(name)._default_manager.using(using) for name in ("Stage", "Reason", "NurtureTrack")
+    stages, reasons, tracks, rules = (
+        sender.get_model(name)._default_manager.using(using)
+        for name in ("Stage", "Reason", "NurtureTrack", "DealRules")
     )
+    rules.get_or_create(pk=1)
     for position, values in enumerate(STAGES, start=1):
         stages.get_or_create(key=values["key"], defaults={**values, "position": position * 10})
     for position, (kind, key, label, miss, recycle, offered) in enumerate(REASONS):
@@ -79,7 +90,7 @@ def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
     _free_domains(sender.get_model("FreeDomain"), using)
     versions = sender.get_model("ScoringVersion")._default_manager.using(using)
     if not versions.filter(scope="").exists():
-        body = rules.checked(rules.default_body())
+        body = scoring_rules.checked(scoring_rules.default_body())
         versions.create(number=1, state="published", body=body, note="What Accord starts with", published_at=Now())
     for key, name, days in TRACKS:
         tracks.get_or_create(key=key, defaults={"name": name, "revisit_after_days": days})

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.api import deals, history, leads, moves, scoring, touches
+from leads.api import accounts, deal_parts, deals, history, leads, moves, scoring, touches
 
 MOVES = {
     "hand-over": moves.HandOver,
@@ -20,6 +20,16 @@ MOVES = {
     "assign": history.Assign,
 }
 
+OF_DEAL = {
+    "win": deal_parts.Win,
+    "lose": deal_parts.Lose,
+    "reopen": deal_parts.Reopen,
+    "changes": deal_parts.Changes,
+    "contacts": deal_parts.Contacts,
+    "sourced-by": deal_parts.SourcedBy,
+    "duplicates": deal_parts.Duplicates,
+}
+
 urlpatterns = [
     path("leads/", leads.Leads.as_view(), name="api_leads"),
     path("leads/bulk/", leads.LeadBatch.as_view(), name="api_leads_bulk"),
@@ -34,14 +44,24 @@ urlpatterns = [
     path("transitions/", history.Feed.as_view(), name="api_transitions"),
     path("touchpoints/", touches.Touchpoints.as_view(), name="api_touchpoints"),
     path("activities/", touches.Activities.as_view(), name="api_activities"),
-    path("accounts/", deals.Accounts.as_view(), name="api_accounts"),
-    path("accounts/<int:pk>/", deals.AccountDetail.as_view(), name="api_account"),
+    path("accounts/", accounts.Accounts.as_view(), name="api_accounts"),
+    path("accounts/<int:pk>/", accounts.AccountDetail.as_view(), name="api_account"),
+    path("accounts/<int:pk>/customer/", accounts.AccountCustomer.as_view(), name="api_account_customer"),
     path("opportunities/", deals.Opportunities.as_view(), name="api_opportunities"),
     path("opportunities/<int:pk>/", deals.OpportunityDetail.as_view(), name="api_opportunity"),
     path("leads/<int:pk>/score/", scoring.LeadScore.as_view(), name="api_lead_score"),
     path("scoring-rules/", scoring.ScoringRules.as_view(), name="api_scoring_rules"),
     path("profiles/", scoring.ProfileList.as_view(), name="api_profiles"),
     path("target-accounts/", scoring.TargetAccounts.as_view(), name="api_target_accounts"),
+    *(
+        path(f"opportunities/<int:pk>/{name}/", view.as_view(), name=f"api_opportunity_{name.replace('-', '_')}")
+        for name, view in OF_DEAL.items()
+    ),
+    path(
+        "opportunities/<int:pk>/contacts/<int:lead>/remove/",
+        deal_parts.ContactRemove.as_view(),
+        name="api_opportunity_contact_remove",
+    ),
     path("stages/", deals.StageList.as_view(), name="api_stages"),
     path("reasons/", deals.ReasonList.as_view(), name="api_reasons"),
 ]

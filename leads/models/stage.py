@@ -53,6 +53,7 @@ class ReasonKind(models.TextChoices):
 
     REJECT = "reject", "Rejection"
     RECYCLE = "recycle", "Recycling"
+    WIN = "win", "Won deal"
     LOSE = "lose", "Lost deal"
 
 

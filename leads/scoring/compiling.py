@@ -133,12 +133,11 @@ def suppressed(rules: RuleSet) -> Piece:
         ),
     ]  # fmt: skip
     if rules.suppress_customers:
-        won = (
-            "WHEN EXISTS (SELECT 1 FROM leads_opportunity won WHERE won.account_id = account.id"
-            " AND won.state = 'won' AND won.withdrawn_at IS NULL) OR EXISTS (SELECT 1 FROM leads_lead customer"
-            " WHERE customer.account_id = account.id AND customer.outcome = 'won') THEN 'customer'"
-        )
-        cases.append(Piece(won))
+        periods = "SELECT 1 FROM leads_customerperiod period WHERE period.account_id = account.id"
+        won = "SELECT 1 FROM leads_lead won WHERE won.account_id = account.id AND won.outcome = 'won'"
+        # Who left is no customer any more; where no period is kept, a won lead says who is one.
+        customer = f"EXISTS ({periods} AND period.ended_on IS NULL) OR NOT EXISTS ({periods}) AND EXISTS ({won})"
+        cases.append(Piece(f"WHEN {customer} THEN 'customer'"))
     return of("CASE {} ELSE '' END", join(cases, " "))
 
 

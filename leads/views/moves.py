@@ -142,7 +142,6 @@ class Qualify(MoveView):
         deal = DealDraft(
             name=data["name"],
             currency=data["currency"],
-            account_id=self.lead.account_id,
             amount=data["amount"],
             rate=data["rate"],
             expected_close_on=data["expected_close_on"],
@@ -198,13 +197,15 @@ class Advance(MoveView):
 @policy("lead.advance")
 class Win(MoveView):
     route, label, icon, past = "lead_win", "Won", "trophy", "Won:"
+    form_class = forms.WinForm
 
     @classmethod
     def fits(cls, lead: Lead, stages: Stages) -> bool:
         return lead.is_open and lead.milestone == Milestone.SQO
 
     def take(self, data: dict[str, Any], cause: Cause) -> lifecycle.Moved:
-        return lifecycle.win(lead_ids=[self.lead.pk], cause=cause, note=data["note"])
+        reason = data["reason"].pk if data["reason"] else None
+        return lifecycle.win(lead_ids=[self.lead.pk], reason_id=reason, cause=cause, note=data["note"])
 
 
 @policy("lead.advance")

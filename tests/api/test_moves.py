@@ -41,7 +41,7 @@ def test_a_lead_goes_all_the_way(rep, asking):
 
     steps = {
         "accept": ({"note": "Gladly"}, "SQL"),
-        "qualify": ({"amount": "9600.00", "confirmations": BANT}, "SQO"),
+        "qualify": ({"amount": "9600.00", "expected_close_on": "2027-03-31", "confirmations": BANT}, "SQO"),
         "win": ({}, "WON"),
     }
     for name, (body, milestone) in steps.items():
@@ -167,7 +167,7 @@ def test_entry_criteria_hold_and_can_be_passed_by_who_may_with_a_note(rep, askin
 
 def test_a_deal_in_another_currency_needs_its_rate(rep, asking):
     lead = make_lead("sql", owner=rep)
-    body = {"amount": "10", "currency": "USD", "confirmations": BANT}
+    body = {"amount": "10", "currency": "USD", "expected_close_on": "2027-03-31", "confirmations": BANT}
 
     assert pointers(asking.post(f"leads/{lead.pk}/qualify/", body)) == {"/rate"}
     assert asking.post(f"leads/{lead.pk}/qualify/", body | {"rate": "0.9"}).status_code == 200

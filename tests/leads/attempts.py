@@ -23,7 +23,7 @@ WRONG = {
     "reason_leads_one_way": lambda: Reason.objects.filter(kind="reject").update(
         proposes_recycle=True, means_duplicate=True
     ),
-    "reason_proposal_kind_known": lambda: _set(make_reason_proposal(), kind="win"),
+    "reason_proposal_kind_known": lambda: _set(make_reason_proposal(), kind="draw"),
     "reason_proposal_change_known": lambda: _set(make_reason_proposal(), change="burn"),
     "reason_proposal_names_a_reason": lambda: _set(make_reason_proposal(), reason=None),
     "reason_proposal_one_open": _proposal_again,

@@ -297,7 +297,7 @@ class Story:
         return No("criteria") if lacks_deal or place.confirmations - ask.confirmations else None
 
     def _fits(self, reason, kind):
-        return reason is None or kind not in ("reject", "recycle", "lose") or self.world.reasons[reason] == kind
+        return reason is None or kind not in ("reject", "recycle", "win", "lose") or self.world.reasons[reason] == kind
 
     def _first(self, chapter):
         """The seq of the row that brought the lead to where it stands."""

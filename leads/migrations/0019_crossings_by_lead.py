@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0014_clean_data"),
+        ("leads", "0018_reasons_of_wins"),
     ]
 
     operations = [
