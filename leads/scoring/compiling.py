@@ -117,8 +117,23 @@ COUNTED_FROM = (
 """From when on engagement counts: since the lead's last pass ended without a customer; null: always."""
 
 
-def suppressed(rules: RuleSet) -> Piece:
-    """Why the lead is not for sales, blank for most; over `lead` and `account`."""
+_PERIODS = "SELECT 1 FROM leads_customerperiod period WHERE period.account_id = account.id"
+_WON = "SELECT 1 FROM leads_lead won WHERE won.account_id = account.id AND won.outcome = 'won'"
+# Who left is no customer any more; where no period is kept, a won lead says who is one.
+CUSTOMER = f"EXISTS ({_PERIODS} AND period.ended_on IS NULL) OR NOT EXISTS ({_PERIODS}) AND EXISTS ({_WON})"
+
+CUSTOMER_FROM = (
+    "least((SELECT min(period.began_on)::timestamptz FROM leads_customerperiod period"
+    " WHERE period.account_id = account.id), (SELECT min(pass.won_at) FROM leads_lead mate"
+    " JOIN leads_journey pass ON pass.lead_id = mate.id WHERE mate.account_id = account.id))"
+)
+"""When the account became a customer, for what is asked of the past; null: never."""
+
+
+def suppressed(rules: RuleSet, *, customers: bool = True) -> Piece:
+    """Why the lead is not for sales, blank for most; over `lead` and `account`. Without `customers` they are not asked
+    about.
+    """
     cases = [
         values(
             "WHEN lead.email_domain = ANY(%s::text[]) OR lead.email_key <> '' AND EXISTS ("
@@ -132,12 +147,8 @@ def suppressed(rules: RuleSet) -> Piece:
             list(rules.competitors), list(rules.competitors),
         ),
     ]  # fmt: skip
-    if rules.suppress_customers:
-        periods = "SELECT 1 FROM leads_customerperiod period WHERE period.account_id = account.id"
-        won = "SELECT 1 FROM leads_lead won WHERE won.account_id = account.id AND won.outcome = 'won'"
-        # Who left is no customer any more; where no period is kept, a won lead says who is one.
-        customer = f"EXISTS ({periods} AND period.ended_on IS NULL) OR NOT EXISTS ({periods}) AND EXISTS ({won})"
-        cases.append(Piece(f"WHEN {customer} THEN 'customer'"))
+    if rules.suppress_customers and customers:
+        cases.append(Piece(f"WHEN {CUSTOMER} THEN 'customer'"))
     return of("CASE {} ELSE '' END", join(cases, " "))
 
 
@@ -148,19 +159,21 @@ CAN_CROSS = (
 """By which kind of move a lead would become an MQL; blank where it is one, or something further."""
 
 
-def facts(rules: RuleSet, chosen: Piece, *, lock: bool = False) -> Piece:
+def facts(rules: RuleSet, chosen: Piece, *, lock: bool = False, of_past: bool = False) -> Piece:
     """What the score needs of each of the chosen leads (a condition over `lead` and `account`), locked in order.
 
-    A lead that was merged or taken back is none of them.
+    A lead that was merged or taken back is none of them. `of_past`: customers are not suppressed but dated, as
+    `customer_from`.
     """
+    since = CUSTOMER_FROM if of_past and rules.suppress_customers else "NULL::timestamptz"
     return of(
         "SELECT lead.id AS lead_id, {} AS fit_points, {} AS suppressed_as, "
-        f"{COUNTED_FROM} AS counted_from, {CAN_CROSS} AS crosses_by"
+        f"{COUNTED_FROM} AS counted_from, {CAN_CROSS} AS crosses_by, {since} AS customer_from"
         " FROM leads_lead lead LEFT JOIN leads_account account ON account.id = lead.account_id"
         " WHERE lead.merged_into_id IS NULL AND lead.withdrawn_at IS NULL AND {}"
         + (" ORDER BY lead.id FOR NO KEY UPDATE OF lead" if lock else ""),
         fit_points(rules),
-        suppressed(rules),
+        suppressed(rules, customers=not of_past),
         chosen,
     )
 

@@ -90,12 +90,12 @@ class Rule:
     @property
     def is_open(self) -> bool:
         """Whether its inputs are shown at once."""
-        return bool(self.is_new or self.error or self.editor.error or self.editor.is_being_edited)
+        return bool(self.is_new or self.error or self.editor.is_wrong or self.editor.is_being_edited)
 
     @property
     def says(self) -> str:
         """The rule in words, as far as it can be read."""
-        condition = self.editor.value
+        condition = self.editor.readable
         return f"If {sentence(condition, self.names)}" if condition else "A new rule"
 
     def as_json(self) -> dict[str, Any]:

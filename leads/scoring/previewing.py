@@ -23,7 +23,7 @@ from leads.scoring.rules import RuleSet, read
 
 KIND = "leads.scoring_preview"
 SLICE = 25_000
-LISTED = 100
+LISTED = 50
 LEAST = 20
 """Of fewer leads than so many no share is told: it would be chance."""
 USUAL_DAYS = 90

@@ -1,6 +1,7 @@
 """What rules would have made of the past: every touch of a period is scored as of its own moment, in one statement.
 
-Facts of leads and accounts are those of today, since no history of them is kept. A pass that ended without a customer
+Facts of leads and accounts are those of today, since no history of them is kept; only who was a customer is asked as of
+the moment, since else whoever was won would be left out. A pass that ended without a customer
 begins engagement anew, as it does in life.
 """
 
@@ -137,7 +138,8 @@ def _crossing(rules: RuleSet, leads: Piece, span: Span) -> Piece:
     first = of(
         "SELECT DISTINCT ON (lead_id, segment) lead_id, segment, at, points FROM ("
         "SELECT moment.lead_id, segment, at, {} AS points FROM moment JOIN facts USING (lead_id)"
-        " WHERE facts.suppressed_as = '' AND {} = ANY({})) reached WHERE points >= {} ORDER BY lead_id, segment, at",
+        " WHERE facts.suppressed_as = '' AND (facts.customer_from IS NULL OR at < facts.customer_from)"
+        " AND {} = ANY({})) reached WHERE points >= {} ORDER BY lead_id, segment, at",
         compiling.total("facts.fit_points", Piece("engagement")),
         compiling.grade(rules, "facts.fit_points"),
         values("%s::text[]", list(rules.accepted_grades)),
@@ -145,7 +147,7 @@ def _crossing(rules: RuleSet, leads: Piece, span: Span) -> Piece:
     )
     return of(
         "WITH facts AS MATERIALIZED ({}), moment AS ({}), crossing AS MATERIALIZED ({})",
-        compiling.facts(rules, leads), moments, first,
+        compiling.facts(rules, leads, of_past=True), moments, first,
     )  # fmt: skip
 
 

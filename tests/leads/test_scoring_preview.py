@@ -19,7 +19,7 @@ from leads.scoring import previewing, publishing
 from leads.scoring.compiling import values
 from leads.scoring.replaying import Span, replay
 from leads.scoring.rules import read
-from tests.factories import make_journey, make_team, make_user
+from tests.factories import make_deal, make_journey, make_team, make_user
 from tests.leads import scoring_oracle
 from tests.leads.condition_strategies import NOW, make, rows, seen
 from tests.leads.scoring_stories import BODY, LIVE, bodies, lead, publish, standing, touch, touch_rows
@@ -152,6 +152,19 @@ def test_what_sales_made_of_them_is_counted():
 
     assert (now["crossed"], now["accepted"], now["refused"]) == (3, 1, 1)
     assert (now["caught"]["accepted"], now["caught"]["accepted_caught"]) == (1, 1)
+
+
+def test_who_became_a_customer_counts_for_the_time_before():
+    publish()
+    won = lead(company_name="Buyer")
+    touch(won, at=recently(3))
+    lifecycle.accept(lead_ids=[won], cause=Cause(CauseSource.API))
+    make_deal(won, "won")
+
+    now = preview(draft(threshold=70))["now"]
+
+    assert (now["crossed"], now["won"]) == (1, 1)
+    assert (now["caught"]["won"], now["caught"]["won_caught"]) == (1, 1)
 
 
 def test_nothing_changes_before_the_draft_is_published():
