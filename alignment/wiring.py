@@ -3,9 +3,10 @@
 - Leads move → those that came in, or whose pass ended, are scored, their deals follow, those handed over in no one's
   hands are routed, their clocks are settled, the audit log says who moved them past entry criteria, open pages hear of
   it.
-- Leads change hands → open pages hear of it.
-- Touches are recorded → the leads are scored (and are MQLs if they cross the threshold), open pages hear of it.
-- Facts of leads are edited → the same.
+- Leads change hands → their clocks note it, open pages hear of it.
+- Touches are recorded → the leads are scored (and are MQLs if they cross the threshold); clocks that wait for a touch
+  are settled, paused ones go on; open pages hear of it.
+- Facts of leads are edited → they are scored, open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → they are scored, the audit log says by whom, open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
@@ -53,6 +54,7 @@ def connect() -> None:
     leads_moved.connect(clocks_settle, dispatch_uid="clocks_settle")
     leads_moved.connect(audit_overrides, dispatch_uid="audit_overrides")
     leads_moved.connect(pages_hear_of_moves, dispatch_uid="pages_hear_of_moves")
+    holders_changed.connect(clocks_note_handovers, dispatch_uid="clocks_note_handovers")
     holders_changed.connect(pages_hear_of_handovers, dispatch_uid="pages_hear_of_handovers")
     user_logged_in.connect(audit.logged_in, dispatch_uid="audit_logged_in")
     user_logged_out.connect(audit.logged_out, dispatch_uid="audit_logged_out")
@@ -60,6 +62,7 @@ def connect() -> None:
     record_changed.connect(audit_changes, dispatch_uid="audit_changes")
     touches_recorded.connect(touches_score, dispatch_uid="touches_score")
     leads_edited.connect(edits_score, dispatch_uid="edits_score")
+    touches_recorded.connect(clocks_hear_of_touches, dispatch_uid="clocks_hear_of_touches")
     record_changed.connect(leads_keep_somebody, dispatch_uid="leads_keep_somebody")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
@@ -105,6 +108,16 @@ def leads_are_routed(batch: Moved, **kwargs: Any) -> None:
 def clocks_settle(batch: Moved, **kwargs: Any) -> None:
     """Clocks start at the hand-off and stop at the answer."""
     clocks.settle(moved=batch)
+
+
+def clocks_note_handovers(batch: Handover, **kwargs: Any) -> None:
+    """A receipt shows who held a lead for how long; the buyer's clock goes on."""
+    clocks.reassigned(handover=batch)
+
+
+def clocks_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
+    """Sales' own touches may be what was promised; the buyer's end a pause."""
+    clocks.touched(touched=batch)
 
 
 def audit_overrides(batch: Moved, **kwargs: Any) -> None:

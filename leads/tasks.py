@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from leads import lifecycle
+from leads import lifecycle, nurturing
 from leads.hygiene import findings, scanning
 from leads.profiles import matching
 from leads.scoring import publishing
@@ -20,3 +20,9 @@ def release_leads() -> None:
     """Profiles follow the facts of accounts; then the day's leads of rules that hand over a number a day."""
     matching.refresh()
     publishing.release_daily()
+
+
+@shared_task
+def nurture_unqualified() -> None:
+    """Leads that are no MQL after a while go onto the track that takes them."""
+    nurturing.collect()

@@ -28,20 +28,23 @@ from alignment.ops.models import Job
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
-from leads import deals, lifecycle, qualifying, reasons
+from leads import deals, lifecycle, merging, qualifying, reasons
 from leads.bulk import running
 from leads.bulk.actions import ACTIONS
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
+from leads.hygiene import scanning
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
 from leads.models import (
     Account,
     BulkChange,
+    DuplicatePair,
     Journey,
     Lead,
     LeadTransition,
+    Merge,
     Opportunity,
     Pool,
     ProfileVersion,
@@ -136,7 +139,8 @@ def make_journey(reached: Milestone = Milestone.MQL, outcome: str = "", **fields
 def make_clock(journey: Journey, due_at: datetime, **fields: Any) -> Clock:
     """The promise of an answer for this pass."""
     given = {
-        "policy": Policy.objects.get(retired_at=None), "subject_kind": SubjectKind.DISPOSITION,
+        "policy": Policy.objects.in_force().get(subject_kind=SubjectKind.DISPOSITION),
+        "subject_kind": SubjectKind.DISPOSITION,
         "subject_id": journey.lead_id, "lead": journey.lead, "pass_no": journey.pass_no,
         "started_at": due_at - timedelta(hours=48), "due_at": due_at,
     }  # fmt: skip
@@ -327,6 +331,22 @@ def _token() -> Address:
     return Address({"pk": token.pk})
 
 
+def _merge() -> Address:
+    merger = make_user()
+    survivor, loser = make_lead(left=timedelta(hours=1)), make_lead()
+    cause = Cause(CauseSource.PAGE, actor_id=merger.pk)
+    key = merging.merge(survivor_id=survivor.pk, loser_ids=[loser.pk], cause=cause).keys[survivor.pk]
+    return Address({"pk": key}, Merge.objects.select_related("actor").get(pk=key))
+
+
+def _pair() -> Address:
+    owner = make_user()
+    facts = {"name": "Ana Souza", "phone": "+49 30 1234567", "owner": owner}
+    lead, _ = make_lead(**facts), make_lead(**facts)
+    scanning.catch_up()
+    return Address({"pk": DuplicatePair.objects.get().pk}, lead)
+
+
 def _deal_of_lead(**more: Any) -> Address:
     lead = make_lead("sqo", owner=make_user())
     return Address({"pk": lead.contact_roles.get().opportunity_id} | more, lead)
@@ -492,6 +512,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_accept",
             "_reject",
             "_recycle",
+            "_nurture",
             "_qualify",
             "_advance",
             "_win",
@@ -507,6 +528,13 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     },
     "api_lead_undo": _newest_move,
     "api_lead_correct": _move_of_lead,
+    "merge": _merge,
+    "merge_undo": _merge,
+    "api_lead_merge": _lead,
+    "api_merge_undo": _merge,
+    "api_duplicate_dismiss": _pair,
+    "data_leads": lambda: Address({"finding": "no_name"}),
+    "data_pairs": lambda: Address({"kind": "exact"}),
     "api_account": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
     "api_account_customer": _account,
     **{
@@ -519,6 +547,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     # Somebody else's leads back to one's own.
     "notification": lambda: Address({"pk": 1}),
     **{f"setup_reason{name}": _of(_reason) for name in ("", "_retire", "_move")},
+    **{f"nurture_track{name}": lambda: Address({"key": "newsletter"}) for name in ("", "_edit", "_retire")},
     "setup_reason_sign": _proposal(signed=True),
     "setup_reason_decline": _proposal(signed=True),
     "setup_reason_withdraw": _proposal(signed=False),

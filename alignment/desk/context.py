@@ -62,6 +62,13 @@ ENTRIES = (
     Entry("target_accounts", "Target accounts", "target", "targets.view"),
     Entry("deals", "Deals", "briefcase-business", "lead.view", key="d", covers=DEAL_PAGES),
     Entry(
+        "nurture",
+        "Nurture",
+        "sprout",
+        "nurture.view",
+        covers=frozenset({"nurture_track", "nurture_track_new", "nurture_track_edit", "nurture_track_retire"}),
+    ),
+    Entry(
         "funnel",
         "Funnel",
         "list-filter",
@@ -70,6 +77,15 @@ ENTRIES = (
         tab="Funnel",
         key="f",
         covers=frozenset({"funnel_leads"}),
+    ),
+    Entry(
+        "data",
+        "Clean data",
+        "sparkles",
+        "data.view",
+        "Dashboards",
+        key="d",
+        covers=frozenset({"data_leads", "data_pairs", "data_merges"}),
     ),
     Entry("imports", "Import", "upload", "import.run", "Set up", covers=IMPORT_PAGES),
     Entry(

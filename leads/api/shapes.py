@@ -228,6 +228,8 @@ class ReasonSerializer(Shape):
     kind = serializers.CharField(help_text="The move that it explains: reject, recycle or lose.")
     label = serializers.CharField()
     counts_as_miss = serializers.BooleanField()
+    proposes_recycle = serializers.BooleanField(help_text="“Not now”: recycling is proposed instead.")
+    means_duplicate = serializers.BooleanField(help_text="The lead is merged with the one that it doubles.")
 
 
 class ErrorSerializer(Shape):

@@ -108,6 +108,20 @@ def test_a_recycled_lead_comes_back_when_its_track_says(rep, asking):
     assert api(Role.MARKETER).post(f"leads/{lead.pk}/requalify/").json()["lead"]["pass_no"] == 2
 
 
+def test_a_recycled_lead_moves_in_nurture_and_tracks_count_it(rep, asking):
+    lead = make_lead(owner=rep)
+    asking.post(f"leads/{lead.pk}/recycle/", {"track": "newsletter"})
+    marketing = api(Role.MARKETER)
+    told = marketing.post(f"leads/{lead.pk}/nurture/", {"track": "event", "revisit_on": "2099-01-01"}).json()
+    assert (told["transition"]["kind"], told["transition"]["track"]) == ("nurture", "event")
+    assert told["lead"]["outcome"] == "recycled"
+
+    tracks = {row["key"]: row for row in marketing.get("nurture-tracks/").json()["results"]}
+    assert (tracks["newsletter"]["waiting"], tracks["event"]["waiting"], tracks["event"]["due"]) == (0, 1, 0)
+    assert tracks["newsletter"]["recycled"] == 0
+    assert asking.post(f"leads/{lead.pk}/nurture/", {"track": "event", "revisit_on": None}).status_code == 403
+
+
 def test_a_lost_deal_can_be_reopened_and_the_reopening_undone(rep, asking):
     lead = make_lead("sqo", owner=rep)
     asking.post(f"leads/{lead.pk}/lose/", {"reason": reason("lose")})
@@ -211,7 +225,7 @@ def test_a_lead_that_is_not_there_is_a_404(asking, name):
     problem(asking.post(f"leads/{2**40}/{name}/"), 404)
     lead, other = make_lead(), make_lead()
     Lead.objects.filter(pk=lead.pk).update(merged_into=other)
-    assert f"merged into lead {other.pk}" in problem(asking.post(f"leads/{lead.pk}/{name}/"), 404)["detail"]
+    assert f"merged into lead {other.pk}" in problem(asking.post(f"leads/{lead.pk}/{name}/"), 410)["detail"]
 
 
 def test_a_refused_move_leaves_nothing_behind(rep, asking):

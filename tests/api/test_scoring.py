@@ -4,7 +4,7 @@ import pytest
 
 from alignment.people.models import Role
 from leads.profiles import targets
-from tests.api.asking import api, make_token
+from tests.api.asking import Api, make_token
 from tests.factories import make_lead, make_profiles, make_scoring_pilot, make_user
 from tests.leads.scoring_stories import BODY, lead, publish, touch
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def program():
-    return api(make_token(make_user(Role.REP)))
+    return Api(make_token(make_user(Role.REP)))
 
 
 def test_a_score_is_read_with_its_parts(program):

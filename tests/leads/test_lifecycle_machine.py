@@ -139,6 +139,13 @@ class Histories(RuleBasedStateMachine):
         who = self._who(data, is_open=True)
         self._verb(lifecycle.recycle, who, ask, cause, reason_id=reason, track_id=track, revisit_on=revisit_on)
 
+    @rule(data=st.data(), cause=causes, revisit_on=st.none() | st.just(date(2026, 9, 2)))
+    def nurture(self, data, cause, revisit_on):
+        track = data.draw(st.sampled_from(self.tracks))
+        who = self._who(data, is_open=data.draw(st.booleans()))
+        ask = Ask("nurture", track=track, revisit_on=revisit_on)
+        self._verb(lifecycle.nurture, who, ask, cause, track_id=track, revisit_on=revisit_on)
+
     @rule(data=st.data(), cause=causes, qualified_by=qualifications)
     def requalify(self, data, cause, qualified_by):
         ask = Ask("requalify", qualified_by=qualified_by)
