@@ -22,9 +22,10 @@ from alignment.integrations.web_forms import setup
 from alignment.integrations.web_forms.asking import OF_LEAD
 from alignment.integrations.web_forms.models import FormKey, WebForm
 from alignment.integrations.web_forms.setup import Wording
+from alignment.lib import webhook_signatures
 from alignment.lib.business_time import Hours
 from alignment.ops import jobs, versions
-from alignment.ops.models import Job
+from alignment.ops.models import Destination, Job, Transport
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
@@ -220,6 +221,18 @@ def make_run_import(actor: User | None = None, **given: Any) -> Import:
     batch = imports.run(batch_id=batch.pk, actor=actor or batch.created_by)
     jobs.run(batch.job_id)
     return Import.objects.select_related("job", "created_by").get(pk=batch.pk)
+
+
+# Channels -----------------------------------------------------------------------------------------------------
+
+
+def make_channel(**fields: Any) -> Destination:
+    """A program that hears of breaches."""
+    given = {
+        "transport": Transport.WEBHOOK, "name": f"Channel {next(_numbers)}", "url": "https://10.0.0.1/in",
+        "occasions": ["breach"], "secret": webhook_signatures.new_secret(),
+    }  # fmt: skip
+    return Destination.objects.create(**given | fields)
 
 
 # Routing ------------------------------------------------------------------------------------------------------
@@ -495,6 +508,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "reopen",
         )
     },
+    **{f"setup_channel{name}": _of(make_channel) for name in ("", "_test", "_switch", "_secret", "_remove")},
+    "lead_deal": lambda: _lead("sqo"),
     **{
         f"deal{name}": _deal_alone
         for name in ("", "_edit", "_win", "_lose", "_reopen", "_withdraw", "_contact", "_sourced_by")

@@ -128,6 +128,14 @@ ENTRIES = (
             }
         ),
     ),
+    Entry(
+        "setup_channels",
+        "Channels",
+        "megaphone",
+        "channels.manage",
+        "Set up",
+        covers=frozenset({"setup_channel", "setup_channel_new", "setup_outgoing"}),
+    ),
     Entry("walls", "Wall", "projector", "wall.manage", "Set up"),
 )
 

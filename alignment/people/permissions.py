@@ -152,6 +152,7 @@ POLICY: dict[str, Action] = {
     "reasons.withdraw": Action("withdraw this proposal", (PROPOSER, REVOPS)),
     "reasons.order": Action("change the order of the reasons", (REVOPS,)),
     "company.manage": Action("change the company's settings", (REVOPS,)),
+    "channels.manage": Action("set up channels and see what was sent", (REVOPS,)),
     "api.read": Action("read about the API", (EVERYONE,)),
     "deal.open": Action("open deals", (REP, SALES_MANAGER, REVOPS)),
     "deal.edit": Action("change this deal", (HOLDER, SALES_MANAGER, REVOPS)),
