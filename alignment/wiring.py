@@ -7,6 +7,9 @@
 - Touches are recorded → the leads are scored (and are MQLs if they cross the threshold); clocks that wait for a touch
   are settled, paused ones go on; open pages hear of it.
 - Facts of leads are edited → they are scored, open pages hear of it.
+- Touches are recorded → clocks that wait for one are settled, paused ones go on; open pages hear of it.
+- One side tells the other what it thinks of a lead → open pages hear of it.
+- Facts of leads are edited → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → they are scored, the audit log says by whom, open pages hear of it.
 - A channel says that it is gone → it is stopped, and RevOps is told.
@@ -38,6 +41,7 @@ from leads.routing import pools, route
 from leads.scoring import following
 from leads.signals import (
     deals_changed,
+    feedback_given,
     holders_changed,
     leads_edited,
     leads_merged,
@@ -71,6 +75,7 @@ def connect() -> None:
     record_changed.connect(leads_keep_somebody, dispatch_uid="leads_keep_somebody")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
+    feedback_given.connect(pages_hear_of_feedback, dispatch_uid="pages_hear_of_feedback")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
     leads_merged.connect(merges_score, dispatch_uid="merges_score")
     leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
@@ -145,6 +150,11 @@ def pages_hear_of_handovers(batch: Handover, **kwargs: Any) -> None:
 def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
     """The timeline of an open lead page grows."""
     announce("leads", batch.lead_ids)
+
+
+def pages_hear_of_feedback(batch: tuple[int, ...], **kwargs: Any) -> None:
+    """The timeline of an open lead page grows."""
+    announce("leads", batch)
 
 
 def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:

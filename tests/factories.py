@@ -29,7 +29,7 @@ from alignment.ops.models import Destination, Job, Transport
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
-from leads import deals, lifecycle, merging, qualifying, reasons
+from leads import deals, feedback, lifecycle, merging, qualifying, reasons
 from leads.bulk import running
 from leads.bulk.actions import ACTIONS
 from leads.causes import Cause
@@ -42,6 +42,7 @@ from leads.models import (
     Account,
     BulkChange,
     DuplicatePair,
+    Feedback,
     Journey,
     Lead,
     LeadTransition,
@@ -436,6 +437,17 @@ def make_view(owner: User | None = None, **fields: Any) -> SavedView:
     return saved.save(by=owner or make_user(), **given | fields)
 
 
+def make_feedback(by: User | None = None, text: str = "Wants the fee table.", **facts: Any) -> Feedback:
+    """What a rep told marketing about a lead of theirs."""
+    by = by or make_user()
+    return feedback.give(lead_id=make_lead(**{"owner": by} | facts).pk, text=text, by=by)
+
+
+def _feedback() -> Address:
+    given = make_feedback()
+    return Address({"pk": given.lead_id, "feedback_id": given.pk}, given)
+
+
 def _view() -> Address:
     view = make_view()
     return Address({"pk": view.pk}, view)
@@ -494,6 +506,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "edit",
             "assign",
             "touch",
+            "feedback",
             "decide",
             "hand_over",
             "accept",
@@ -539,6 +552,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_transitions",
             "_touchpoints",
             "_score",
+            "_feedback",
         )
     },
     "api_lead_undo": _newest_move,
@@ -584,6 +598,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_team_retire": _of(make_team),
     **dict.fromkeys(("job", "job_stop", "job_resume", "api_job"), _job),
     **dict.fromkeys(("view_edit", "view_replace", "view_delete"), _view),
+    "lead_feedback_edit": _feedback,
     "view_begin": lambda: Address({"pk": make_view().pk}),
     "bulk_change": _bulk_change,
     "bulk_undo": _bulk_change,

@@ -19,6 +19,7 @@ from alignment.desk.wording import Line, line
 from alignment.people.models import Side, User
 from alignment.people.permissions import can
 from leads.decisions import UNDO_WITHIN
+from leads.feedback import REWORD_WITHIN
 from leads.milestones import Milestone, Outcome, QualifiedBy
 from leads.models import Journey, Lead, LeadTransition
 from leads.models.journey import MILESTONE_DATES
@@ -202,6 +203,11 @@ class LeadPage:
             lines.append(("" if heading == shown else heading, event, line(event)))
             shown = heading
         return lines
+
+    @property
+    def rewordable_since(self) -> datetime:
+        """Feedback that is newer can still be changed by who gave it."""
+        return self.at - REWORD_WITHIN
 
     @cached_property
     def counts(self) -> Counts:

@@ -93,6 +93,7 @@ FOR_NO_HEAD = Grant(
 )
 PROPOSER = Grant("who proposed it", WORKING, person="proposed_by")
 IMPORTER = Grant("who ran it", WORKING, person="created_by")
+AUTHOR = Grant("who wrote it", WORKING, person="author")
 OWNER = Grant("who saved it", frozenset(Role), person="owner")
 STARTER = Grant("who started it", frozenset(Role), person="created_by")
 
@@ -115,6 +116,8 @@ POLICY: dict[str, Action] = {
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
     "lead.touch": Action("log an activity", (TEAMS,)),
+    "lead.feedback": Action("give feedback on leads", (TEAMS,)),
+    "lead.feedback_edit": Action("change this feedback", (AUTHOR,)),
     "lead.edit": Action("edit this lead", (MARKETER, HOLDER, REP_OF_NOBODYS, MANAGER, REVOPS, STEWARD)),
     "lead.merge": Action("merge this lead into another one", (MARKETER, HOLDER, MANAGER, REVOPS, STEWARD)),
     "merge.undo": Action("undo this merge", (MERGER, MANAGER, REVOPS, STEWARD)),

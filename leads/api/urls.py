@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.api import accounts, deal_parts, deals, history, leads, merges, moves, nurture, scoring, touches
+from leads.api import accounts, deal_parts, deals, feedback, history, leads, merges, moves, nurture, scoring, touches
 
 MOVES = {
     "hand-over": moves.HandOver,
@@ -36,6 +36,7 @@ urlpatterns = [
     path("leads/bulk/", leads.LeadBatch.as_view(), name="api_leads_bulk"),
     path("leads/<int:pk>/", leads.LeadDetail.as_view(), name="api_lead"),
     path("leads/<int:pk>/transitions/", history.LeadTransitions.as_view(), name="api_lead_transitions"),
+    path("leads/<int:pk>/feedback/", feedback.LeadFeedback.as_view(), name="api_lead_feedback"),
     path("leads/<int:pk>/touchpoints/", touches.LeadTouchpoints.as_view(), name="api_lead_touchpoints"),
     *(
         path(f"leads/<int:pk>/{name}/", view.as_view(), name=f"api_lead_{name.replace('-', '_')}")

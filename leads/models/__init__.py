@@ -4,6 +4,7 @@ from leads.models.account import Account
 from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.customer import CustomerPeriod
+from leads.models.feedback import Feedback
 from leads.models.free_domain import FreeDomain
 from leads.models.holder import HolderInterval
 from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
@@ -33,6 +34,7 @@ __all__ = [
     "DistinctDeals",
     "DuplicatePair",
     "ExternalReference",
+    "Feedback",
     "FreeDomain",
     "HolderInterval",
     "Journey",

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0020_calendars_of_territories"),
+        ("leads", "0021_feedback"),
     ]
 
     operations = [

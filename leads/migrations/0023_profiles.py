@@ -10,7 +10,7 @@ from alignment.lib.append_only import published_stands
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0021_crossings_by_lead"),
+        ("leads", "0022_crossings_by_lead"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
