@@ -49,15 +49,20 @@ from leads.models import (
     Merge,
     Opportunity,
     Pool,
+    ProfileVersion,
     Reason,
     ReasonProposal,
     RoutingVersion,
+    ScoringVersion,
     Source,
     Stage,
 )
 from leads.models.reason_proposal import Change
+from leads.profiles import matching
+from leads.profiles.rules import EMPTY
 from leads.routing import pools
 from leads.routing.rules import check
+from leads.scoring import previewing, publishing, rules
 from sla.models import Clock, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
@@ -274,6 +279,45 @@ class Address:
 
     kwargs: dict[str, Any] = field(default_factory=dict)
     obj: Any = None
+
+
+RETAIL = {"match": "all", "of": [{"field": "industry", "operator": "is", "values": ["Retail"]}]}
+
+
+def make_profiles(targets: dict[str, Any] | None = None, *, publish: bool = True) -> ProfileVersion:
+    """One profile, of tier 1: retail. `targets` is the rule for target accounts."""
+    profile = {
+        "key": "retail", "name": "Retail", "tier": 1, "if": RETAIL, "pains": "Stock", "triggers": "A new shop",
+        "personas": "Head of Purchasing",
+    }  # fmt: skip
+    draft = versions.begin(ProfileVersion, by=None, body=EMPTY)
+    draft = versions.change(draft, body={"profiles": [profile], "targets": targets}, by=None)
+    return matching.publish(draft=draft, by=make_user(Role.REVOPS)) if publish else draft
+
+
+def make_scoring_draft(**changes: Any) -> ScoringVersion:
+    """The default rules as a draft."""
+    draft = versions.begin(ScoringVersion, by=None)
+    return versions.change(draft, body=rules.default_body() | changes, by=None)
+
+
+def make_scoring_version() -> ScoringVersion:
+    """The version that counts from the first start on."""
+    return ScoringVersion.objects.get(scope="", audience="", state="published")
+
+
+def make_scoring_pilot() -> ScoringVersion:
+    """A pilot of the default rules for a new team."""
+    draft = make_scoring_draft()
+    publishing.publish(draft=draft, by=make_user(Role.REVOPS), team=make_team())
+    return draft
+
+
+def make_scoring_preview() -> Job:
+    """A preview that has run."""
+    job = previewing.begin(draft=make_scoring_draft(), days=90, by=make_user(Role.REVOPS))
+    jobs.run(job.pk)
+    return Job.objects.get(pk=job.pk)
 
 
 def _of(make: Callable[[], Any]) -> Callable[[], Address]:
@@ -511,6 +555,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_assign",
             "_transitions",
             "_touchpoints",
+            "_score",
             "_feedback",
         )
     },
@@ -539,6 +584,13 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_reason_sign": _proposal(signed=True),
     "setup_reason_decline": _proposal(signed=True),
     "setup_reason_withdraw": _proposal(signed=False),
+    "setup_profiles_restore": _of(make_profiles),
+    "target_add": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
+    "target_remove": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
+    "setup_scoring_version": _of(make_scoring_version),
+    "setup_scoring_restore": _of(make_scoring_version),
+    "setup_scoring_end_pilot": _of(make_scoring_pilot),
+    "setup_scoring_preview": _of(make_scoring_preview),
     "setup_person": _of(make_user),
     "setup_person_active": _of(make_user),
     "setup_person_password": _of(make_user),

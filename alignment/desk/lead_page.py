@@ -25,6 +25,7 @@ from leads.feedback import REWORD_WITHIN
 from leads.milestones import Milestone, Outcome, QualifiedBy
 from leads.models import Journey, Lead, LeadTransition
 from leads.models.journey import MILESTONE_DATES
+from leads.scoring.parts import ScoreCard, card
 from leads.stages import Stages
 from leads.views.moves import panel
 from sla.querysets import with_clock
@@ -146,6 +147,11 @@ class LeadPage:
     def qualified(self) -> str:
         """How it became an MQL."""
         return QUALIFIED.get(QualifiedBy(self.journey.qualified_by), "") if self.journey.qualified_by else ""
+
+    @cached_property
+    def score(self) -> ScoreCard | None:
+        """How ready it is now, and why; None for a lead that was not scored yet."""
+        return card(self.pk, self.at)
 
     # What stands beside its timeline
 

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from leads.api import accounts, deal_parts, deals, feedback, following, history, leads, merges, moves, nurture, touches
+from leads.api import (
+    accounts,
+    deal_parts,
+    deals,
+    feedback,
+    following,
+    history,
+    leads,
+    merges,
+    moves,
+    nurture,
+    scoring,
+    touches,
+)
 
 MOVES = {
     "hand-over": moves.HandOver,
@@ -59,6 +72,10 @@ urlpatterns = [
     path("accounts/<int:pk>/customer/", accounts.AccountCustomer.as_view(), name="api_account_customer"),
     path("opportunities/", deals.Opportunities.as_view(), name="api_opportunities"),
     path("opportunities/<int:pk>/", deals.OpportunityDetail.as_view(), name="api_opportunity"),
+    path("leads/<int:pk>/score/", scoring.LeadScore.as_view(), name="api_lead_score"),
+    path("scoring-rules/", scoring.ScoringRules.as_view(), name="api_scoring_rules"),
+    path("profiles/", scoring.ProfileList.as_view(), name="api_profiles"),
+    path("target-accounts/", scoring.TargetAccounts.as_view(), name="api_target_accounts"),
     *(
         path(f"opportunities/<int:pk>/{name}/", view.as_view(), name=f"api_opportunity_{name.replace('-', '_')}")
         for name, view in OF_DEAL.items()
