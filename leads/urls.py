@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from leads.views import moves, records
+from leads.views import handing, moves, records
 
 urlpatterns = [
     path("leads/new/", records.new, name="lead_new"),
     path("leads/<int:pk>/edit/", records.edit, name="lead_edit"),
     path("leads/<int:pk>/deal/", records.deal, name="lead_deal"),
     path("leads/<int:pk>/assign/", records.assign, name="lead_assign"),
+    path("leads/<int:pk>/routing/", handing.lead_routing, name="lead_routing"),
     path("leads/<int:pk>/touch/", records.touch, name="lead_touch"),
     path("leads/<int:pk>/decide/", moves.decide, name="lead_decide"),
     *(

@@ -19,6 +19,7 @@ from alignment.integrations import urls as import_urls
 from alignment.ops import heartbeats, notifications
 from alignment.people.models import Theme, User
 from alignment.people.permissions import can
+from leads import routing_urls
 from leads import urls as leads_urls
 from leads.models import Lead
 from sla.querysets import with_clock
@@ -73,6 +74,14 @@ ENTRIES = (
         covers=frozenset({"setup_form", "setup_form_new", "setup_form_edit", "setup_form_test"}),
     ),
     Entry(
+        "setup_routing",
+        "Routing",
+        "route",
+        "routing.view",
+        "Set up",
+        covers=frozenset(pattern.name or "" for pattern in routing_urls.urlpatterns) - {"setup_person_leave"},
+    ),
+    Entry(
         "setup_reasons",
         "Reasons",
         "list-x",
@@ -98,6 +107,7 @@ ENTRIES = (
                 "setup_calendar",
                 "setup_calendar_new",
                 "absences",
+                "setup_person_leave",
             }
         ),
     ),
