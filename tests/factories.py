@@ -321,6 +321,13 @@ def _bulk_change() -> Address:
     return Address({"pk": change.pk}, change)
 
 
+def _draft_rule() -> Address:
+    pool = make_pool()
+    make_routing(pool, routing_rule("Chiefs", "title", "Chief", pool=pool))
+    versions.begin(RoutingVersion, by=None)
+    return Address({"at": 0})
+
+
 def _password_link() -> Address:
     uid, token = password_link(person=make_user()).rstrip("/").split("/")[-2:]
     return Address({"uidb64": uid, "token": token})
@@ -383,6 +390,11 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "reopen",
         )
     },
+    "lead_routing": _lead,
+    **{f"setup_routing_rule{name}": _draft_rule for name in ("", "_move")},
+    "setup_routing_restore": lambda: Address({"pk": make_routing(make_pool()).pk}),
+    **{f"setup_pool{name}": _of(make_pool) for name in ("", "_retire")},
+    "setup_person_leave": _of(make_user),
     "lead_deal": lambda: _lead("sqo"),
     "lead_undo": _move_of_lead,
     "lead_correct": _move_of_lead,

@@ -20,8 +20,9 @@ from alignment.people.models import Side, User
 from alignment.people.permissions import can
 from leads.decisions import UNDO_WITHIN
 from leads.milestones import Milestone, Outcome, QualifiedBy
-from leads.models import Journey, Lead, LeadTransition
+from leads.models import Journey, Lead, LeadTransition, RoutingDecision
 from leads.models.journey import MILESTONE_DATES
+from leads.routing.explaining import headline
 from leads.stages import Stages
 from leads.views.moves import panel
 from sla.querysets import with_clock
@@ -84,6 +85,13 @@ class LeadPage:
     def journey(self) -> Journey:
         """The newest pass."""
         return self.journeys[0]
+
+    @cached_property
+    def routed(self) -> str:
+        """Why it went to whom, in a sentence; blank for a lead that was not routed. One query."""
+        newest = RoutingDecision.objects.filter(lead=self.pk).order_by("-id")
+        decision = newest.select_related("user", "pool", "opportunity").first()
+        return headline(decision) if decision else ""
 
     # Where it stands
 

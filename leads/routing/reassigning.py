@@ -18,7 +18,7 @@ from leads.routing.route import Decision, route
 
 @transaction.atomic
 def route_again(*, lead_ids: Sequence[int], cause: Cause, why: str) -> list[Decision]:
-    """Let the published rules find a holder for these leads, whoever holds them. Raises ValidationError without rules."""
+    """Let the published rules find a holder for these leads, whoever holds them. Raises ValidationError without."""
     if RoutingVersion.published() is None:
         raise ValidationError("No routing rules are published yet.")
     return route(lead_ids=sorted(set(lead_ids)), cause=cause, whoever_holds=True, why=why)
@@ -27,7 +27,8 @@ def route_again(*, lead_ids: Sequence[int], cause: Cause, why: str) -> list[Deci
 @transaction.atomic
 def leave(*, user_id: int, to: User | None, cause: Cause, by: User, why: str) -> int:
     """Somebody leaves: all their open leads go to `to` (None: wherever the published rules send them), and they cannot
-    sign in any more; all of it or nothing. Returns how many leads it were. Raises ValidationError where something forbids it.
+    sign in any more; all of it or nothing. Returns how many leads it were. Raises ValidationError where something
+    forbids it.
     """
     # First, so that the rules do not choose them.
     accounts.deactivate_person(user_id=user_id, by=by)

@@ -71,12 +71,7 @@ def routing_ledger(request: SignedInRequest) -> HttpResponse:
     entries = ledger(since=until - timedelta(days=days), until=until, pool_id=pool.pk if pool else None)
     sees_all = can(request.user, "funnel.of_reps")
     shown = entries if sees_all else [each for each in entries if each.user.pk == request.user.pk]
-    context = {
-        "form": form,
-        "entries": shown,
-        "sees_all": sees_all,
-        "most": max((each.leads for each in entries), default=0),
-    }
+    context = {"form": form, "entries": shown, "sees_all": sees_all}
     return render(request, "routing/ledger.html", context, status=200 if form.is_valid() else 422)
 
 
