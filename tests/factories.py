@@ -414,6 +414,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_requalify",
             "_reopen",
             "_assign",
+            "_route",
+            "_routing",
             "_transitions",
             "_touchpoints",
         )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.api import deals, history, leads, moves, touches
+from leads.api import deals, history, leads, moves, routing, touches
 
 MOVES = {
     "hand-over": moves.HandOver,
@@ -18,12 +18,15 @@ MOVES = {
     "reopen": moves.Reopen,
     "undo": history.Undo,
     "assign": history.Assign,
+    "route": routing.Route,
 }
 
 urlpatterns = [
     path("leads/", leads.Leads.as_view(), name="api_leads"),
     path("leads/bulk/", leads.LeadBatch.as_view(), name="api_leads_bulk"),
     path("leads/<int:pk>/", leads.LeadDetail.as_view(), name="api_lead"),
+    path("leads/reassign/", routing.Reassign.as_view(), name="api_leads_reassign"),
+    path("leads/<int:pk>/routing/", routing.LeadRouting.as_view(), name="api_lead_routing"),
     path("leads/<int:pk>/transitions/", history.LeadTransitions.as_view(), name="api_lead_transitions"),
     path("leads/<int:pk>/touchpoints/", touches.LeadTouchpoints.as_view(), name="api_lead_touchpoints"),
     *(
@@ -38,6 +41,7 @@ urlpatterns = [
     path("accounts/<int:pk>/", deals.AccountDetail.as_view(), name="api_account"),
     path("opportunities/", deals.Opportunities.as_view(), name="api_opportunities"),
     path("opportunities/<int:pk>/", deals.OpportunityDetail.as_view(), name="api_opportunity"),
+    path("routing/", routing.Routing.as_view(), name="api_routing"),
     path("stages/", deals.StageList.as_view(), name="api_stages"),
     path("reasons/", deals.ReasonList.as_view(), name="api_reasons"),
 ]

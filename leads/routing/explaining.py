@@ -19,6 +19,7 @@ class Line:
 
     user_id: int
     name: str
+    verdict: Verdict
     text: str
     is_chosen: bool
 
@@ -58,7 +59,13 @@ def with_lines(decisions: Iterable[RoutingDecision]) -> list[tuple[RoutingDecisi
         (
             each,
             [
-                Line(user_id, people[user_id].name, _said(Verdict(verdict), detail), verdict == Verdict.CHOSEN)
+                Line(
+                    user_id,
+                    people[user_id].name,
+                    Verdict(verdict),
+                    _said(Verdict(verdict), detail),
+                    verdict == Verdict.CHOSEN,
+                )
                 for user_id, verdict, detail in each.candidates
             ],
         )
