@@ -23,6 +23,7 @@ POKES = (
     ("alignment.ops.tasks.deliver", "deliver", 5),
     ("alignment.ops.tasks.resume_jobs", "work", 5),
     ("alignment.integrations.tasks.remove_old_uploads", "work", 3600),
+    ("leads.tasks.nurture_unqualified", "work", 3600),
     ("leads.tasks.keep_clean", "work", 30),
 )
 

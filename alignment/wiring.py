@@ -2,9 +2,10 @@
 
 - Leads move → their deals follow, those handed over in no one's hands are routed, their clocks are settled, the audit
   log says who moved them past entry criteria, open pages hear of it.
-- Leads change hands → open pages hear of it.
-- Touches are recorded → open pages hear of it.
+- Leads change hands → their clocks note it, open pages hear of it.
+- Touches are recorded → clocks that wait for one are settled, paused ones go on; open pages hear of it.
 - Facts of leads are edited → open pages hear of it.
+- A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → the audit log says by whom, open pages hear of it.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company, an API token, a calendar or an absence is changed → the audit log says who changed
@@ -21,13 +22,15 @@ from alignment.lib.announcements import announce
 from alignment.ops import audit
 from alignment.people.models import Absence, ApiToken, Company, Team, User, WorkingCalendar
 from alignment.people.signals import record_changed
-from leads import deals
+from leads import deal_following
+from leads.deal_changes import Changed
 from leads.editing import Edited
 from leads.holders import Handover
 from leads.lifecycle import Moved
 from leads.merging import Merged
 from leads.routing import pools, route
 from leads.signals import (
+    deals_changed,
     holders_changed,
     leads_edited,
     leads_merged,
@@ -47,13 +50,16 @@ def connect() -> None:
     leads_moved.connect(clocks_settle, dispatch_uid="clocks_settle")
     leads_moved.connect(audit_overrides, dispatch_uid="audit_overrides")
     leads_moved.connect(pages_hear_of_moves, dispatch_uid="pages_hear_of_moves")
+    holders_changed.connect(clocks_note_handovers, dispatch_uid="clocks_note_handovers")
     holders_changed.connect(pages_hear_of_handovers, dispatch_uid="pages_hear_of_handovers")
     user_logged_in.connect(audit.logged_in, dispatch_uid="audit_logged_in")
     user_logged_out.connect(audit.logged_out, dispatch_uid="audit_logged_out")
     user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
     record_changed.connect(audit_changes, dispatch_uid="audit_changes")
+    touches_recorded.connect(clocks_hear_of_touches, dispatch_uid="clocks_hear_of_touches")
     record_changed.connect(leads_keep_somebody, dispatch_uid="leads_keep_somebody")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
+    deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
     leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
     leads_merged.connect(pages_hear_of_merges, dispatch_uid="pages_hear_of_merges")
@@ -63,7 +69,7 @@ def connect() -> None:
 
 def deals_follow(batch: Moved, **kwargs: Any) -> None:
     """A won or lost journey closes its deal; an undone one opens it again."""
-    deals.follow(lead_ids=batch.lead_ids, cause=batch.cause)
+    deal_following.follow(lead_ids=batch.lead_ids, cause=batch.cause)
 
 
 def leads_are_routed(batch: Moved, **kwargs: Any) -> None:
@@ -74,6 +80,16 @@ def leads_are_routed(batch: Moved, **kwargs: Any) -> None:
 def clocks_settle(batch: Moved, **kwargs: Any) -> None:
     """Clocks start at the hand-off and stop at the answer."""
     clocks.settle(moved=batch)
+
+
+def clocks_note_handovers(batch: Handover, **kwargs: Any) -> None:
+    """A receipt shows who held a lead for how long; the buyer's clock goes on."""
+    clocks.reassigned(handover=batch)
+
+
+def clocks_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
+    """Sales' own touches may be what was promised; the buyer's end a pause."""
+    clocks.touched(touched=batch)
 
 
 def audit_overrides(batch: Moved, **kwargs: Any) -> None:
@@ -101,6 +117,11 @@ def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
 def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:
     """Names and facts on lists and lead pages change."""
     announce("leads", batch.lead_ids)
+
+
+def pages_hear_of_deals(batch: Changed, **kwargs: Any) -> None:
+    """Lists of deals and the deal's page fetch themselves again; those of moves listen to leads."""
+    announce("deals", batch.opportunity_ids)
 
 
 def audit_merges(batch: Merged, **kwargs: Any) -> None:

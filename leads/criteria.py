@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Case, CharField, Expression, Func, Q, Value, When
+from django.db.models import BooleanField, Case, CharField, Expression, Func, Q, Value, When
 
 from leads.decisions import Step
 from leads.milestones import Kind
@@ -21,6 +21,15 @@ FIELDS: Mapping[str, tuple[str, Q]] = {
     "owner": ("an owner", Q(owner__isnull=False)),
 }
 """Lead fields that a stage may require: key → (how a sentence names it, when it holds)."""
+
+DEAL_FIELDS: Mapping[str, tuple[str, Q]] = {
+    "amount": ("an amount", Q(amount__isnull=False)),
+    "expected_close_on": ("an expected close date", Q(expected_close_on__isnull=False)),
+    "probability": ("a probability", Q(probability__isnull=False)),
+    "product": ("a product", ~Q(product="")),
+    "owner": ("an owner", Q(owner__isnull=False)),
+}
+"""Fields of the deal that a stage may require: key → (how a sentence names it, when it holds)."""
 
 CONFIRMATIONS: Mapping[str, str] = {
     "budget": "budget",
@@ -57,16 +66,18 @@ def lacking(stages: Collection[Stage], lead_ids: Collection[int]) -> dict[int, d
     return found
 
 
-def sentence(stage: Stage, *, fields: Iterable[str], confirmations: Iterable[str], needs_deal: bool) -> str:
+def sentence(stage: Stage, *, fields: Iterable[str], confirmations: Iterable[str], deal: Iterable[str]) -> str:
     """What is missing for `stage`, as a sentence; empty when nothing is."""
     missing = [FIELDS[name][0] for name in fields]
     missing += [f"{CONFIRMATIONS.get(name, name)} confirmed" for name in confirmations]
-    if needs_deal:
-        missing.append("an opportunity with an amount")
-    if not missing:
-        return ""
-    listed = ", ".join(missing[:-1]) + " and " + missing[-1] if len(missing) > 1 else missing[0]
-    return f"{stage.name} needs {listed}."
+    if lacked := [DEAL_FIELDS[name][0] for name in deal]:
+        missing.append(f"an opportunity with {listed(lacked)}")
+    return f"{stage.name} needs {listed(missing)}." if missing else ""
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
 
 
 def unmet(steps: Sequence[Step], standings: Mapping[int, Standing], stages: Stages) -> dict[int, str]:
@@ -86,11 +97,7 @@ def _not_ready(steps: Sequence[Step], standings: Mapping[int, Standing], stages:
         return {}
     fields = lacking(set(judged.values()), {steps[index].lead_id for index in judged})
     deals = {index: _deal(steps[index], standings[steps[index].lead_id]) for index in judged}
-    valued = set(
-        Opportunity.objects.filter(pk__any_of=set(filter(None, deals.values())), amount__isnull=False).values_list(
-            "pk", flat=True
-        )
-    )
+    shown = _deal_fields({pk for index, pk in deals.items() if pk and judged[index].criteria.get("deal")})
     sentences = {
         index: sentence(
             stage,
@@ -98,11 +105,23 @@ def _not_ready(steps: Sequence[Step], standings: Mapping[int, Standing], stages:
             confirmations=[
                 name for name in stage.criteria.get("confirmations", ()) if name not in steps[index].confirmations
             ],
-            needs_deal=bool(stage.criteria.get("deal")) and deals[index] not in valued,
+            deal=[name for name in stage.criteria.get("deal", ()) if name not in shown.get(deals[index], ())],
         )
         for index, stage in judged.items()
     }
     return {index: text for index, text in sentences.items() if text}
+
+
+def _deal_fields(deal_ids: Collection[int]) -> dict[int | None, set[str]]:
+    """For each of these deals the fields of `DEAL_FIELDS` that it has; one query, none without deals."""
+    if not deal_ids:
+        return {}
+    has = [
+        Case(When(condition, then=True), default=False, output_field=BooleanField())
+        for _, condition in DEAL_FIELDS.values()
+    ]
+    rows = Opportunity.objects.filter(pk__any_of=deal_ids).values_list("pk", *has)
+    return {pk: {name for name, is_there in zip(DEAL_FIELDS, found, strict=True) if is_there} for pk, *found in rows}
 
 
 def _enters(step: Step, standing: Standing, stage: Stage) -> bool:

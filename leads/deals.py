@@ -1,47 +1,50 @@
-"""Deals: the only writer of opportunities, their buying groups, and the rows that record each change."""
+"""Deals: the only writer of opportunities. Their changes are rows of `leads.deal_changes`, the people around them
+`leads.buying_groups`, and what their journeys decide `leads.deal_following`.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
 
 from alignment.lib import batch
-from leads import lifecycle
+from leads import customers, lifecycle, sourcing
 from leads.causes import Cause
-from leads.drafts import DealDraft, Reference
-from leads.models import Journey, Lead, Opportunity, OpportunityChange, OpportunityContact
+from leads.deal_changes import KEPT, TOLD_AT_OPENING, Change, differences, record, tell
+from leads.drafts import DealDraft, Reference, Verdict
+from leads.milestones import Milestone
+from leads.models import Journey, Lead, Opportunity, OpportunityContact
 from leads.models.opportunity import DealState
 from leads.models.reference import ExternalReference
+from leads.stages import Stages
+
+
+class DealError(Exception):
+    """A deal cannot be changed so; the message is a sentence. `field` names the column."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @transaction.atomic
 def open_deals(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
-    """Store these deals, in order, each with its primary contact; returns their keys. Five statements at most."""
+    """Store these deals, in order, each with its primary contact; returns their keys. The same statements for any
+    number. A deal without a lead begins in the first stage of opportunities, unless its draft names one, and is sourced
+    at once; that of a lead follows its moves.
+    """
     if not drafts:
         return []
     now = lifecycle.database_now()
-    keys = _new_keys(len(drafts))
-    batch.insert(
-        Opportunity,
-        [
-            {
-                "id": pk, "name": draft.name, "account_id": draft.account_id, "kind": draft.kind,
-                "state": DealState.OPEN, "product": draft.product, "amount": draft.amount,
-                "currency": draft.currency, "rate": draft.rate, "expected_close_on": draft.expected_close_on,
-                "owner_id": draft.owner_id, "sourced_by": "",
-                "opened_at": None if draft.is_undated else draft.opened_at or cause.at or now, "created_at": now,
-            }
-            for pk, draft in zip(keys, drafts, strict=True)
-        ],
-    )  # fmt: skip
+    opened = dict(zip(_new_keys(len(drafts)), _placed(drafts), strict=True))
+    batch.insert(Opportunity, [_row(pk, draft, cause, now) for pk, draft in opened.items()])
     batch.insert(
         OpportunityContact,
         [
             {"opportunity_id": pk, "lead_id": draft.lead_id, "role": "", "is_primary": True}
-            for pk, draft in zip(keys, drafts, strict=True)
+            for pk, draft in opened.items()
             if draft.lead_id
         ],
     )
@@ -49,22 +52,39 @@ def open_deals(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
         ExternalReference,
         [
             {"system": one.system, "external_id": one.external_id, "url": one.url, "opportunity_id": pk}
-            for pk, draft in zip(keys, drafts, strict=True)
+            for pk, draft in opened.items()
             for one in draft.references
         ],
         conflict="ON CONFLICT DO NOTHING",
     )
-    _record(
-        (
-            _Change(pk, draft.opened_at, field, "", value, draft.currency, draft.rate)
-            for pk, draft in zip(keys, drafts, strict=True)
-            for field, value in (("amount", draft.amount), ("expected_close_on", draft.expected_close_on))
-            if value is not None
-        ),
-        cause,
-        now,
-    )
-    return keys
+    record((change for pk, draft in opened.items() for change in _opening(pk, draft, cause)), cause, now)
+    sourcing.decide(opportunity_ids=[pk for pk, draft in opened.items() if not draft.lead_id], cause=cause, now=now)
+    return list(opened)
+
+
+def _placed(drafts: Sequence[DealDraft]) -> list[DealDraft]:
+    """The drafts, those without a lead and a stage in the first one of opportunities."""
+    if all(draft.lead_id or draft.stage_id for draft in drafts):
+        return list(drafts)
+    first = Stages.load().first(Milestone.SQO).pk
+    return [draft if draft.lead_id or draft.stage_id else replace(draft, stage_id=first) for draft in drafts]
+
+
+def _row(pk: int, draft: DealDraft, cause: Cause, now: datetime) -> batch.Row:
+    return {
+        "id": pk, "name": draft.name, "account_id": draft.account_id, "kind": draft.kind, "state": DealState.OPEN,
+        "stage_id": draft.stage_id, "probability": draft.probability, "product": draft.product,
+        "amount": draft.amount, "currency": draft.currency, "rate": draft.rate,
+        "expected_close_on": draft.expected_close_on, "owner_id": draft.owner_id, "sourced_by": "",
+        "opened_at": None if draft.is_undated else draft.opened_at or cause.at or now, "created_at": now,
+    }  # fmt: skip
+
+
+def _opening(pk: int, draft: DealDraft, cause: Cause) -> list[Change]:
+    """What the deal has from the beginning."""
+    told = {name: getattr(draft, name) for name in TOLD_AT_OPENING}
+    blank = dict.fromkeys(told) | {"currency": draft.currency, "rate": draft.rate}
+    return differences(pk, blank, told, at=draft.opened_at or cause.at)
 
 
 def _new_keys(count: int) -> list[int]:
@@ -119,25 +139,39 @@ def _named(drafts: Sequence[DealDraft]) -> dict[tuple[int | None, str], int]:
     }
 
 
-EDITABLE = ("name", "amount", "currency", "rate", "expected_close_on", "product", "owner_id")
-
-
 @transaction.atomic
 def change(*, opportunity_id: int, changes: Mapping[str, Any], cause: Cause) -> Opportunity:
-    """Change fields of one deal (any of `EDITABLE`); each field that really changes becomes a row."""
+    """Change columns of one deal (any of `KEPT`); each that really changes becomes a row. The stage of a deal that a
+    lead carries is the lead's. Raises DealError.
+    """
     deal = Opportunity.objects.select_for_update(no_key=True).get(pk=opportunity_id)
-    now = lifecycle.database_now()
-    rows = []
-    for field in EDITABLE:
-        if field in changes and changes[field] != getattr(deal, field):
-            rows.append(
-                _Change(deal.pk, cause.at, field, getattr(deal, field), changes[field], deal.currency, deal.rate)
-            )
-            setattr(deal, field, changes[field])
+    before = {name: getattr(deal, name) for name in KEPT}
+    rows = differences(deal.pk, before, changes, at=cause.at)
+    changed = [row.field for row in rows]
+    if "stage_id" in changed:
+        _check_stage(deal, changes["stage_id"])
     if rows:
-        deal.save(update_fields=[row.field.removesuffix("_id") for row in rows])
-        _record(rows, cause, now)
+        for name in changed:
+            setattr(deal, name, changes[name])
+        deal.save(update_fields=[name.removesuffix("_id") for name in changed])
+        record(rows, cause, lifecycle.database_now())
+        tell([deal.pk], cause)
     return deal
+
+
+def _check_stage(deal: Opportunity, stage_id: int | None) -> None:
+    if deal.state != DealState.OPEN:
+        raise DealError("A deal that is closed has no other stage. Reopen it first.", "stage_id")
+    if carried(deal.pk):
+        raise DealError("This deal stands where its lead does: move the lead on.", "stage_id")
+    stage = Stages.load().by_id.get(stage_id or 0)
+    if stage is None or stage.milestone != Milestone.SQO or stage.retired_at:
+        raise DealError("An open deal is in one of the stages of opportunities.", "stage_id")
+
+
+def carried(opportunity_id: int) -> bool:
+    """Whether the primary journey of a lead carries the deal."""
+    return Journey.objects.filter(opportunity=opportunity_id, is_primary=True).exists()
 
 
 @transaction.atomic
@@ -147,15 +181,21 @@ def withdraw(*, opportunity_ids: Collection[int], cause: Cause) -> int:
     """
     now = lifecycle.database_now()
     deals = Opportunity.objects.filter(pk__any_of=opportunity_ids, journeys=None, withdrawn_at=None)
-    withdrawn = list(deals.order_by("pk").values_list("pk", "currency", "rate"))
-    keys = [pk for pk, _, _ in withdrawn]
+    deals = deals.order_by("pk").select_for_update(no_key=True, of=("self",))
+    withdrawn = list(deals.values_list("pk", "currency", "rate", "base_amount"))
+    keys = [pk for pk, *_ in withdrawn]
     Opportunity.objects.filter(pk__any_of=keys).update(withdrawn_at=now)
     ExternalReference.objects.filter(opportunity__any_of=keys, released_at=None).update(released_at=now)
-    _record(
-        (_Change(pk, now, "withdrawn", "", now.isoformat(), currency, rate) for pk, currency, rate in withdrawn),
+    record(
+        (
+            Change(pk, now, "withdrawn", "", now.isoformat(), currency, rate, base, None)
+            for pk, currency, rate, base in withdrawn
+        ),
         cause,
         now,
     )
+    customers.follow(opportunity_ids=keys, cause=cause, now=now)
+    tell(keys, cause)
     return len(keys)
 
 
@@ -186,133 +226,63 @@ def amend(*, drafts: Mapping[int, DealDraft], cause: Cause) -> frozenset[int]:
     names = (*_AMENDED, *_FILLED)
     standing = Opportunity.objects.filter(pk__any_of=drafts).order_by("pk").select_for_update(no_key=True)
     rows: list[dict[str, Any]] = []
-    changes: list[_Change] = []
-    for deal in standing.values("pk", "rate", *names):
+    changes: list[Change] = []
+    for deal in standing.values("pk", "opened_at", *KEPT):
         pk, draft = deal["pk"], drafts[deal["pk"]]
         said = {name: getattr(draft, name) for name in names if getattr(draft, name) not in (None, "")}
         new = {name: value for name, value in said.items() if name in _AMENDED or deal[name] is None}
-        if fresh := [name for name, value in new.items() if deal[name] != value]:
+        if any(deal[name] != value for name, value in new.items()):
             rows.append({"id": pk, **{name: new.get(name, deal[name]) for name in names}})
-            changes += [
-                _Change(pk, cause.at, name, deal[name], new[name], draft.currency, deal["rate"])
-                for name in fresh
-                if name in _AMENDED
-            ]
+            told = {name: value for name, value in new.items() if name in _AMENDED}
+            changes += differences(pk, deal, told, at=cause.at)
     batch.update(Opportunity, rows)
-    _record(changes, cause, lifecycle.database_now())
+    record(changes, cause, lifecycle.database_now())
+    tell((row["id"] for row in rows), cause)
     return frozenset(row["id"] for row in rows)
 
 
 @transaction.atomic
-def introduce(*, contacts: Iterable[OpportunityContact]) -> None:
-    """Add leads to buying groups; who belongs to one already stays as it is. One statement."""
-    batch.insert(
-        OpportunityContact,
-        [
-            {
-                "opportunity_id": each.opportunity_id, "lead_id": each.lead_id, "role": each.role,
-                "is_primary": each.is_primary,
-            }
-            for each in contacts
-        ],
-        conflict="ON CONFLICT DO NOTHING",
-    )  # fmt: skip
-
-
-@transaction.atomic
-def settle(*, verdicts: Mapping[int, tuple[str, datetime | None]], cause: Cause) -> frozenset[int]:
-    """Say of deals (by key) whether they are open, won or lost, and since when. Those that a primary journey carries
-    follow it and are left alone. Returns the deals that changed.
+def settle(*, verdicts: Mapping[int, Verdict], cause: Cause) -> frozenset[int]:
+    """Say of deals (by key) whether they are open, won or lost, since when and why. Those that a primary journey
+    carries follow it and are left alone. Returns the deals that changed.
     """
     carried = Journey.objects.filter(opportunity_id__any_of=verdicts, is_primary=True)
     free = verdicts.keys() - set(carried.values_list("opportunity_id", flat=True))
     standing = Opportunity.objects.filter(pk__any_of=free).order_by("pk").select_for_update(no_key=True)
+    stages = Stages.load()
     rows: list[dict[str, Any]] = []
-    changes: list[_Change] = []
+    changes: list[Change] = []
+    turned: list[int] = []
     for deal in standing:
-        state, at = verdicts[deal.pk]
-        at = at or (deal.closed_at if state == deal.state else None)
-        if (deal.state, deal.closed_at) != (state, at):
-            rows.append({"id": deal.pk, "state": state, "closed_at": at})
-            if deal.state != state:
-                changes.append(_Change(deal.pk, at, "state", deal.state, state, deal.currency, deal.rate))
+        told = verdicts[deal.pk]
+        closed_at = told.at or (deal.closed_at if told.state == deal.state else None)
+        stage_id = _stage_of(deal, told.state, stages)
+        reason_id = told.reason_id or (deal.reason_id if told.state == deal.state else None)
+        now_so = {"state": told.state, "closed_at": closed_at, "stage_id": stage_id, "reason_id": reason_id}
+        if any(getattr(deal, name) != value for name, value in now_so.items()):
+            rows.append({"id": deal.pk, **now_so})
+        if deal.state != told.state:
+            turned.append(deal.pk)
+            changes += [
+                Change(deal.pk, closed_at, name, getattr(deal, name), now_so[name], deal.currency, deal.rate,
+                       deal.base_amount, deal.base_amount)
+                for name in ("state", "stage_id", "reason_id")
+                if getattr(deal, name) != now_so[name]
+            ]  # fmt: skip
     batch.update(Opportunity, rows)
-    _record(changes, cause, lifecycle.database_now())
+    now = lifecycle.database_now()
+    record(changes, cause, now)
+    if turned:
+        customers.follow(opportunity_ids=turned, cause=cause, now=now)
+    tell((row["id"] for row in rows), cause)
     return frozenset(row["id"] for row in rows)
 
 
-# What primary journeys, the newest of each deal, say: won and lost close it, anything else leaves it open.
-_FOLLOW = """
-    UPDATE leads_opportunity deal
-    SET state = verdict.state, closed_at = verdict.closed_at
-    FROM (
-        SELECT DISTINCT ON (journey.opportunity_id) journey.opportunity_id,
-            CASE WHEN journey.outcome IN ('won', 'lost') THEN journey.outcome ELSE 'open' END AS state,
-            CASE WHEN journey.outcome IN ('won', 'lost') THEN journey.closed_at END AS closed_at,
-            before.state AS state_before
-        FROM leads_journey journey
-        JOIN leads_opportunity before ON before.id = journey.opportunity_id
-        WHERE journey.lead_id = ANY(%s) AND journey.is_primary
-        ORDER BY journey.opportunity_id, journey.pass_no DESC
-    ) verdict
-    WHERE deal.id = verdict.opportunity_id
-        AND (deal.state, deal.closed_at) IS DISTINCT FROM (verdict.state, verdict.closed_at)
-    RETURNING deal.id, deal.closed_at, verdict.state_before, deal.state, deal.currency, deal.rate
-"""
-
-
-# Whoever joins a deal, or is moved on with one, belongs to its buying group.
-_JOIN = """
-    INSERT INTO leads_opportunitycontact (opportunity_id, lead_id, role, is_primary)
-    SELECT DISTINCT journey.opportunity_id, journey.lead_id, '', false
-    FROM leads_journey journey
-    WHERE journey.lead_id = ANY(%s) AND journey.opportunity_id IS NOT NULL
-    ON CONFLICT (opportunity_id, lead_id) DO NOTHING
-"""
-
-
-@transaction.atomic
-def follow(*, lead_ids: Iterable[int], cause: Cause) -> None:
-    """Bring deals in line with the journeys of these leads: buying groups grow, and the deals whose primary journeys
-    were won, lost, undone or reopened are closed, or opened again.
-    """
-    moved = list(lead_ids)
-    with connection.cursor() as cursor:
-        cursor.execute(_JOIN, [moved])
-        cursor.execute(_FOLLOW, [moved])
-        changed = cursor.fetchall()
-    if changed:
-        _record(
-            (_Change(pk, at, "state", old, new, currency, rate) for pk, at, old, new, currency, rate in changed),
-            cause,
-            lifecycle.database_now(),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    opportunity_id: int
-    at: datetime | None
-    field: str
-    old: Any
-    new: Any
-    currency: str
-    rate: Decimal
-
-
-def _record(changes: Iterable[_Change], cause: Cause, now: datetime) -> None:
-    batch.insert(
-        OpportunityChange,
-        [
-            {
-                "opportunity_id": each.opportunity_id, "at": each.at or now, "recorded_at": now,
-                "actor_id": cause.actor_id, "field": each.field, "old": _text(each.old), "new": _text(each.new),
-                "currency": each.currency, "rate": each.rate,
-            }
-            for each in changes
-        ],
-    )  # fmt: skip
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+def _stage_of(deal: Opportunity, state: str, stages: Stages) -> int | None:
+    """Where a deal without a lead stands in this state: a won one is with the customers, an open one is not."""
+    won = stages.first(Milestone.WON).pk
+    if state == DealState.WON:
+        return won
+    if state == DealState.OPEN and deal.stage_id == won:
+        return stages.first(Milestone.SQO).pk
+    return deal.stage_id

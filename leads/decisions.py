@@ -15,7 +15,7 @@ from leads.passes import Move, Pass, Target, effective, newest
 UNDO_WITHIN = timedelta(hours=24)
 OPENS = (Kind.ADVANCE, Kind.ACCEPT)
 """The kinds by which a lead can enter the lifecycle."""
-REASONED = (Kind.REJECT, Kind.RECYCLE, Kind.LOSE)
+REASONED = (Kind.REJECT, Kind.RECYCLE, Kind.WIN, Kind.LOSE)
 """The kinds that have a list of reasons of their own."""
 
 
@@ -121,6 +121,8 @@ def _next(step: Step, current: Pass, target: Target | None, at: datetime | None)
         return _requalify(step, current, target, at)
     if step.kind == Kind.REOPEN:
         return _reopen(step, current, at)
+    if step.kind == Kind.NURTURE:
+        return _nurture(step, current, at)
     if step.kind in CLOSES:
         return _close(step, current, target, at)
     return _reach(step, current, target, at)
@@ -171,6 +173,18 @@ def _close(step: Step, current: Pass, target: Target | None, at: datetime | None
     if step.kind == Kind.LOSE and current.reached < Milestone.SQL:
         return Refusal(step.lead_id, Code.NOT_ALLOWED, "Sales has not accepted this lead: reject or recycle it.")
     return _granted(step, target, at)
+
+
+def _nurture(step: Step, current: Pass, at: datetime | None) -> Granted | Refusal:
+    """Nurture holds who was recycled, and who is not qualified yet."""
+    if current.is_open and current.reached > Milestone.MGL:
+        sentence = "Sales has this lead: recycling takes it to nurture."
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, sentence, current.brought_by)
+    if not current.is_open and current.outcome != Outcome.RECYCLED:
+        return _standing(step, current, Code.CONFLICT)
+    if (step.track_id, step.revisit_on) == (current.track_id, current.revisit_on):
+        return Refusal(step.lead_id, Code.ALREADY, "This lead is there already, until that day.", current.brought_by)
+    return _granted(step, current.stage, at)
 
 
 def _requalify(step: Step, current: Pass, target: Target | None, at: datetime | None) -> Granted | Refusal:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from leads.decisions import Step
 from leads.models.opportunity import DealKind
@@ -50,10 +50,20 @@ class DealDraft:
     kind: str = DealKind.NEW
     product: str = ""
     expected_close_on: date | None = None
+    stage_id: int | None = None
+    probability: int | None = None
     owner_id: int | None = None
     opened_at: datetime | None = None
     is_undated: bool = False
     references: tuple[Reference, ...] = ()
+
+
+class Verdict(NamedTuple):
+    """What became of a deal: its state, since when (None: not known), and the key of the reason."""
+
+    state: str
+    at: datetime | None = None
+    reason_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

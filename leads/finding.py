@@ -1,4 +1,4 @@
-"""Finding leads, accounts and campaigns by what somebody types: exact first, then what contains it, then near misses.
+"""Finding leads, accounts, deals and campaigns by what somebody types: exact, then what contains it, then near misses.
 
 Every question is one statement, whatever the number of rows. It reads trigram indexes. A near miss costs about ten
 times as much, and is looked for only where nothing contains the words.
@@ -76,6 +76,15 @@ UNION ALL
 )
 
 
+_DEALS = """
+    SELECT deal.id, deal.name, coalesce(account.name, ''), deal.state
+    FROM leads_opportunity deal LEFT JOIN leads_account account ON account.id = deal.account_id
+    WHERE deal.withdrawn_at IS NULL AND {contains}
+    ORDER BY deal.state <> 'open', word_similarity(%(words)s, upper(deal.name)) DESC, deal.id DESC
+    LIMIT %(limit)s
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class FoundLead:
     """The key of a lead. `is_near`: it does not contain the words, but something like them."""
@@ -93,6 +102,16 @@ class Named:
     name: str
     domain: str
     is_near: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDeal:
+    """A deal, what its account is called (blank without one), and whether it is open, won or lost."""
+
+    pk: int
+    name: str
+    account: str
+    state: str
 
 
 def is_enough(words: str) -> bool:
@@ -128,6 +147,16 @@ def find_named(words: str, *, limit: int) -> Sequence[Named]:
     with connection.cursor() as cursor:
         cursor.execute(_NAMED.format(contains_name=_contains("name", text)), params)
         return [Named(kind, key, name, of, is_near=rank < 1) for kind, key, name, of, rank in cursor.fetchall()]
+
+
+def find_deals(words: str, *, limit: int) -> list[FoundDeal]:
+    """Deals whose name contains the words, open ones first."""
+    text = _plain(words)
+    if not is_enough(text):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_DEALS.format(contains=_contains("deal.name", text)), _params(text, limit))
+        return [FoundDeal(*row) for row in cursor.fetchall()]
 
 
 def _contains(column: str, text: str) -> str:

@@ -1,7 +1,6 @@
 """What people fill in about a lead. Forms validate; the write verbs of `leads` write."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +20,6 @@ from leads.models import (
     Campaign,
     Lead,
     LeadTransition,
-    NurtureTrack,
     Opportunity,
     Reason,
     Segment,
@@ -33,8 +31,6 @@ from leads.models.lead import Consent
 from leads.models.opportunity import DealState
 
 NOTE_LENGTH = 2000
-LOOK_AGAIN_DAYS = 90
-"""What a reason that proposes recycling proposes."""
 
 DIMENSIONS: Mapping[str, type[Model]] = {
     "source": Source,
@@ -58,7 +54,8 @@ class ReasonField(forms.ModelChoiceField):  # type: ignore[type-arg]
         )
 
 
-def _offer(form: forms.BaseForm, name: str, choices: QuerySet[Any]) -> None:
+def offer(form: forms.BaseForm, name: str, choices: QuerySet[Any]) -> None:
+    """Let the field `name` be one of these rows."""
     form.fields[name].queryset = choices  # type: ignore[attr-defined]
 
 
@@ -96,64 +93,12 @@ class MoveForm(forms.Form):
         return self._lead
 
 
-def _tracks() -> QuerySet[NurtureTrack]:
-    return NurtureTrack.objects.filter(retired_at=None)
-
-
-class RejectForm(MoveForm):
-    """A rejection. A reason that proposes recycling asks for the day in place; ticked, the lead is recycled instead."""
-
-    template_name = "leads/_reject_form.html"
-    template_name_div = template_name
-
-    reason = ReasonField("reject", label="Why is this not sales-ready?")
-    instead = forms.BooleanField(label="Recycle it, and look again on", required=False)
-    revisit_on = forms.DateField(label="Look again on", required=False, widget=DateInput)
-    track = forms.ModelChoiceField(_tracks(), label="Nurture track", required=False, empty_label="No track")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["note"].label = "Note for marketing"
-        again = timezone.localdate() + timedelta(days=LOOK_AGAIN_DAYS)
-        self.initial = {"instead": True, "revisit_on": again, **(self.initial or {})}
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        reason = data.get("reason")
-        data["instead"] = bool(data.get("instead") and reason and reason.proposes_recycle)
-        if not data["instead"]:
-            # What stands in fields that the reason does not show is nobody's mistake.
-            for name in ("revisit_on", "track"):
-                self.errors.pop(name, None)
-        elif "revisit_on" in data and not data["revisit_on"]:
-            self.add_error("revisit_on", "Say when to look at it again.")
-        elif data.get("revisit_on") and data["revisit_on"] <= timezone.localdate():
-            self.add_error("revisit_on", "Choose a day that is still to come.")
-        return data
+class WinForm(MoveForm):
+    reason = ReasonField("win", label="Why did we win?", required=False)
 
 
 class LoseForm(MoveForm):
     reason = ReasonField("lose", label="Why was the deal lost?")
-
-
-class RecycleForm(MoveForm):
-    reason = ReasonField("recycle", label="Why not now?", required=False)
-    track = forms.ModelChoiceField(_tracks(), label="Nurture track", required=False, empty_label="No track")
-    revisit_on = forms.DateField(
-        label="Look again on", required=False, widget=DateInput, help_text="Blank: when the track says so."
-    )
-
-    def clean_revisit_on(self) -> Any:
-        day = self.cleaned_data["revisit_on"]
-        if day and day <= timezone.localdate():
-            raise ValidationError("Choose a day that is still to come.")
-        return day
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        if data.get("track") and "revisit_on" in data and not data["revisit_on"]:
-            data["revisit_on"] = timezone.localdate() + timedelta(days=data["track"].revisit_after_days)
-        return data
 
 
 class OverridableForm(MoveForm):
@@ -215,8 +160,9 @@ class QualifyForm(DealForm, OverridableForm):
         self.order_fields([*DealForm.base_fields, "confirmations", "override", "note"])
         self.initial = {"name": _deal_name(self.lead), "currency": self.company.currency, **self.initial}
         is_judged = not ("override" in self.fields and self.data.get("override"))
-        self.fields["amount"].required = is_judged and bool(stage.criteria.get("deal"))
-        self.fields["amount"].error_messages["required"] = f"{stage} needs an amount."
+        for name in set(stage.criteria.get("deal", ())) & self.fields.keys():
+            self.fields[name].required = is_judged
+            self.fields[name].error_messages["required"] = f"{stage} needs {criteria.DEAL_FIELDS[name][0]}."
         asked = stage.criteria.get("confirmations", [])
         if not asked:
             del self.fields["confirmations"]
@@ -238,7 +184,7 @@ class AttachForm(MoveForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "opportunity", joinable_deals(self.lead))
+        offer(self, "opportunity", joinable_deals(self.lead))
 
 
 def joinable_deals(lead: Lead) -> QuerySet[Opportunity]:
@@ -289,7 +235,7 @@ class AssignForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "owner", salespeople())
+        offer(self, "owner", salespeople())
 
 
 # Facts --------------------------------------------------------------------------------------------------------
@@ -316,7 +262,7 @@ class FactsForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, model in DIMENSIONS.items():
-            _offer(self, name, model._default_manager.filter(Q(retired_at=None) | Q(pk=self.initial.get(name))))
+            offer(self, name, model._default_manager.filter(Q(retired_at=None) | Q(pk=self.initial.get(name))))
 
     def clean_email(self) -> str:
         text: str = self.cleaned_data["email"].strip()
@@ -344,7 +290,7 @@ class NewLeadForm(FactsForm):
 
     def __init__(self, *args: Any, owners: QuerySet[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "owner", owners)
+        offer(self, "owner", owners)
         del self.fields["do_not_contact"]
 
     @property

@@ -53,8 +53,10 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
     if changing:
         _hand_over([wanted[pk] for pk in changing], cause, why)
         journeys.refresh(changing)
-        holders_changed.send(sender=hold, batch=Handover(cause, tuple(changing)))
-    return Handover(cause, tuple(changing), {pk: (held.get(pk), wanted[pk].user_id) for pk in changing})
+    handover = Handover(cause, tuple(changing), {pk: (held.get(pk), wanted[pk].user_id) for pk in changing})
+    if changing:
+        holders_changed.send(sender=hold, batch=handover)
+    return handover
 
 
 def begin(*, assignments: Sequence[Assignment], teams: Mapping[int, int | None], cause: Cause) -> None:

@@ -56,9 +56,9 @@ INVARIANTS: Invariants = {
     "The row that opens a pass, and no other, says what the pass froze": """
         SELECT id FROM leads_leadtransition WHERE (entry IS NOT NULL) <> (seq = 1 OR kind = 'requalify')
     """,
-    "A rejection, a recycling and a lost deal have a reason of their own list": """
+    "A rejection, a recycling, a won and a lost deal have a reason of their own list": """
         SELECT move.id FROM leads_leadtransition move JOIN leads_reason reason ON reason.id = move.reason_id
-        WHERE move.kind IN ('reject', 'recycle', 'lose') AND reason.kind <> move.kind
+        WHERE move.kind IN ('reject', 'recycle', 'win', 'lose') AND reason.kind <> move.kind
     """,
     "An override and a correction say why": """
         SELECT move.id FROM leads_leadtransition move

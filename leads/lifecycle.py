@@ -102,14 +102,20 @@ def recycle(
     return move(steps=_for_each(lead_ids, step), cause=cause)
 
 
+def nurture(*, lead_ids: Iterable[int], track_id: int | None, revisit_on: date | None, cause: Cause) -> Moved:
+    """Within nurture: onto this track, to look again on that day. For recycled leads and those not qualified yet."""
+    step = Step(0, Kind.NURTURE, track_id=track_id, revisit_on=revisit_on)
+    return move(steps=_for_each(lead_ids, step), cause=cause)
+
+
 def requalify(*, lead_ids: Iterable[int], cause: Cause, qualified_by: str = QualifiedBy.MANUAL) -> Moved:
     """Open the next pass of leads whose last one is closed: MGL and MQL from this moment."""
     return move(steps=_for_each(lead_ids, Step(0, Kind.REQUALIFY, qualified_by=qualified_by)), cause=cause)
 
 
-def win(*, lead_ids: Iterable[int], cause: Cause, note: str = "") -> Moved:
-    """The deal is won: the lead is a customer."""
-    return move(steps=_for_each(lead_ids, Step(0, Kind.WIN, note=note)), cause=cause)
+def win(*, lead_ids: Iterable[int], cause: Cause, reason_id: int | None = None, note: str = "") -> Moved:
+    """The deal is won, for a reason if one is given: the lead is a customer."""
+    return move(steps=_for_each(lead_ids, Step(0, Kind.WIN, reason_id=reason_id, note=note)), cause=cause)
 
 
 def lose(*, lead_ids: Iterable[int], reason_id: int | None, cause: Cause, note: str = "") -> Moved:

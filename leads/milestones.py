@@ -31,6 +31,7 @@ class Kind(TextChoices):
     ACCEPT = "accept", "Accepted"
     REJECT = "reject", "Rejected"
     RECYCLE = "recycle", "Recycled"
+    NURTURE = "nurture", "Moved in nurture"
     REQUALIFY = "requalify", "Requalified"
     WIN = "win", "Won"
     LOSE = "lose", "Lost"

@@ -175,6 +175,8 @@ def apply(passes: list[Pass], move: Move) -> None:
     current = passes[-1]
     if move.kind == Kind.REOPEN:
         _reopen(current, move)
+    elif move.kind == Kind.NURTURE:
+        current.track_id, current.revisit_on = move.track_id, move.revisit_on
     elif move.kind in CLOSES:
         _close(current, move, CLOSES[move.kind])
     else:

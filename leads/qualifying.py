@@ -10,6 +10,7 @@ from leads.causes import Cause
 from leads.decisions import Refusal
 from leads.drafts import DealDraft
 from leads.milestones import Milestone
+from leads.models import Lead
 from leads.stages import Stages
 
 
@@ -25,8 +26,11 @@ class NotQualifiedError(Exception):
 def qualify(
     *, lead_id: int, deal: DealDraft, confirmations: Sequence[str], cause: Cause, override: bool = False, note: str = ""
 ) -> lifecycle.Moved:
-    """Open `deal` for this lead and bring it to SQO. Raises NotQualifiedError, keeping nothing, if that is refused."""
-    [opportunity_id] = deals.open_deals(drafts=[replace(deal, lead_id=lead_id)], cause=cause)
+    """Open `deal` for this lead, with its account, and bring it to SQO. Raises NotQualifiedError, keeping nothing, if
+    that is refused.
+    """
+    account_id = deal.account_id or Lead.objects.values_list("account_id", flat=True).get(pk=lead_id)
+    [opportunity_id] = deals.open_deals(drafts=[replace(deal, lead_id=lead_id, account_id=account_id)], cause=cause)
     moved = lifecycle.advance(
         lead_ids=[lead_id],
         to=Stages.load().first(Milestone.SQO),

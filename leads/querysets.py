@@ -52,3 +52,14 @@ class JourneyQuerySet(models.QuerySet["Journey"]):
     def counted(self) -> "JourneyQuerySet":
         """The journeys that figures count."""
         return self.exclude(outcome=Outcome.MERGED)
+
+    def newest(self) -> "JourneyQuerySet":
+        """The newest pass of each lead that stands."""
+        return self.filter(pass_no=models.F("lead__pass_no"), lead__merged_into=None, lead__withdrawn_at=None)
+
+    def in_nurture(self) -> "JourneyQuerySet":
+        """Leads that wait in nurture: recycled, or on a track without being an MQL."""
+        placed = models.Q(outcome="", reached=Milestone.MGL) & (
+            models.Q(track__isnull=False) | models.Q(revisit_on__isnull=False)
+        )
+        return self.newest().filter(models.Q(outcome=Outcome.RECYCLED) | placed)

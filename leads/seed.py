@@ -1,4 +1,4 @@
-"""What every install starts with: six stages, the reasons and the nurture tracks. Idempotent; never overwrites."""
+"""What an install starts with: stages, reasons, nurture tracks, the rules for deals. Idempotent; never overwrites."""
 
 from typing import Any
 
@@ -23,13 +23,16 @@ STAGES: list[dict[str, Any]] = [
     },
     {
         "key": "sqo", "name": "Sales opportunity", "milestone": Milestone.SQO, "owning_side": Side.SALES,
-        "definition": "Budget, authority, need and timeline are confirmed; an opportunity with an amount stands.",
-        "criteria": {"confirmations": ["budget", "authority", "need", "timeline"], "deal": True},
+        "definition": "Budget, authority, need and timeline are confirmed; an opportunity with an amount and an "
+        "expected close date stands.",
+        "criteria": {
+            "confirmations": ["budget", "authority", "need", "timeline"], "deal": ["amount", "expected_close_on"],
+        },
     },
     {
         "key": "proposal", "name": "Proposal", "milestone": Milestone.SQO, "owning_side": Side.SALES,
         "definition": "The buyer has a written offer.",
-        "criteria": {"deal": True},
+        "criteria": {"deal": ["amount"]},
     },
     {
         "key": "won", "name": "Customer", "milestone": Milestone.WON, "owning_side": Side.SALES,
@@ -49,10 +52,16 @@ REASONS = [
     ("recycle", "not_now", "Not now", False, False, True),
     ("recycle", "no_answer", "Could not be reached", False, False, True),
     ("recycle", "too_early", "Too early in the project", False, False, True),
+    ("win", "fit", "Best fit for the need", False, False, True),
+    ("win", "price", "Price", False, False, True),
+    ("win", "relationship", "Trust in the people", False, False, True),
+    ("win", "timing", "Fastest to start", False, False, True),
+    ("win", "incumbent", "Customer already", False, False, True),
     ("lose", "price", "Price", False, False, True),
     ("lose", "competitor", "Chose a competitor", False, False, True),
     ("lose", "no_decision", "No decision", False, False, True),
     ("lose", "missing_feature", "Something was missing", False, False, True),
+    ("lose", "no_budget", "Budget was cut", False, False, True),
     ("lose", "not_recorded", "Not recorded", False, False, False),
 ]
 
@@ -61,9 +70,11 @@ TRACKS = [("newsletter", "Newsletter", 90), ("long_term", "Long-term nurture", 1
 
 def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
     """Create what is missing, by key; a post_migrate receiver."""
-    stages, reasons, tracks = (
-        sender.get_model(name)._default_manager.using(using) for name in ("Stage", "Reason", "NurtureTrack")
+    stages, reasons, tracks, rules = (
+        sender.get_model(name)._default_manager.using(using)
+        for name in ("Stage", "Reason", "NurtureTrack", "DealRules")
     )
+    rules.get_or_create(pk=1)
     for position, values in enumerate(STAGES, start=1):
         stages.get_or_create(key=values["key"], defaults={**values, "position": position * 10})
     for position, (kind, key, label, miss, recycle, offered) in enumerate(REASONS):

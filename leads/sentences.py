@@ -16,6 +16,7 @@ DID: Mapping[Kind, str] = {
     Kind.ACCEPT: "accepted it",
     Kind.REJECT: "rejected it",
     Kind.RECYCLE: "recycled it",
+    Kind.NURTURE: "moved it in nurture",
     Kind.REQUALIFY: "brought it back",
     Kind.WIN: "won it",
     Kind.LOSE: "lost it",

@@ -1,10 +1,15 @@
-"""The addresses at which the lifecycle is set up."""
+"""The addresses at which reasons and nurture tracks are worked and set up."""
 
 from django.urls import path
 
-from leads.views import reasons
+from leads.views import nurture, reasons
 
 urlpatterns = [
+    path("nurture/", nurture.tracks, name="nurture"),
+    path("nurture/new/", nurture.track_new, name="nurture_track_new"),
+    path("nurture/<slug:key>/", nurture.track, name="nurture_track"),
+    path("nurture/<slug:key>/edit/", nurture.track_edit, name="nurture_track_edit"),
+    path("nurture/<slug:key>/retire/", nurture.track_retire, name="nurture_track_retire"),
     path("setup/reasons/", reasons.setup_reasons, name="setup_reasons"),
     path("setup/reasons/new/", reasons.setup_reason_new, name="setup_reason_new"),
     path("setup/reasons/<int:pk>/", reasons.setup_reason, name="setup_reason"),

@@ -14,6 +14,9 @@ holders_changed = Signal()
 touches_recorded = Signal()
 """Touchpoints were stored: `batch` is a `leads.touches.Touched`."""
 
+deals_changed = Signal()
+"""Deals were written by themselves, not by the moves of their leads: `batch` is a `leads.deal_changes.Changed`."""
+
 leads_edited = Signal()
 """Facts of leads changed: `batch` is a `leads.editing.Edited`."""
 

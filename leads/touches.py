@@ -1,8 +1,9 @@
 """What happened between people and the company: the only writer of touchpoints."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -36,13 +37,15 @@ class Touch:
 @dataclass(frozen=True, slots=True)
 class Touched:
     """What was stored, by lead; `stored` counts the new touches, `keys` are the (system, external id) of those
-    with one.
+    with one. `worked` are the leads that sales reached out to; `replies` has when a buyer did something last.
     """
 
     cause: Cause
     lead_ids: tuple[int, ...]
     stored: int = 0
     keys: frozenset[tuple[str, str]] = frozenset()
+    worked: tuple[int, ...] = ()
+    replies: Mapping[int, datetime] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -53,7 +56,7 @@ def record(*, touches: Iterable[Touch], cause: Cause) -> Touched:
         Touchpoint,
         [{name: getattr(touch, name) for name in Touch.__slots__} for touch in rows],
         conflict="ON CONFLICT (system, external_id) WHERE NOT (external_id = '') DO NOTHING",
-        returning=("lead_id", "direction", "system", "external_id"),
+        returning=("lead_id", "direction", "is_human", "is_engaged", "at", "system", "external_id"),
     )
     worked = sorted({lead_id for lead_id, direction, *_ in stored if direction == Direction.OUTBOUND})
     touched = Touched(
@@ -61,9 +64,20 @@ def record(*, touches: Iterable[Touch], cause: Cause) -> Touched:
         lead_ids=tuple(sorted({lead_id for lead_id, *_ in stored})),
         stored=len(stored),
         keys=frozenset((system, external_id) for *_, system, external_id in stored if external_id),
+        worked=tuple(worked),
+        replies=_replies(stored),
     )
     if worked:
         journeys.refresh(worked)
     if stored:
         touches_recorded.send(sender=record, batch=touched)
     return touched
+
+
+def _replies(stored: Iterable[tuple[Any, ...]]) -> dict[int, datetime]:
+    """The newest engaged touch of each buyer among what was stored."""
+    found: dict[int, datetime] = {}
+    for lead_id, direction, is_human, is_engaged, at, *_ in stored:
+        if direction == Direction.INBOUND and is_human and is_engaged:
+            found[lead_id] = max(at, found.get(lead_id, at))
+    return found

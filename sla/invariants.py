@@ -16,11 +16,12 @@ INVARIANTS: Invariants = {
     "A running clock waits for the answer to a pass that is an MQL": f"""
         SELECT clock.id FROM {_CLOCKS}
         WHERE clock.stopped_at IS NULL AND clock.cancelled_at IS NULL
+            AND clock.subject_kind = 'disposition'
             AND (journey.id IS NULL OR journey.reached < 2 AND journey.mql_at IS NULL OR {_ANSWERED})
     """,
     "A stopped clock is one of an answered pass, and stopped when the answer was given": f"""
         SELECT clock.id FROM {_CLOCKS}
-        WHERE clock.stopped_at IS NOT NULL
+        WHERE clock.stopped_at IS NOT NULL AND clock.subject_kind = 'disposition'
             AND (
                 journey.id IS NULL OR NOT {_ANSWERED} OR clock.stopped_at <> {_ANSWERED_AT}
                 OR journey.outcome = 'merged' OR journey.outcome = 'attached' AND journey.reached <= 2
@@ -28,16 +29,39 @@ INVARIANTS: Invariants = {
     """,
     "A clock is cancelled only where no answer is owed": f"""
         SELECT clock.id FROM {_CLOCKS}
-        WHERE clock.cancelled_at IS NOT NULL AND clock.cancelled_why IS DISTINCT FROM CASE
+        WHERE clock.cancelled_at IS NOT NULL AND clock.subject_kind = 'disposition'
+            AND clock.cancelled_why IS DISTINCT FROM CASE
             WHEN journey.id IS NULL OR journey.reached < 2 AND journey.mql_at IS NULL THEN 'undone'
             WHEN journey.outcome = 'merged' THEN 'merged'
             WHEN journey.outcome = 'attached' AND journey.reached <= 2 THEN 'attached'
         END
     """,
-    "A clock starts at the hand-off of its pass and is due as its policy says": f"""
+    "A clock starts at the hand-off of its pass, or at its acceptance": f"""
         SELECT clock.id FROM {_CLOCKS}
-        WHERE clock.cancelled_at IS NULL AND clock.started_at <> journey.mql_at
-            OR clock.due_at <> clock.started_at + policy.target_hours * interval '1 hour'
+        WHERE clock.cancelled_at IS NULL AND clock.started_at <> CASE clock.subject_kind
+            WHEN 'worked' THEN journey.accepted_at ELSE journey.mql_at
+        END
+    """,
+    "A human touch that was promised stops its clock": f"""
+        SELECT clock.id FROM {_CLOCKS}
+        WHERE clock.subject_kind = 'worked' AND clock.cancelled_at IS NULL
+            AND clock.stopped_at IS DISTINCT FROM least(
+                journey.worked_at, journey.sqo_at, journey.won_at,
+                CASE WHEN journey.worked_at IS NULL AND journey.reached < 4 THEN journey.closed_at END
+            )
+            AND (journey.reached < 4 OR least(journey.worked_at, journey.sqo_at, journey.won_at) IS NOT NULL)
+    """,
+    "A clock of elapsed hours that was never paused is due as its policy says": """
+        SELECT clock.id FROM sla_clock clock JOIN sla_policy policy ON policy.id = clock.policy_id
+        WHERE policy.unit = 'elapsed_hours' AND policy.floor_hours = 0
+            AND clock.due_at <> clock.started_at + policy.target * interval '1 hour'
+            AND NOT EXISTS (SELECT FROM sla_clockpause pause WHERE pause.clock_id = clock.id)
+    """,
+    "A paused clock stands still until its pause is over at most": """
+        SELECT clock.id FROM sla_clock clock
+        WHERE clock.paused_until IS NOT NULL AND clock.paused_until IS DISTINCT FROM (
+            SELECT max(pause.ends_at) FROM sla_clockpause pause WHERE pause.clock_id = clock.id
+        )
     """,
     "A pass has one clock of a kind": """
         SELECT lead_id FROM sla_clock GROUP BY subject_kind, lead_id, pass_no HAVING count(*) > 1
@@ -63,7 +87,10 @@ INVARIANTS: Invariants = {
         ) first ON true
         WHERE first.kind IS DISTINCT FROM 'started'
     """,
-    "At most one version of a policy is in force for a kind of subject": """
-        SELECT subject_kind FROM sla_policy WHERE retired_at IS NULL GROUP BY subject_kind HAVING count(*) > 1
+    "A version that counts, or did, has a policy for each of its rules": """
+        SELECT version.id FROM sla_policyset version
+        WHERE version.state <> 'draft' AND jsonb_array_length(version.body -> 'rules') <> (
+            SELECT count(*) FROM sla_policy policy WHERE policy.version_id = version.id
+        )
     """,
 }

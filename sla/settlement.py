@@ -1,8 +1,8 @@
-"""What a clock must say, given where its pass stands. Pure: no database, no clock of its own.
+"""What a clock must say, given where its subject stands. Pure: no database, no clock of its own.
 
-A clock follows its pass, whatever order the news came in: it starts at the hand-off (MQL) and stops at the answer,
-both by their own dates. An answer taken back reopens the same clock with the due time that it had, since the buyer
-waited all the while. A corrected hand-off moves the due time; a merge, a joined deal or an undone hand-off cancels.
+A clock follows its subject, whatever order the news came in: it starts when something is owed and stops when that is
+given, both by their own dates. What is taken back reopens the same clock with the due time that it had, since the buyer
+waited all the while. A corrected start moves the due time; a merge, a joined deal or an undone start cancels.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from leads.milestones import Milestone, Outcome
 from sla.models.clock import CancelReason, EventKind
 from sla.verdict import is_late
 
@@ -19,33 +18,22 @@ Due = Callable[[datetime], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class HandOff:
-    """What the promise reads of a pass: when marketing handed the lead over (None: undated) and when sales answered.
+class Owed:
+    """What a promise reads of its subject: since when something is owed (None: undated) and when it was given.
 
-    `answered_at` None of an answered pass: nobody knows when. `void` says why no answer is owed, if none is.
+    `answered_at` None of what is answered: nobody knows when. `void` says why nothing is owed, if that is so. A pass
+    that `ended_at` a time without what was owed is late if it was due by then; else nothing is owed any more.
     """
 
-    handed_at: datetime | None
+    since: datetime | None
     is_answered: bool
     answered_at: datetime | None
     void: CancelReason | None = None
+    ended_at: datetime | None = None
 
 
-NEVER = HandOff(handed_at=None, is_answered=False, answered_at=None, void=CancelReason.UNDONE)
-"""A pass that does not exist any more."""
-
-
-def hand_off(*, reached: int, outcome: str, mql_at: datetime | None, answered_at: datetime | None) -> HandOff:
-    """Read a pass; `answered_at` is the earliest date of what sales did with it."""
-    answers = reached > Milestone.MQL or answered_at is not None
-    void = None
-    if mql_at is None and reached < Milestone.MQL:
-        void = CancelReason.UNDONE
-    elif outcome == Outcome.MERGED:
-        void = CancelReason.MERGED
-    elif outcome == Outcome.ATTACHED and reached <= Milestone.MQL:
-        void = CancelReason.ATTACHED
-    return HandOff(mql_at, answers or bool(outcome), answered_at, void)
+NEVER = Owed(since=None, is_answered=False, answered_at=None, void=CancelReason.UNDONE)
+"""A subject that does not exist any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +48,7 @@ class Times:
 
     @property
     def is_running(self) -> bool:
-        """Whether an answer is still owed."""
+        """Whether something is still owed."""
         return self.stopped_at is None and self.cancelled_at is None
 
 
@@ -73,30 +61,52 @@ class Happening:
     detail: dict[str, Any]
 
 
-def begin(given: HandOff, *, due: Due, now: datetime, is_history: bool) -> Times | None:
-    """The clock of a hand-off that has none; None where there is nothing to time.
+def start_of(owed: Owed, *, now: datetime, is_history: bool) -> datetime | None:
+    """When a clock for this would start; None where there is nothing to time.
 
-    An undated hand-off can be timed only from now on, and only while its answer is awaited; an undated answer of
+    What is owed without a date can be timed only from now on, and only while it is awaited; an undated answer of
     history has no verdict.
     """
-    started_at = given.handed_at
-    if started_at is None and not is_history and not given.is_answered:
-        started_at = now
-    if started_at is None or given.void or (is_history and given.is_answered and given.answered_at is None):
+    if owed.void or (is_history and owed.is_answered and owed.answered_at is None):
         return None
-    stopped_at = (given.answered_at or now) if given.is_answered else None
-    return Times(started_at, due(started_at), stopped_at)
+    if owed.since is None and not is_history and not owed.is_answered:
+        return now
+    return owed.since
 
 
-def follow(times: Times, given: HandOff, *, due: Due, now: datetime) -> Times:
-    """The same clock after its pass changed. An answer without a date was given when Accord first heard of it."""
-    if given.void:
-        if times.cancelled_at and times.cancelled_why == given.void:
-            return times
-        return replace(times, stopped_at=None, cancelled_at=now, cancelled_why=given.void.value)
-    started_at = given.handed_at or times.started_at
-    stopped_at = (given.answered_at or times.stopped_at or now) if given.is_answered else None
-    return Times(started_at, due(started_at), stopped_at)
+def begin(owed: Owed, started_at: datetime, *, due: Due, now: datetime) -> Times | None:
+    """The clock of what is owed since `started_at`; None where it ended before it was due, so that none is needed."""
+    times = _ended(Times(started_at, due(started_at)), owed, now)
+    return None if times.cancelled_at else times
+
+
+def follow(times: Times, owed: Owed, *, due: Due, now: datetime) -> Times:
+    """The same clock after its subject changed. An answer without a date was given when Accord first heard of it.
+
+    The due time stays what it is unless the start moves: whatever became of the policy or the calendar since.
+    """
+    if owed.void:
+        return _cancelled(times, owed.void, now)
+    started_at = owed.since or times.started_at
+    due_at = times.due_at if started_at == times.started_at else due(started_at)
+    return _ended(replace(times, started_at=started_at, due_at=due_at), owed, now)
+
+
+def _ended(times: Times, owed: Owed, now: datetime) -> Times:
+    stopped_at: datetime | None
+    if owed.is_answered:
+        stopped_at = owed.answered_at or times.stopped_at or now
+    elif owed.ended_at and not is_late(times.due_at, owed.ended_at, now):
+        return _cancelled(times, CancelReason.CLOSED, now)
+    else:
+        stopped_at = owed.ended_at
+    return replace(times, stopped_at=stopped_at, cancelled_at=None, cancelled_why="")
+
+
+def _cancelled(times: Times, why: CancelReason, now: datetime) -> Times:
+    if times.cancelled_at and times.cancelled_why == why:
+        return times
+    return replace(times, stopped_at=None, cancelled_at=now, cancelled_why=why.value)
 
 
 def happenings(before: Times | None, after: Times, now: datetime) -> list[Happening]:

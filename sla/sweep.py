@@ -1,4 +1,4 @@
-"""The sweep: what is due becomes a breach, recorded once, and the people concerned are told.
+"""The sweep: what is due is done, once: reminders, breaches and what follows them, and the people concerned are told.
 
 Celery, and a second trigger beside it, only say "look now"; what is due stands in the database. A batch is one
 transaction that claims its clocks and writes clocks, events, notifications and messages, never a lead: killed at any
@@ -18,8 +18,10 @@ from alignment.lib import batch
 from alignment.lib.announcements import announce
 from alignment.ops.notifications import notify
 from leads.lifecycle import database_now
+from sla.climbing import Climb, Hours, climb
+from sla.ladder import BREACH
 from sla.models import Clock, ClockEvent, EventKind
-from sla.notices import breach_notices, parked_notices
+from sla.notices import notices, parked_notices
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +32,22 @@ NOT_ABOUT_A_ROW = (OperationalError, SoftTimeLimitExceeded)
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep did: clocks that it claimed, breaches that it recorded, clocks that it set aside."""
+    """What a sweep did: clocks that it claimed, breaches that it recorded, further steps of their ladders that it took,
+    clocks that it set aside.
+    """
 
     claimed: int = 0
     breached: int = 0
     parked: int = 0
+    stepped: int = 0
 
     def __add__(self, other: "Swept") -> "Swept":
-        return Swept(self.claimed + other.claimed, self.breached + other.breached, self.parked + other.parked)
+        return Swept(
+            self.claimed + other.claimed,
+            self.breached + other.breached,
+            self.parked + other.parked,
+            self.stepped + other.stepped,
+        )
 
 
 def sweep(*, limit: int = 500, at: datetime | None = None, within: timedelta = timedelta(seconds=60)) -> Swept:
@@ -47,11 +57,12 @@ def sweep(*, limit: int = 500, at: datetime | None = None, within: timedelta = t
     """
     stop_at = time.monotonic() + within.total_seconds()
     done = Swept()
+    hours = Hours()
     while time.monotonic() < stop_at:
         with transaction.atomic():
             now = at or database_now()
             clocks = _claim(limit, now)
-            done += _handle(clocks, now) if clocks else Swept()
+            done += _handle(clocks, hours, now) if clocks else Swept()
         if len(clocks) < limit:
             break
     return done
@@ -64,7 +75,9 @@ def _claim(limit: int, now: datetime) -> list[Clock]:
         .order_by("next_at")
         .select_related("policy", "lead__owner", "lead__team__manager")
         .only(
-            "due_at", "is_silent", "policy__target_hours", "lead__name", "lead__email", "lead__owner__name",
+            "subject_kind", "started_at", "due_at", "next_at", "rung", "paused_until", "calendar_id", "is_silent",
+            "policy__target", "policy__unit", "policy__reminders", "policy__propose_after", "policy__heads_after",
+            "lead__name", "lead__email", "lead__owner__name", "lead__owner__calendar_id",
             "lead__team__manager__is_active",
         )
         .select_for_update(of=("self",), skip_locked=True)
@@ -72,40 +85,37 @@ def _claim(limit: int, now: datetime) -> list[Clock]:
     return list(due[:limit])
 
 
-def _handle(clocks: Sequence[Clock], now: datetime) -> Swept:
-    """Record the breaches of these clocks. If that fails, each half by itself, down to the one that is to blame."""
+def _handle(clocks: Sequence[Clock], hours: Hours, now: datetime) -> Swept:
+    """Take the steps of these clocks. If that fails, each half by itself, down to the one that is to blame."""
     try:
         with transaction.atomic():
-            return _record(clocks, now)
+            return _record(clocks, hours, now)
     except NOT_ABOUT_A_ROW:
         raise
     except Exception as error:
         if len(clocks) == 1:
             return _park(clocks[0], error, now)
     middle = len(clocks) // 2
-    return _handle(clocks[:middle], now) + _handle(clocks[middle:], now)
+    return _handle(clocks[:middle], hours, now) + _handle(clocks[middle:], hours, now)
 
 
-def _record(clocks: Sequence[Clock], now: datetime) -> Swept:
+def _record(clocks: Sequence[Clock], hours: Hours, now: datetime) -> Swept:
+    hours.load(clocks)
+    climbs = [climb(clock, hours, now) for clock in clocks]
     recorded = batch.insert(
         ClockEvent,
-        [
-            {
-                "clock_id": clock.pk, "kind": EventKind.BREACHED.value, "at": clock.due_at,
-                "recorded_at": now, "actor_id": None, "detail": {},
-            }
-            for clock in clocks
-        ],
-        conflict="ON CONFLICT (clock_id) WHERE kind = 'breached' DO NOTHING",
-        returning=("clock_id",),
-    )  # fmt: skip
-    Clock.objects.filter(pk__in=[clock.pk for clock in clocks]).update(next_at=None, parked_at=None, parked_why="")
-    keys = {row[0] for row in recorded}
-    fresh = [clock for clock in clocks if clock.pk in keys]
-    if fresh:
-        notify(notices=breach_notices([clock for clock in fresh if not clock.is_silent]))
-        announce("leads", [clock.lead_id for clock in fresh if clock.lead_id])
-    return Swept(claimed=len(clocks), breached=len(fresh))
+        [event for each in climbs for event in each.events],
+        conflict="ON CONFLICT DO NOTHING",
+        returning=("clock_id", "kind", "rung"),
+    )
+    batch.update(Clock, [each.row for each in climbs])
+    fresh = {(pk, rung or BREACH) for pk, kind, rung in recorded if rung or kind == EventKind.BREACHED}
+    told = [each for each in climbs if not each.clock.is_silent]
+    notify(notices=notices([Climb.only(each, fresh) for each in told]))
+    if recorded:
+        announce("leads", sorted({each.clock.lead_id for each in climbs if each.clock.lead_id}))
+    breached = sum(rung == BREACH for _, rung in fresh)
+    return Swept(claimed=len(clocks), breached=breached, stepped=len(fresh) - breached)
 
 
 def _park(clock: Clock, error: Exception, now: datetime) -> Swept:

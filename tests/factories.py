@@ -13,7 +13,8 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from alignment.desk.models import SceneKey, WallLink
+from alignment.desk.models import SavedView, SceneKey, Sharing, WallLink
+from alignment.desk.saved import verbs as saved
 from alignment.desk.wall import links
 from alignment.integrations import imports, uploads
 from alignment.integrations.models import Import
@@ -27,7 +28,7 @@ from alignment.ops.models import Job
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
-from leads import lifecycle, qualifying, reasons
+from leads import deals, lifecycle, qualifying, reasons
 from leads.bulk import running
 from leads.bulk.actions import ACTIONS
 from leads.causes import Cause
@@ -36,10 +37,12 @@ from leads.drafts import DealDraft, Draft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
 from leads.models import (
+    Account,
     BulkChange,
     Journey,
     Lead,
     LeadTransition,
+    Opportunity,
     Pool,
     Reason,
     ReasonProposal,
@@ -128,7 +131,8 @@ def make_journey(reached: Milestone = Milestone.MQL, outcome: str = "", **fields
 def make_clock(journey: Journey, due_at: datetime, **fields: Any) -> Clock:
     """The promise of an answer for this pass."""
     given = {
-        "policy": Policy.objects.get(retired_at=None), "subject_kind": SubjectKind.DISPOSITION,
+        "policy": Policy.objects.in_force().get(subject_kind=SubjectKind.DISPOSITION),
+        "subject_kind": SubjectKind.DISPOSITION,
         "subject_id": journey.lead_id, "lead": journey.lead, "pass_no": journey.pass_no,
         "started_at": due_at - timedelta(hours=48), "due_at": due_at,
     }  # fmt: skip
@@ -162,7 +166,7 @@ def make_lead(
 def make_deal(lead_id: int, stage: str = "sqo") -> None:
     """Qualify an accepted lead, with a deal of 9,600 euros, and bring it on to `stage`."""
     cause = Cause(CauseSource.API)
-    deal = DealDraft(name="Planner", currency="EUR", amount=Decimal(9600))
+    deal = DealDraft(name="Planner", currency="EUR", amount=Decimal(9600), expected_close_on=date(2027, 3, 31))
     qualifying.qualify(
         lead_id=lead_id, deal=deal, confirmations=["budget", "authority", "need", "timeline"], cause=cause
     )
@@ -280,9 +284,43 @@ def _token() -> Address:
     return Address({"pk": token.pk})
 
 
-def _deal_of_lead() -> Address:
+def _deal_of_lead(**more: Any) -> Address:
     lead = make_lead("sqo", owner=make_user())
-    return Address({"pk": lead.contact_roles.get().opportunity_id}, lead)
+    return Address({"pk": lead.contact_roles.get().opportunity_id} | more, lead)
+
+
+def make_free_deal(**fields: Any) -> Opportunity:
+    """A deal that no lead carries, of 9,600 euros."""
+    number = next(_numbers)
+    if "account" not in fields:
+        fields["account"] = make_account()
+    account = fields.pop("account")
+    given: dict[str, Any] = {
+        "name": f"Renewal {number}", "currency": "EUR", "amount": Decimal(9600), "account_id": account and account.pk,
+        "expected_close_on": date(2027, 3, 31),
+    }  # fmt: skip
+    [pk] = deals.open_deals(drafts=[DealDraft(**given | fields)], cause=Cause(CauseSource.API))
+    return Opportunity.objects.select_related("account").get(pk=pk)
+
+
+def make_account(**fields: Any) -> Account:
+    number = next(_numbers)
+    given = {"name": f"Buyer {number}", "name_key": f"buyer {number}", "domain": f"account{number}.example"}
+    return Account.objects.create(created_at=timezone.now(), **given | fields)
+
+
+def _deal_alone(**more: Any) -> Address:
+    deal = make_free_deal(owner_id=make_user().pk)
+    return Address({"pk": deal.pk} | more, deal)
+
+
+def _two_deals() -> Address:
+    deal = make_free_deal(owner_id=make_user().pk)
+    return Address({"pk": deal.pk, "other": make_free_deal(account=deal.account).pk}, deal)
+
+
+def _account() -> Address:
+    return Address({"pk": make_account().pk})
 
 
 def _import(make: Callable[[], Import]) -> Callable[[], Address]:
@@ -314,6 +352,17 @@ def make_bulk_change(actor: User | None = None) -> BulkChange:
     actor = actor or make_user(Role.REVOPS)
     leads = Lead.objects.filter(pk__in=[make_lead().pk, make_lead().pk])
     return running.start(action=ACTIONS["accept"], params={}, leads=leads, actor=actor)
+
+
+def make_view(owner: User | None = None, **fields: Any) -> SavedView:
+    """A view that everybody sees."""
+    given = {"name": f"View {next(_numbers)}", "query": "stage=mql", "sharing": Sharing.ALL}
+    return saved.save(by=owner or make_user(), **given | fields)
+
+
+def _view() -> Address:
+    view = make_view()
+    return Address({"pk": view.pk}, view)
 
 
 def _bulk_change() -> Address:
@@ -395,7 +444,13 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_routing_restore": lambda: Address({"pk": make_routing(make_pool()).pk}),
     **{f"setup_pool{name}": _of(make_pool) for name in ("", "_retire")},
     "setup_person_leave": _of(make_user),
-    "lead_deal": lambda: _lead("sqo"),
+    **{
+        f"deal{name}": _deal_alone
+        for name in ("", "_edit", "_win", "_lose", "_reopen", "_withdraw", "_contact", "_sourced_by")
+    },
+    "deal_contact_remove": lambda: _deal_alone(lead=make_lead().pk),
+    "deal_distinct": _two_deals,
+    **{f"account{name}": _account for name in ("", "_edit", "_customer")},
     "lead_undo": _move_of_lead,
     "lead_correct": _move_of_lead,
     **{
@@ -406,6 +461,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_accept",
             "_reject",
             "_recycle",
+            "_nurture",
             "_qualify",
             "_advance",
             "_win",
@@ -423,12 +479,18 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "api_lead_undo": _newest_move,
     "api_lead_correct": _move_of_lead,
     "api_account": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
-    "api_opportunity": _deal_of_lead,
+    "api_account_customer": _account,
+    **{
+        f"api_opportunity{name}": _deal_of_lead
+        for name in ("", "_win", "_lose", "_reopen", "_changes", "_contacts", "_sourced_by", "_duplicates")
+    },
+    "api_opportunity_contact_remove": lambda: _deal_of_lead(lead=make_lead().pk),
     "api_unknown": lambda: Address({"rest": "nothing/"}),
     "account_token_revoke": _token,
     # Somebody else's leads back to one's own.
     "notification": lambda: Address({"pk": 1}),
     **{f"setup_reason{name}": _of(_reason) for name in ("", "_retire", "_move")},
+    **{f"nurture_track{name}": lambda: Address({"key": "newsletter"}) for name in ("", "_edit", "_retire")},
     "setup_reason_sign": _proposal(signed=True),
     "setup_reason_decline": _proposal(signed=True),
     "setup_reason_withdraw": _proposal(signed=False),
@@ -442,6 +504,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "absence_cancel": _absence,
     "setup_team_retire": _of(make_team),
     **dict.fromkeys(("job", "job_stop", "job_resume", "api_job"), _job),
+    **dict.fromkeys(("view_edit", "view_replace", "view_delete"), _view),
+    "view_begin": lambda: Address({"pk": make_view().pk}),
     "bulk_change": _bulk_change,
     "bulk_undo": _bulk_change,
     "set_password": _password_link,

@@ -15,6 +15,7 @@ from django.db import connection, models, transaction
 
 from leads.models import (
     Account,
+    CustomerPeriod,
     ExternalReference,
     HolderInterval,
     Journey,
@@ -24,6 +25,7 @@ from leads.models import (
     Opportunity,
     OpportunityChange,
     OpportunityContact,
+    Sourcing,
     Touchpoint,
     TransitionNote,
 )
@@ -48,6 +50,8 @@ ROWS: Mapping[type[models.Model], str] = {
     ExternalReference: f"{_OF_LEADS} OR {_OF_DEALS}",
     OpportunityContact: _OF_LEADS,
     OpportunityChange: _OF_DEALS,
+    Sourcing: f"{_OF_DEALS} AND coalesce({_OF_LEADS}, true)",
+    CustomerPeriod: _OF_DEALS,
     Clock: _OF_LEADS,
     ClockEvent: f"clock_id IN (SELECT id FROM sla_clock WHERE {_OF_LEADS})",
 }

@@ -1,8 +1,15 @@
 """What follows a disposition in the demo company: the reasons that both sides discuss."""
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from alignment.people.models import Company, User
-from leads import reasons
-from leads.models import Reason
+from leads import lifecycle, reasons
+from leads.causes import Cause, Promise
+from leads.decisions import Step
+from leads.milestones import CauseSource, Kind, Milestone
+from leads.models import Journey, NurtureTrack, Reason
 from leads.models.reason_proposal import Change
 from leads.models.stage import ReasonKind
 
@@ -10,6 +17,7 @@ from leads.models.stage import ReasonKind
 def tell(people: dict[str, User]) -> None:
     """Tell it, after the leads are there. `people` are the demo's logins by role."""
     _reasons(people)
+    _tracks()
 
 
 def _reasons(people: dict[str, User]) -> None:
@@ -30,3 +38,31 @@ def _reasons(people: dict[str, User]) -> None:
         wanted={"label": "No budget this year", "counts_as_miss": False},
         why="A budget that is spent already is nothing that a campaign can know.",
     )  # fmt: skip
+
+
+TRACKS = {
+    "newsletter": "A mail every other week: customer stories, new features, one question.",
+    "long_term": "A call for news each half year, and the benchmark report when it comes out.",
+    "event": "Slides and recording, then an invitation to the next one.",
+}
+TAKES_AFTER = timedelta(days=45)
+
+
+def _tracks() -> None:
+    """What the tracks are, and the leads that are no MQL after a while on the newsletter since then."""
+    for key, description in TRACKS.items():
+        NurtureTrack.objects.filter(key=key).update(description=description)
+    newsletter = NurtureTrack.objects.get(key="newsletter")
+    NurtureTrack.objects.filter(pk=newsletter.pk).update(takes_unqualified=True, takes_after_days=TAKES_AFTER.days)
+    late = Journey.objects.newest().filter(
+        outcome="", reached=Milestone.MGL, entered_at__lt=timezone.now() - TAKES_AFTER
+    )
+    again = timedelta(days=newsletter.revisit_after_days)
+    steps = [
+        Step(
+            lead_id, Kind.NURTURE, at=entered_at + TAKES_AFTER, track_id=newsletter.pk,
+            revisit_on=(entered_at + TAKES_AFTER + again).date(),
+        )
+        for lead_id, entered_at in late.order_by("lead").values_list("lead_id", "entered_at")
+    ]  # fmt: skip
+    lifecycle.move(steps=steps, cause=Cause(CauseSource.DEMO, promise=Promise.HISTORY))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from psycopg2.extras import DateRange
 
-from alignment.demo import follow_up, names
+from alignment.demo import follow_up, lists, names, selling
 from alignment.demo.story import Person, Setting, Story, working_moment
 from alignment.integrations.web_forms import asking, setup
 from alignment.integrations.web_forms.setup import Wording
@@ -63,6 +63,7 @@ def seed(*, leads: int, seed: int = 48) -> Seeded:
     now = lifecycle.database_now().astimezone(zone).replace(second=0, microsecond=0)
     reps = _people()
     _dimensions(now.date(), reps)
+    selling.agree()
     setting = _setting(now, reps, company)
     crowd = _crowd(rng, leads)
     history = Cause(CauseSource.DEMO, promise=Promise.HISTORY)
@@ -83,8 +84,10 @@ def seed(*, leads: int, seed: int = 48) -> Seeded:
     waiting += _queue(rng, setting, reps["rep"].pk)
     receive(drafts=waiting, cause=Cause(CauseSource.DEMO))
     _buying_groups(rng, now)
+    selling.tell(rng, reps, now)
     _web_form(reps["marketer"])
     follow_up.tell(reps)
+    lists.tell(reps)
     return Seeded(Lead.objects.count(), Campaign.objects.count(), User.objects.count())
 
 
@@ -158,6 +161,7 @@ def _setting(now: datetime, people: dict[str, User], company: Company) -> Settin
         reject_reasons=tuple((reasons["reject", key], weight) for key, weight in rejections),
         recycle_reasons=tuple(pk for (kind, _), pk in reasons.items() if kind == "recycle"),
         lose_reasons=tuple((reasons["lose", key], weight) for key, weight in losses),
+        win_reasons=tuple(pk for (kind, _), pk in reasons.items() if kind == "win"),
         tracks=tuple(NurtureTrack.objects.order_by("pk").values_list("pk", flat=True)),
         reps=tuple(zip(reps, paces, strict=False)),
         currency=company.currency,

@@ -23,6 +23,7 @@ class Setting:
     reject_reasons: tuple[tuple[int, int], ...]  # (reason, weight)
     recycle_reasons: tuple[int, ...]
     lose_reasons: tuple[tuple[int, int], ...]
+    win_reasons: tuple[int, ...]
     tracks: tuple[int, ...]
     reps: tuple[tuple[int, float], ...]  # (user, median hours to an answer)
     currency: str
@@ -214,6 +215,7 @@ class Story:
 
     def _close(self) -> None:
         if self.chance(0.46):
-            self._step(Kind.WIN)
+            won = self.setting.win_reasons
+            self._step(Kind.WIN, reason_id=won[len(self.touches) % len(won)])
         else:
             self._step(Kind.LOSE, reason_id=pick(self.rng, self.setting.lose_reasons))

@@ -1,6 +1,6 @@
 """What every page shows around its content: navigation, counts, theme, the server's clock, warnings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -44,16 +44,26 @@ class Entry:
     section: str = ""
     tab: str = ""
     key: str = ""
-    covers: frozenset[str] = frozenset()
+    covers: Set[str] = frozenset()
 
 
 # Pages about one lead, whichever app they belong to.
-LEAD_PAGES = frozenset({"lead", *(pattern.name or "" for pattern in leads_urls.urlpatterns)})
+_WRITES = frozenset(pattern.name or "" for pattern in leads_urls.urlpatterns)
+LEAD_PAGES = {"lead"} | {name for name in _WRITES if name.startswith("lead_")}
+DEAL_PAGES = {"deal", "account"} | {name for name in _WRITES if name.startswith(("deal_", "account_"))}
 IMPORT_PAGES = frozenset(pattern.name or "" for pattern in import_urls.urlpatterns)
 
 ENTRIES = (
     Entry("queue", "My queue", "inbox", "queue.view", tab="Queue", key="q"),
     Entry("leads", "Leads", "users", "lead.view", tab="Leads", key="l", covers=LEAD_PAGES),
+    Entry("deals", "Deals", "briefcase-business", "lead.view", key="d", covers=DEAL_PAGES),
+    Entry(
+        "nurture",
+        "Nurture",
+        "sprout",
+        "nurture.view",
+        covers=frozenset({"nurture_track", "nurture_track_new", "nurture_track_edit", "nurture_track_retire"}),
+    ),
     Entry(
         "funnel",
         "Funnel",
@@ -73,6 +83,7 @@ ENTRIES = (
         "Set up",
         covers=frozenset({"setup_form", "setup_form_new", "setup_form_edit", "setup_form_test"}),
     ),
+    Entry("setup_deals", "Rules for deals", "handshake", "deal.rules", "Set up"),
     Entry(
         "setup_routing",
         "Routing",

@@ -9,6 +9,8 @@ from typing import Any
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
+from alignment.desk import lead_columns
+from alignment.desk.lead_columns import Column
 from alignment.desk.queue import COUNT_CAP
 from alignment.lib.csv import Cell
 from dashboards.options import Choice, Facet, Options
@@ -51,9 +53,12 @@ class Filter:
 class LeadList:
     """Leads, newest move first. What an address asks for and nobody knows is left out of account."""
 
-    def __init__(self, asked: Mapping[str, str], *, at: datetime, only: Collection[int] = ()) -> None:
-        """`only` these leads, where there are any."""
-        self.asked, self.at, self.only = asked, at, only
+    def __init__(
+        self, asked: Mapping[str, str], *, at: datetime, only: Collection[int] = (), like: "LeadList | None" = None
+    ) -> None:
+        """`only` these leads, where there are any; what can be asked is that of `like`, if given."""
+        self.asked, self.at, self.only, self.like = asked, at, only, like
+        self.columns = lead_columns.parse(asked.get("columns", ""))
         self.words = " ".join(asked.get("q", "").split())
         self.state = asked["state"] if asked.get("state") in STATES else ""
 
@@ -61,10 +66,12 @@ class LeadList:
 
     @cached_property
     def options(self) -> Options:
-        return Options.load()
+        return self.like.options if self.like else Options.load()
 
     @cached_property
     def stages(self) -> dict[str, Stage]:
+        if self.like:
+            return self.like.stages
         return {stage.key: stage for stage in Stage.objects.order_by("position")}
 
     @cached_property
@@ -98,6 +105,16 @@ class LeadList:
     def query(self) -> list[tuple[str, str]]:
         """What the address says of which leads are meant, without the place in the list."""
         return [(name, value) for name, value in self.asked.items() if value and name not in NOT_OF_THE_QUERY]
+
+    @property
+    def said(self) -> str:
+        """The filters in words: “Stage: Marketing qualified, Source: Webinar”."""
+        told = [(each.label, dict(each.choices).get(each.chosen, "")) for each in self.filters if each.chosen]
+        if self.account:
+            told.append(("Account", str(self.account)))
+        if self.words:
+            told.append(("Search", f"“{self.words}”"))
+        return ", ".join(f"{label}: {name}" for label, name in told)
 
     @property
     def is_filtered(self) -> bool:
@@ -152,7 +169,13 @@ class LeadList:
     @cached_property
     def _rows(self) -> list[Any]:
         page = self.found.newest_first(before=_parse(self.asked.get("after", "")))
-        return list(with_clock(page).select_related("stage", "owner__team", "source")[: PAGE + 1])
+        return list(lead_columns.read_with(with_clock(page), self.columns)[: PAGE + 1])
+
+    @property
+    def rows(self) -> Iterator[tuple[Any, list[tuple[Column, object]]]]:
+        """Each lead of the page with what stands in its cells."""
+        for lead in self.page:
+            yield lead, [(column, column.text(lead)) for column in self.columns]
 
     # The file
 

@@ -1,10 +1,13 @@
-"""Links to the wall: what a screen without a login may show, and until when."""
+"""Links to the wall (what a screen without a login may show, and until when), and saved views of the list of leads."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.urls import reverse
+
+from alignment.people.models import User
 
 
 class SceneKey(models.TextChoices):
@@ -67,3 +70,77 @@ class WallLink(models.Model):
     def scene_names(self) -> list[str]:
         """Its scenes as people call them."""
         return [SceneKey(key).label for key in self.scenes]
+
+
+class Sharing(models.TextChoices):
+    """Who sees a saved view."""
+
+    ME = "me", "Only me"
+    TEAM = "team", "My team"
+    ALL = "all", "Everyone"
+
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    """Saved views that were not deleted."""
+
+    def seen_by(self, user: User) -> "SavedViewQuerySet":
+        """One's own, one's team's, and everybody's; in the order of their names."""
+        mine = Q(owner=user) | Q(sharing=Sharing.ALL)
+        if user.team_id:
+            mine |= Q(sharing=Sharing.TEAM, team=user.team_id)
+        return self.filter(mine, retired_at=None).order_by("name", "pk")
+
+
+class SavedView(models.Model):
+    """Filters and columns of the list of leads under a name. `query` is the address as the list writes it.
+
+    `team` is the owner's when it was shared with it. A view that was deleted stays as a row (`retired_at`).
+    """
+
+    id = models.AutoField(primary_key=True)
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=2000, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="saved_views", db_index=False)
+    sharing = models.CharField(max_length=4, choices=Sharing, default=Sharing.ME)
+    team = models.ForeignKey("people.Team", models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SavedViewQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="saved_view_has_name"),
+            models.CheckConstraint(condition=Q(sharing__in=Sharing.values), name="saved_view_sharing_known"),
+            models.CheckConstraint(
+                condition=Q(sharing=Sharing.TEAM, team__isnull=False) | (~Q(sharing=Sharing.TEAM) & Q(team=None)),
+                name="saved_view_team_where_shared",
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "name"], condition=Q(retired_at=None), name="saved_view_name_unique"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["team"], condition=Q(retired_at=None, sharing=Sharing.TEAM), name="saved_view_by_team")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('leads')}?{self.address}"
+
+    @property
+    def address(self) -> str:
+        """The filters, and which view they are."""
+        return "&".join(filter(None, [self.query, f"view={self.pk}"]))
+
+
+class DefaultView(models.Model):
+    """The view with which the list of leads begins for one user."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    view = models.ForeignKey(SavedView, models.PROTECT, related_name="+", db_index=False)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} begins with {self.view_id}"

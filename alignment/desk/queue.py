@@ -19,7 +19,7 @@ from leads.milestones import Milestone, QualifiedBy
 from leads.models import Lead, Segment, Touchpoint
 from leads.models.touchpoint import Direction
 from leads.querysets import LeadQuerySet
-from sla.models import Clock, Policy, Promise, SubjectKind
+from sla.models import Clock, Policy, Promise
 from sla.querysets import with_clock
 
 SOON = timedelta(hours=8)
@@ -266,8 +266,8 @@ class Queue:
     @cached_property
     def kept(self) -> Kept | None:
         """How the promise was kept in the last 28 days by whose leads these are; None where nothing was due."""
-        hours = Policy.objects.filter(subject_kind=SubjectKind.DISPOSITION, retired_at=None).values("target_hours")
-        promises = Promise.objects.filter(key="answered").annotate(hours=Subquery(hours[:1]))
+        hours = Policy.objects.hours_to_answer().values("target")
+        promises = Promise.objects.filter(key="answered").annotate(hours=Subquery(hours))
         promise = promises.order_by("-version").first()
         clocks = Clock.objects.dispositions().due_between(self.at - timedelta(days=JUDGED_DAYS), self.at)
         if self.is_own:

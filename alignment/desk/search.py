@@ -1,4 +1,4 @@
-"""Search everywhere: leads, accounts, campaigns, pages and actions, for one visitor; what was opened last if blank."""
+"""Search everywhere: leads, accounts, deals, campaigns, pages and actions, for one visitor; if blank what came last."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from django.urls import reverse
 from alignment.desk.context import ENTRIES
 from alignment.people.models import User
 from alignment.people.permissions import can
-from leads.finding import Named, find_leads, find_named, is_enough
+from leads.finding import FoundDeal, Named, find_deals, find_leads, find_named, is_enough
 from leads.models import Lead
+from leads.models.opportunity import DealState
 
 MOST_LEADS = 7
 MOST_NAMED = 4
@@ -75,6 +76,9 @@ ACTIONS = (
     Place("Add a lead", "lead_new", "lead.create", "plus", also="new create person contact", is_action=True),
     Place("Overdue leads", "leads", "lead.view", "circle-alert", "state=overdue", "late breach promise", True),
     Place("Leads that wait for sales", "leads", "lead.view", "timer", "state=waiting", "mql answer open", True),
+    Place("New deal", "deal_new", "deal.open", "plus", also="add create opportunity renewal expansion", is_action=True),
+    Place("My open deals", "deals", "lead.view", "briefcase-business", "state=open&owner=me", "pipeline", True),
+    Place("Deals past their close date", "deals", "lead.view", "circle-alert", "close=overdue", "slipped late", True),
     Place("Leads in nurture", "leads", "lead.view", "rotate-ccw", "state=recycled", "recycled", True),
     Place("Funnel of the last 90 days", "funnel", "funnel.view", "list-filter", "period=90d", "dashboard", True),
     Place("Funnel of this quarter", "funnel", "funnel.view", "list-filter", "period=quarter", "dashboard", True),
@@ -104,7 +108,7 @@ class Search:
 
     @cached_property
     def groups(self) -> list[Group]:
-        """Groups that have something, in their order; at most three queries."""
+        """Groups that have something, in their order; at most four queries."""
         return [group for group in (self._found() if self.words else self._blank()) if group.hits]
 
     @property
@@ -142,6 +146,7 @@ class Search:
         kinds = [
             Group("leads", "Leads", self._with_rest([hit for hit in leads if hit.pk not in near])),
             Group("accounts", "Accounts", [_account(one) for one in named if _is(one, "account", near=False)]),
+            Group("deals", "Deals", [_deal(one) for one in find_deals(self.words, limit=MOST_NAMED)]),
             Group("campaigns", "Campaigns", [_campaign(one) for one in named if _is(one, "campaign", near=False)]),
             Group("pages", "Pages", self._places(PAGES)[:MOST_PLACES]),
             Group("actions", "Actions", self._places(ACTIONS)[:MOST_PLACES]),
@@ -210,8 +215,13 @@ def _is(one: Named, kind: str, *, near: bool = True) -> bool:
 
 
 def _account(one: Named) -> Hit:
-    url = f"{reverse('leads')}?{urlencode({'account': one.key})}"
-    return Hit(f"account-{one.key}", one.name, url, "building-2", one.domain or "Its leads")
+    return Hit(f"account-{one.key}", one.name, reverse("account", args=[one.key]), "building-2", one.domain)
+
+
+def _deal(deal: FoundDeal) -> Hit:
+    tag = "" if deal.state == DealState.OPEN else DealState(deal.state).label
+    url = reverse("deal", args=[deal.pk])
+    return Hit(f"deal-{deal.pk}", deal.name, url, "briefcase-business", deal.account, tag=tag)
 
 
 def _campaign(one: Named) -> Hit:

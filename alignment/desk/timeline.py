@@ -173,13 +173,16 @@ def _holders(lead_ids: Sequence[int]) -> QuerySet[Any]:
 
 
 def _clock_events(lead_ids: Sequence[int]) -> QuerySet[Any]:
-    # What was set aside after an error is for RevOps, not for the story of a lead.
-    shown = ClockEvent.objects.filter(clock__lead__in=lead_ids).exclude(kind=EventKind.PARKED)
+    # What was set aside after an error is for RevOps; handovers stand in the story already.
+    shown = ClockEvent.objects.filter(clock__lead__in=lead_ids).exclude(
+        kind__in=[EventKind.PARKED, EventKind.REASSIGNED]
+    )
     return shown.annotate(
         moment=F("at"),
         told=JSONObject(
-            kind="kind", why="clock__cancelled_why", hours="clock__policy__target_hours", due_at="clock__due_at",
-            started_at="clock__started_at", stopped_at="clock__stopped_at",
+            kind="kind", why="clock__cancelled_why", target="clock__policy__target", unit="clock__policy__unit",
+            subject="clock__subject_kind", due_at="clock__due_at", started_at="clock__started_at",
+            stopped_at="clock__stopped_at", actor="actor__name", detail="detail",
         ),
     )  # fmt: skip
 

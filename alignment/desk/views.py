@@ -11,6 +11,8 @@ from alignment.desk.bulk_views import chosen_ids, offered
 from alignment.desk.lead_list import HEADER, LeadList
 from alignment.desk.lead_page import LeadPage
 from alignment.desk.queue import Queue
+from alignment.desk.saved.tabs import Tabs, begins_with
+from alignment.desk.saved.views import shown_query
 from alignment.desk.search import Search, parse_recent
 from alignment.lib.csv import csv_response
 from alignment.ops import audit
@@ -106,13 +108,25 @@ def _lead_page(request: SignedInRequest, pk: int, back: str) -> LeadPage:
 @require_safe
 @fragments
 def leads(request: SignedInRequest) -> HttpResponseBase:
-    """The list; with `format=csv` all that was found, as a file."""
+    """The list; with `format=csv` all that was found, as a file. Without a question it begins with one's own view."""
+    if not request.GET and not request.htmx and (begun := begins_with(request.user)):
+        return redirect(begun)
     found = LeadList(request.GET.dict(), at=now(), only=chosen_ids(request))
     if request.GET.get("format") == "csv":
         require(request.user, "export")
         audit.record(action="exported", actor=request.user, subject_kind="lead", detail={"query": request.GET.dict()})
         return csv_response("leads", HEADER, found.lines())
-    context = {"list": found, "actions": offered(request.user)}
+    tabs = Tabs(request.user, request.GET.get("view", ""))
+    if request.htmx.target == "lead-views":
+        return render(request, "desk/_views.html", {"tabs": tabs.counted(now()), "is_counted": True})
+    query = shown_query(request.GET)
+    context = {
+        "list": found,
+        "actions": offered(request.user),
+        "tabs": tabs.plain,
+        "view": tabs.current,
+        "query": query,
+    }
     return render(request, _part(request, {"leads": "desk/_leads.html"}) or "desk/leads.html", context)
 
 

@@ -11,6 +11,8 @@ from alignment.people.models import Side
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models.touchpoint import Direction
 from sla.models import CancelReason, EventKind
+from sla.models.policy import span
+from sla.wording import WORDS
 
 Tag = tuple[str, str]
 """A stage as a line shows it: its label, and the side that owns it."""
@@ -25,7 +27,7 @@ MOVE_ICONS = {
     Kind.ADVANCE: "arrow-right", Kind.ACCEPT: "check", Kind.REJECT: "x", Kind.RECYCLE: "rotate-ccw",
     Kind.REQUALIFY: "refresh-cw", Kind.WIN: "trophy", Kind.LOSE: "circle-x", Kind.REOPEN: "undo-2",
     Kind.ATTACH: "link", Kind.MERGE: "merge", Kind.UNDO: "undo-2", Kind.CORRECT: "pencil",
-    Kind.WITHDRAW: "undo-2",
+    Kind.WITHDRAW: "undo-2", Kind.NURTURE: "sprout",
 }  # fmt: skip
 
 TAGGED = (Kind.ADVANCE, Kind.ACCEPT, Kind.WIN, Kind.REQUALIFY)
@@ -97,6 +99,8 @@ def _move(told: Mapping[str, Any]) -> Line:
 def _side(kind: Kind, told: Mapping[str, Any]) -> str:
     if kind in (Kind.UNDO, Kind.CORRECT, Kind.MERGE, Kind.WITHDRAW):
         return ""
+    if kind == Kind.NURTURE:
+        return Side.MARKETING
     return told["after_side"] if kind in (Kind.ADVANCE, Kind.REQUALIFY) else Side.SALES
 
 
@@ -119,8 +123,9 @@ def _heading(kind: Kind, told: Mapping[str, Any]) -> str:
         case Kind.UNDO | Kind.CORRECT:
             about = told["undone"] or told["corrected"]
             return f"{kind.label}: {Kind(about).label.lower()}" if about else kind.label
-        case Kind.RECYCLE:
-            to = f"{kind.label} to {told['track']}" if told["track"] else kind.label
+        case Kind.RECYCLE | Kind.NURTURE:
+            name = "Nurture" if kind == Kind.NURTURE else kind.label
+            to = f"{name} to {told['track']}" if told["track"] else name
             again = f", look again on {day(date.fromisoformat(told['revisit_on']))}" if told["revisit_on"] else ""
             return to + again + (f": {told['reason'].lower()}" if told["reason"] else "")
         case Kind.ATTACH:
@@ -131,21 +136,31 @@ def _heading(kind: Kind, told: Mapping[str, Any]) -> str:
 def _clock(event: Event) -> Line:
     told, kind = event.told, EventKind(event.told["kind"])
     due, started = datetime.fromisoformat(told["due_at"]), datetime.fromisoformat(told["started_at"])
+    words, promised = WORDS[told["subject"]], span(told["target"], told["unit"])
     at = event.at or due
+    when = f"{words.due} due {due_at(due)}"
     match kind:
         case EventKind.STARTED:
-            return Line("timer", "", f"The {told['hours']}-hour clock started", f"Answer due {due_at(due)}")
+            return Line("timer", "", f"A clock of {promised} started", when)
         case EventKind.MET:
-            return Line("timer", "", f"Answered in {duration(at - started)}", f"{duration(due - at)} before it was due")
+            return Line(
+                "timer", "", f"{words.given} in {duration(at - started)}", f"{duration(due - at)} before it was due"
+            )
         case EventKind.STOPPED:
-            return Line("timer", "", f"Answered after {duration(at - started)}", f"{duration(at - due)} late")
+            return Line("timer", "", f"{words.given} after {duration(at - started)}", f"{duration(at - due)} late")
         case EventKind.BREACHED:
-            return Line("circle-alert", "", f"No answer within {told['hours']} hours", is_bad=True)
+            return Line("circle-alert", "", f"{words.missing} within {promised}", is_bad=True)
         case EventKind.CANCELLED:
-            return Line("timer-off", "", "No answer is owed any more", CancelReason(told["why"]).label)
+            return Line("timer-off", "", f"No {words.due.lower()} is owed any more", CancelReason(told["why"]).label)
         case EventKind.REOPENED:
-            return Line("timer-reset", "", "The clock runs again", f"Answer due {due_at(due)}, as before")
-    return Line("timer", "", kind.label, f"Answer due {due_at(due)}")
+            return Line("timer-reset", "", "The clock runs again", f"{when}, as before")
+        case EventKind.PAUSED:
+            detail, by = told["detail"], f"by {told['actor']}" if told["actor"] else None
+            heading = f"Paused: {detail['reason'].lower()}"
+            return Line("pause", "", heading, _listed([by, when]), note=detail["note"])
+        case EventKind.RESUMED:
+            return Line("play", "", "The clock goes on", _listed([told["detail"]["why"] or None, when]))
+    return Line("timer", "", kind.label, when)
 
 
 def _listed(parts: list[str | None]) -> str:

@@ -87,6 +87,7 @@ FOR_NO_HEAD = Grant(
 )
 PROPOSER = Grant("who proposed it", WORKING, person="proposed_by")
 IMPORTER = Grant("who ran it", WORKING, person="created_by")
+OWNER = Grant("who saved it", frozenset(Role), person="owner")
 STARTER = Grant("who started it", frozenset(Role), person="created_by")
 
 POLICY: dict[str, Action] = {
@@ -102,6 +103,8 @@ POLICY: dict[str, Action] = {
     "job.steer": Action("stop this work or let it go on", (STARTER, REVOPS)),
     "bulk.view": Action("see this change of many leads", (STARTER, REVOPS)),
     "bulk.undo": Action("take this change of many leads back", (STARTER, REVOPS)),
+    "view.save": Action("save views of the list of leads", (EVERYONE,)),
+    "view.edit": Action("change this view", (OWNER, REVOPS)),
     "notification.view": Action("read their notifications", (EVERYONE,)),
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
@@ -127,6 +130,9 @@ POLICY: dict[str, Action] = {
     "absence.plan": Action("plan this absence", (THEMSELVES, MANAGER, REVOPS)),
     "people.manage": Action("manage people and teams", (REVOPS,)),
     "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
+    "nurture.view": Action("see the nurture tracks", (EVERYONE,)),
+    "nurture.work": Action("move leads in nurture", (MARKETER, MANAGER, REVOPS)),
+    "nurture.manage": Action("set up nurture tracks", (MARKETER, REVOPS)),
     "reasons.view": Action("see the list of reasons", (EVERYONE,)),
     "reasons.propose": Action("propose a change of the reasons", (TEAMS,)),
     "reasons.sign": Action("sign a change of the reasons", (HEAD_OF_MARKETING, HEAD_OF_SALES, FOR_NO_HEAD)),
@@ -135,6 +141,13 @@ POLICY: dict[str, Action] = {
     "company.manage": Action("change the company's settings", (REVOPS,)),
     "api.read": Action("read about the API", (EVERYONE,)),
     "deal.open": Action("open deals", (REP, SALES_MANAGER, REVOPS)),
+    "deal.edit": Action("change this deal", (HOLDER, SALES_MANAGER, REVOPS)),
+    "deal.close": Action("win, lose or reopen this deal", (HOLDER, SALES_MANAGER, REVOPS)),
+    "deal.source": Action("correct who sourced a deal", (MANAGER, REVOPS)),
+    "deal.withdraw": Action("take back a deal", (SALES_MANAGER, REVOPS)),
+    "deal.rules": Action("change the rules for deals", (REVOPS,)),
+    "account.edit": Action("change this account", (MARKETER, REP, MANAGER, REVOPS)),
+    "account.customer": Action("say since when an account is a customer", (REP, MANAGER, REVOPS)),
 }
 
 # The views of other packages carry no policy of their own: their actions, by URL name.

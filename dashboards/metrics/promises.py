@@ -21,7 +21,7 @@ from dashboards.metrics.journeys import PLACE, Journeys, dated, flag, journeys, 
 from dashboards.metrics.speed import Percentiles, Seconds
 from leads.milestones import Milestone, Outcome
 from leads.models import Journey
-from sla.models import Clock, Policy, Promise, SubjectKind
+from sla.models import Clock, Policy, Promise
 from sla.querysets import Attainment, ClockQuerySet
 from sla.verdict import late
 
@@ -131,9 +131,7 @@ def measure(filters: Filters, at: datetime) -> Promises:
         kept=kept,
         weeks=[(week, found.kept(marks.numbers(*stretch))) for week, stretch in zip(shown, stretches, strict=True)],
         targets={promise.key: promise for promise in Promise.objects.order_by("version")},
-        hours=Policy.objects.filter(subject_kind=SubjectKind.DISPOSITION, retired_at=None)
-        .values_list("target_hours", flat=True)
-        .first(),
+        hours=Policy.objects.hours_to_answer().values_list("target", flat=True).first(),
         overdue=clocks(filters).overdue(at).count(),
         answer_time=_answer_time(filters),
         per_week=ratio(kept.delivered, _weeks_passed(filters, at)),

@@ -11,9 +11,9 @@ from alignment.api.shapes import Body, IdField, KeyField, PastField, PersonIdFie
 from alignment.lib.currencies import validate_currency
 from alignment.people.models import Company
 from leads import criteria
-from leads.milestones import QualifiedBy
+from leads.milestones import Milestone, QualifiedBy
 from leads.models import NurtureTrack, Reason, Stage
-from leads.models.opportunity import DealKind
+from leads.models.opportunity import DealKind, SourcedBy
 
 NOTE_LENGTH = 2000
 
@@ -30,6 +30,10 @@ def _reason(kind: str, **options: Any) -> KeyField:
 
 class RejectBody(NoteBody):
     reason = _reason("reject")
+
+
+class WinBody(NoteBody):
+    reason = _reason("win", required=False, default=None, allow_null=True)
 
 
 class LoseBody(NoteBody):
@@ -135,10 +139,50 @@ class QualifyBody(NewDealBody, ConfirmedBody):
         return NewDealBody.validate(self, ConfirmedBody.validate(self, data))
 
 
-class OpportunityBody(NewDealBody):
+class DealBody(NewDealBody):
+    """Whatever can be said of a deal that stands."""
+
     kind = serializers.ChoiceField(choices=DealKind.choices, default=DealKind.NEW)
-    account = IdField(allow_null=True, required=False, default=None)
     owner = PersonIdField(allow_null=True, required=False, default=None)
+    probability = serializers.IntegerField(
+        min_value=0, max_value=100, allow_null=True, required=False, default=None, help_text="In percent."
+    )
+    stage = KeyField(
+        queryset=Stage.objects.in_use().filter(milestone=Milestone.SQO),
+        required=False,
+        help_text="A stage of opportunities, for a deal that no lead carries.",
+    )
+
+
+class OpportunityBody(DealBody):
+    account = IdField(allow_null=True, required=False, default=None)
+
+
+class SourcedByBody(Body):
+    sourced_by = serializers.ChoiceField(choices=SourcedBy.choices)
+    why = serializers.CharField(max_length=2000, help_text="How it is known; both sides read it.")
+
+
+class RoleBody(Body):
+    lead = IdField(help_text="A person of the deal's account.")
+    role = serializers.CharField(max_length=60, allow_blank=True, default="", help_text="For example Champion.")
+
+
+class AccountBody(Body):
+    """Facts of an account; it is found again by domain and name as they came."""
+
+    name = serializers.CharField(max_length=200)
+    industry = serializers.CharField(max_length=120, allow_blank=True)
+    employees = serializers.IntegerField(min_value=0, max_value=2**31 - 1, allow_null=True)
+    annual_revenue = serializers.DecimalField(max_digits=16, decimal_places=2, min_value=Decimal(0), allow_null=True)
+    country = serializers.CharField(max_length=80, allow_blank=True)
+    owner = PersonIdField(allow_null=True)
+
+
+class CustomerBody(Body):
+    began_on = serializers.DateField(allow_null=True, help_text="Null: not known.")
+    ended_on = serializers.DateField(allow_null=True, required=False, default=None, help_text="Null while it is one.")
+    note = serializers.CharField(max_length=200, allow_blank=True, default="")
 
 
 class AttachBody(NoteBody):

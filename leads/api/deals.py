@@ -1,4 +1,4 @@
-"""Accounts and opportunities, and the stages and reasons that moves name."""
+"""Opportunities, and the stages and reasons that moves name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,53 +10,28 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from alignment.api.idempotency import once
+from alignment.api.problems import invalid_field
 from alignment.api.reading import FieldsQuery, PageQuery, asked, page, page_of, shown, wanted
 from alignment.api.requests import TokenRequest
 from alignment.api.shapes import IdField, PersonIdField, read
 from alignment.api.views import ApiView
 from alignment.people.permissions import policy, require
 from leads import deals
-from leads.api.asked import NewDealBody, OpportunityBody, with_rate
+from leads.api.asked import DealBody, OpportunityBody, with_rate
 from leads.api.leads import api_cause
-from leads.api.shapes import AccountSerializer, OpportunitySerializer, ReasonSerializer, StageSerializer
+from leads.api.shapes import OpportunitySerializer, ReasonSerializer, StageSerializer
 from leads.drafts import DealDraft
-from leads.hands import owners_for
-from leads.models import Account, Lead, Opportunity, Reason, Stage
-from leads.models.opportunity import DealKind, DealState
+from leads.hands import owners_for, salespeople, whose
+from leads.models import Account, Opportunity, Reason, Stage
+from leads.models.opportunity import DealKind, DealState, SourcedBy
 
 NEWEST = ("-id",)
-
-
-class AccountQuery(PageQuery):
-    domain = serializers.CharField(required=False, help_text="The whole e-mail domain.")
-    owner = PersonIdField(required=False)
-
-
-@policy("lead.view", by_token=True)
-class Accounts(ApiView):
-    @extend_schema(operation_id="accounts_list", parameters=[AccountQuery], responses=page_of(AccountSerializer))
-    def get(self, request: TokenRequest) -> Response:
-        """Companies that leads work for, the newest first."""
-        query = asked(request, AccountQuery)
-        rows = Account.objects.filter(**{name: query[name] for name in ("domain", "owner") if name in query})
-        return page(request, rows, order=NEWEST, form=AccountSerializer, query=query)
-
-
-@policy("lead.view", by_token=True)
-class AccountDetail(ApiView):
-    @extend_schema(operation_id="accounts_read", parameters=[FieldsQuery], responses=AccountSerializer)
-    def get(self, request: TokenRequest, pk: int) -> Response:
-        """One company."""
-        only = wanted(AccountSerializer, asked(request, FieldsQuery))
-        account = Account.objects.filter(pk=pk).first()
-        if account is None:
-            raise Http404(f"There is no account {pk}.")
-        return Response(shown(AccountSerializer, account, only))
 
 
 class OpportunityQuery(PageQuery):
     state = serializers.ChoiceField(choices=DealState.choices, required=False)
     kind = serializers.ChoiceField(choices=DealKind.choices, required=False)
+    sourced_by = serializers.ChoiceField(choices=SourcedBy.choices, required=False)
     account = IdField(required=False)
     owner = PersonIdField(required=False)
     lead = IdField(required=False, help_text="Deals whose buying group holds this lead.")
@@ -70,9 +45,17 @@ class Opportunities(ApiView):
     def get(self, request: TokenRequest) -> Response:
         """Deals, the newest first."""
         query = asked(request, OpportunityQuery)
-        columns = {"state": "state", "kind": "kind", "account": "account", "owner": "owner", "lead": "contacts__lead"}
+        columns = {
+            "state": "state",
+            "kind": "kind",
+            "sourced_by": "sourced_by",
+            "account": "account",
+            "owner": "owner",
+            "lead": "contacts__lead",
+        }
         asked_for = {column: query[name] for name, column in columns.items() if name in query}
-        rows = Opportunity.objects.filter(**asked_for, withdrawn_at=None).prefetch_related("references")
+        rows = Opportunity.objects.filter(**asked_for, withdrawn_at=None)
+        rows = rows.select_related("stage", "reason").prefetch_related("references")
         return page(request, rows, order=NEWEST, form=OpportunitySerializer, query=query)
 
     @extend_schema(operation_id="opportunities_create", request=OpportunityBody, responses={201: OpportunitySerializer})
@@ -81,25 +64,40 @@ class Opportunities(ApiView):
         """Open a deal without a lead, for an account: a renewal, an expansion. A lead's deal is opened by `qualify`."""
         data = read(OpportunityBody, request)
         _check_named(data, request)
-        owner, account = data.pop("owner"), data.pop("account")
-        draft = DealDraft(**data, owner_id=owner or request.user.pk, account_id=account)
+        columns = _columns(data)
+        draft = DealDraft(**columns | {"owner_id": columns["owner_id"] or request.user.pk})
         [pk] = deals.open_deals(drafts=[draft], cause=api_cause(request))
-        return Response(_one(pk), status=201, headers={"Location": reverse("api_opportunity", args=[pk])})
+        return Response(one_deal(pk), status=201, headers={"Location": reverse("api_opportunity", args=[pk])})
 
 
-def _check_named(data: Mapping[str, Any], request: TokenRequest) -> None:
+def _columns(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked, by column."""
+    named = {f"{name}_id": data[name] for name in ("owner", "account") if name in data}
+    stage = {"stage_id": data["stage"].pk} if data.get("stage") else {}
+    return {name: value for name, value in data.items() if name not in ("owner", "account", "stage")} | named | stage
+
+
+def _check_named(data: Mapping[str, Any], request: TokenRequest, standing: Opportunity | None = None) -> None:
     """Raises ValidationError for an account or an owner that does not exist."""
     errors = {}
     if data.get("account") and not Account.objects.filter(pk=data["account"]).exists():
         errors["account"] = [f"There is no account {data['account']}."]
-    if data.get("owner") and not owners_for(request.user).filter(pk=data["owner"]).exists():
+    owners = salespeople() if standing else owners_for(request.user)
+    is_new = standing is None or data.get("owner") != standing.owner_id
+    if data.get("owner") and is_new and not owners.filter(pk=data["owner"]).exists():
         errors["owner"] = ["You may not hand a deal to this user, or nobody with this id is in sales."]
     if errors:
         raise serializers.ValidationError(errors)
 
 
-def _deal(pk: int) -> Opportunity:
-    deal = Opportunity.objects.select_related("owner").prefetch_related("references").filter(pk=pk).first()
+def deal_of(pk: int) -> Opportunity:
+    """The deal with this key. Raises Http404, also for one that was taken back."""
+    deal = (
+        Opportunity.objects.select_related("owner", "stage", "reason")
+        .prefetch_related("references")
+        .filter(pk=pk)
+        .first()
+    )
     if deal is None:
         raise Http404(f"There is no opportunity {pk}.")
     if deal.withdrawn_at:
@@ -107,40 +105,37 @@ def _deal(pk: int) -> Opportunity:
     return deal
 
 
-def _one(pk: int) -> dict[str, Any]:
-    answer: dict[str, Any] = OpportunitySerializer(_deal(pk)).data
+def one_deal(pk: int) -> dict[str, Any]:
+    """The deal as it is answered."""
+    answer: dict[str, Any] = OpportunitySerializer(deal_of(pk)).data
     return answer
 
 
-@policy("lead.view", by_token=True, PATCH="lead.advance")
+@policy("lead.view", by_token=True, PATCH="deal.edit")
 class OpportunityDetail(ApiView):
     @extend_schema(operation_id="opportunities_read", parameters=[FieldsQuery], responses=OpportunitySerializer)
     def get(self, request: TokenRequest, pk: int) -> Response:
         """One deal."""
         only = wanted(OpportunitySerializer, asked(request, FieldsQuery))
-        return Response(shown(OpportunitySerializer, _deal(pk), only))
+        return Response(shown(OpportunitySerializer, deal_of(pk), only))
 
-    @extend_schema(
-        operation_id="opportunities_update", request=NewDealBody(partial=True), responses=OpportunitySerializer
-    )
+    @extend_schema(operation_id="opportunities_update", request=DealBody(partial=True), responses=OpportunitySerializer)
     @once
     def patch(self, request: TokenRequest, pk: int) -> Response:
-        """Change a deal; each field that changes is kept as a row. Won and lost come from the moves of its lead."""
-        deal = _deal(pk)
-        require(request.user, "lead.advance", _whose(deal))
-        given = read(NewDealBody, request, partial=True)
+        """Change a deal; each field that changes is kept as a row. Where a lead carries it, its stage is the lead's."""
+        deal = deal_of(pk)
+        require(request.user, "deal.edit", whose(deal))
+        given = read(DealBody, request, partial=True)
+        _check_named(given, request, standing=deal)
         whole = {name: getattr(deal, name) for name in ("amount", "currency", "rate")} | given
         if given.get("currency", deal.currency) != deal.currency and "rate" not in given:
             del whole["rate"]
         rate = with_rate(whole, whole["currency"])["rate"]
-        deals.change(opportunity_id=pk, changes=given | {"rate": rate}, cause=api_cause(request))
-        return Response(_one(pk))
-
-
-def _whose(deal: Opportunity) -> Lead | Opportunity:
-    """Whose deal the policy table is asked about: that of the lead that carries it, else its own owner's."""
-    carried = Lead.objects.filter(contact_roles__opportunity=deal, contact_roles__is_primary=True)
-    return carried.select_related("owner").first() or deal
+        try:
+            deals.change(opportunity_id=pk, changes=_columns(given) | {"rate": rate}, cause=api_cause(request))
+        except deals.DealError as error:
+            raise invalid_field(f"/{error.field.removesuffix('_id')}", str(error)) from error
+        return Response(one_deal(pk))
 
 
 @policy("lead.view", by_token=True)

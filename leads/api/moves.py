@@ -25,6 +25,7 @@ from leads.api.asked import (
     RecycleBody,
     RejectBody,
     RequalifyBody,
+    WinBody,
 )
 from leads.api.leads import api_cause, one, standing_lead
 from leads.api.shapes import MovedSerializer, TransitionSerializer
@@ -165,7 +166,7 @@ class Qualify(MoveView):
         how = {name: data.pop(name) for name in ("confirmations", "override", "note")}
         if data["name"] == "":
             data["name"] = lead.company_name or lead.display_name
-        deal = DealDraft(**data, account_id=lead.account_id, owner_id=lead.owner_id)
+        deal = DealDraft(**data, owner_id=lead.owner_id)
         return qualifying.qualify(lead_id=lead.pk, deal=deal, cause=cause, **how)
 
 
@@ -184,10 +185,13 @@ class Advance(MoveView):
 
 
 @policy("lead.advance", by_token=True)
-@described("win", NoteBody, description="The deal is won: the lead is a customer.")
+@described("win", WinBody, description="The deal is won: the lead is a customer.")
 class Win(MoveView):
+    body = WinBody
+
     def take(self, lead: Lead, data: dict[str, Any], cause: Cause) -> lifecycle.Moved:
-        return lifecycle.win(lead_ids=[lead.pk], cause=cause, note=data["note"])
+        reason = data["reason"].pk if data["reason"] else None
+        return lifecycle.win(lead_ids=[lead.pk], reason_id=reason, cause=cause, note=data["note"])
 
 
 @policy("lead.advance", by_token=True)

@@ -7,7 +7,8 @@ from rest_framework import serializers
 from alignment.api.shapes import Shape
 from leads.milestones import CauseSource, Kind, Milestone, Outcome, QualifiedBy
 from leads.models.lead import Consent
-from leads.models.opportunity import DealKind, DealState
+from leads.models.opportunity import DealKind, DealState, SourcedBy
+from leads.models.sourcing import SourcingRule
 from leads.models.touchpoint import Direction
 
 
@@ -121,6 +122,13 @@ class TouchpointSerializer(Shape):
     external_id = serializers.CharField()
 
 
+class CustomerPeriodSerializer(Shape):
+    began_on = serializers.DateField(allow_null=True)
+    ended_on = serializers.DateField(allow_null=True, help_text="Null while it is a customer.")
+    opportunity = serializers.IntegerField(source="opportunity_id", allow_null=True, help_text="Whose win began it.")
+    note = serializers.CharField()
+
+
 class AccountSerializer(Shape):
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -130,6 +138,9 @@ class AccountSerializer(Shape):
     annual_revenue = serializers.DecimalField(max_digits=16, decimal_places=2, allow_null=True)
     country = serializers.CharField()
     owner = serializers.IntegerField(source="owner_id", allow_null=True)
+    customer = CustomerPeriodSerializer(
+        source="customer_periods", many=True, help_text="When it was a customer, the newest last."
+    )
     created_at = serializers.DateTimeField()
 
 
@@ -147,11 +158,60 @@ class OpportunitySerializer(Shape):
         max_digits=32, decimal_places=2, allow_null=True, help_text="In the company's currency."
     )
     expected_close_on = serializers.DateField(allow_null=True)
+    stage = serializers.CharField(source="stage.key", allow_null=True)
+    probability = serializers.IntegerField(allow_null=True, help_text="In percent.")
     owner = serializers.IntegerField(source="owner_id", allow_null=True)
+    sourced_by = OrNull(SourcedBy.choices, help_text="Who brought it; null where nobody knows when it began.")
+    reason = serializers.CharField(source="reason.key", allow_null=True, help_text="Why it was won or lost.")
     opened_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     references = ReferenceSerializer(many=True)
+
+
+class DealChangeSerializer(Shape):
+    id = serializers.IntegerField()
+    opportunity = serializers.IntegerField(source="opportunity_id")
+    at = serializers.DateTimeField(allow_null=True, help_text="When it took effect.")
+    recorded_at = serializers.DateTimeField(help_text="When Accord learnt of it.")
+    actor = serializers.IntegerField(source="actor_id", allow_null=True)
+    field = serializers.CharField(help_text="The field; one that ends in _id names a row by its key.")
+    old = serializers.CharField()
+    new = serializers.CharField()
+    currency = serializers.CharField()
+    rate = serializers.DecimalField(max_digits=18, decimal_places=8)
+    base_before = serializers.DecimalField(
+        max_digits=14, decimal_places=2, allow_null=True, help_text="The amount in the company's currency before."
+    )
+    base_after = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
+
+
+class ContactSerializer(Shape):
+    lead = serializers.IntegerField(source="lead_id")
+    lead_name = serializers.CharField(source="lead.name")
+    role = serializers.CharField()
+    is_primary = serializers.BooleanField(help_text="Whether this lead carries the deal.")
+
+
+class SourcingSerializer(Shape):
+    id = serializers.IntegerField()
+    sourced_by = serializers.ChoiceField(choices=SourcedBy.choices)
+    rule = serializers.ChoiceField(choices=SourcingRule.choices, help_text="What decided.")
+    sqo_at = serializers.DateTimeField(help_text="The moment that the rule looked back from.")
+    days = serializers.IntegerField(help_text="How far it looked back.")
+    touchpoint = serializers.IntegerField(source="touch_id", allow_null=True)
+    lead = serializers.IntegerField(source="lead_id", allow_null=True)
+    touched_at = serializers.DateTimeField(allow_null=True)
+    source = serializers.CharField(source="channel.key", allow_null=True)
+    why = serializers.CharField()
+    actor = serializers.IntegerField(source="actor_id", allow_null=True)
+    recorded_at = serializers.DateTimeField()
+
+
+class LikenessSerializer(Shape):
+    opportunity = serializers.IntegerField(source="pk")
+    name = serializers.CharField()
+    evidence = serializers.CharField(help_text="What speaks for its being the same deal.")
 
 
 class StageSerializer(Shape):
@@ -168,6 +228,8 @@ class ReasonSerializer(Shape):
     kind = serializers.CharField(help_text="The move that it explains: reject, recycle or lose.")
     label = serializers.CharField()
     counts_as_miss = serializers.BooleanField()
+    proposes_recycle = serializers.BooleanField(help_text="“Not now”: recycling is proposed instead.")
+    means_duplicate = serializers.BooleanField(help_text="The lead is merged with the one that it doubles.")
 
 
 class ErrorSerializer(Shape):

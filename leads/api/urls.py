@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from leads.api import deals, history, leads, moves, routing, touches
+from leads.api import accounts, deal_parts, deals, history, leads, moves, nurture, routing, touches
 
 MOVES = {
     "hand-over": moves.HandOver,
     "accept": moves.Accept,
     "reject": moves.Reject,
     "recycle": moves.Recycle,
+    "nurture": nurture.Nurture,
     "qualify": moves.Qualify,
     "advance": moves.Advance,
     "win": moves.Win,
@@ -19,6 +20,16 @@ MOVES = {
     "undo": history.Undo,
     "assign": history.Assign,
     "route": routing.Route,
+}
+
+OF_DEAL = {
+    "win": deal_parts.Win,
+    "lose": deal_parts.Lose,
+    "reopen": deal_parts.Reopen,
+    "changes": deal_parts.Changes,
+    "contacts": deal_parts.Contacts,
+    "sourced-by": deal_parts.SourcedBy,
+    "duplicates": deal_parts.Duplicates,
 }
 
 urlpatterns = [
@@ -37,11 +48,22 @@ urlpatterns = [
     path("transitions/", history.Feed.as_view(), name="api_transitions"),
     path("touchpoints/", touches.Touchpoints.as_view(), name="api_touchpoints"),
     path("activities/", touches.Activities.as_view(), name="api_activities"),
-    path("accounts/", deals.Accounts.as_view(), name="api_accounts"),
-    path("accounts/<int:pk>/", deals.AccountDetail.as_view(), name="api_account"),
+    path("accounts/", accounts.Accounts.as_view(), name="api_accounts"),
+    path("accounts/<int:pk>/", accounts.AccountDetail.as_view(), name="api_account"),
+    path("accounts/<int:pk>/customer/", accounts.AccountCustomer.as_view(), name="api_account_customer"),
     path("opportunities/", deals.Opportunities.as_view(), name="api_opportunities"),
     path("opportunities/<int:pk>/", deals.OpportunityDetail.as_view(), name="api_opportunity"),
     path("routing/", routing.Routing.as_view(), name="api_routing"),
+    *(
+        path(f"opportunities/<int:pk>/{name}/", view.as_view(), name=f"api_opportunity_{name.replace('-', '_')}")
+        for name, view in OF_DEAL.items()
+    ),
+    path(
+        "opportunities/<int:pk>/contacts/<int:lead>/remove/",
+        deal_parts.ContactRemove.as_view(),
+        name="api_opportunity_contact_remove",
+    ),
     path("stages/", deals.StageList.as_view(), name="api_stages"),
+    path("nurture-tracks/", nurture.Tracks.as_view(), name="api_nurture_tracks"),
     path("reasons/", deals.ReasonList.as_view(), name="api_reasons"),
 ]

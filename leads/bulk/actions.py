@@ -14,7 +14,8 @@ from leads import answering, editing, lifecycle, withdrawing
 from leads.bulk import forms as bulk_forms
 from leads.causes import Cause
 from leads.decisions import Refusal, Step
-from leads.forms import MoveForm, RecycleForm
+from leads.disposition_forms import RecycleForm
+from leads.forms import MoveForm
 from leads.holders import Assignment, hold
 from leads.milestones import Kind
 from leads.models import Reason

@@ -69,8 +69,12 @@ def said(form: forms.Form) -> str:
         value = form.cleaned_data.get(name)
         if value in (None, "", []):
             continue
-        text = (
-            ", ".join(value) if isinstance(value, list) else f"{value:%-d %B %Y}" if isinstance(value, date) else value
-        )
-        told.append(f"{field.label or name.replace('_', ' ').capitalize()}: {text}".rstrip("."))
+        label = field.label or name.replace("_", " ").capitalize()
+        told.append(f"{label if label.endswith('?') else f'{label}:'} {_told(value)}".rstrip("."))
     return ". ".join(told)[:500]
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, date):
+        return f"{value:%-d %B %Y}"
+    return ", ".join(value) if isinstance(value, list) else str(value)

@@ -8,7 +8,16 @@ further level of groups. An empty group holds always.
 asks which leads meet it, and `editor` is its form.
 """
 
-from leads.conditions.fields import ABOUT_ACCOUNT, ABOUT_LEAD, ABOUT_SCORED_LEAD, ABOUT_TOUCH, FIELDS, Field, Kind
+from leads.conditions.fields import (
+    ABOUT_ACCOUNT,
+    ABOUT_LEAD,
+    ABOUT_PROMISED_LEAD,
+    ABOUT_SCORED_LEAD,
+    ABOUT_TOUCH,
+    FIELDS,
+    Field,
+    Kind,
+)
 from leads.conditions.language import ConditionError, Group, Operator, Test, parse
 from leads.conditions.sentences import Names, sentence
 from leads.conditions.sql import Sql, compiled
@@ -16,6 +25,7 @@ from leads.conditions.sql import Sql, compiled
 __all__ = [
     "ABOUT_ACCOUNT",
     "ABOUT_LEAD",
+    "ABOUT_PROMISED_LEAD",
     "ABOUT_SCORED_LEAD",
     "ABOUT_TOUCH",
     "FIELDS",

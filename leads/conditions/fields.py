@@ -140,8 +140,18 @@ ABOUT_LEAD = (*_PERSON, *ABOUT_ACCOUNT)
 """Of a lead and its account: what fit, routing and promises ask."""
 ABOUT_SCORED_LEAD = (*ABOUT_LEAD, *_SCORE)
 """Of a lead and its score as it was last computed."""
+ABOUT_PROMISED_LEAD = (
+    _flag(
+        "raised_hand", "Raised a hand", "lead",
+        "EXISTS (SELECT 1 FROM leads_journey pass WHERE pass.lead_id = lead.id AND pass.pass_no = lead.pass_no"
+        " AND pass.qualified_by = 'hand_raise')",
+        "the buyer asked to talk to sales", "the buyer did not ask to talk to sales",
+    ),
+    *ABOUT_SCORED_LEAD,
+)  # fmt: skip
+"""Of a lead as it stands when something is promised to it."""
 ABOUT_TOUCH = _TOUCH
 """Of one touch: what engagement asks."""
 
-FIELDS: Mapping[str, Field] = {field.key: field for field in (*ABOUT_SCORED_LEAD, *_TOUCH)}
+FIELDS: Mapping[str, Field] = {field.key: field for field in (*ABOUT_PROMISED_LEAD, *_TOUCH)}
 """All of them, by key."""

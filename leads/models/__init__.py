@@ -3,16 +3,18 @@
 from leads.models.account import Account
 from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
+from leads.models.customer import CustomerPeriod
 from leads.models.holder import HolderInterval
 from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.merge import Merge, MergedLead
-from leads.models.opportunity import Opportunity, OpportunityChange, OpportunityContact
+from leads.models.opportunity import DistinctDeals, Opportunity, OpportunityChange, OpportunityContact
 from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
 from leads.models.route import Pool, PoolMember, RoutingDecision, RoutingVersion
 from leads.models.score import Score, ScoringVersion, ThresholdCrossing
+from leads.models.sourcing import DealRules, Sourcing
 from leads.models.stage import NurtureTrack, Reason, Stage
 from leads.models.target import TargetAccount
 from leads.models.touchpoint import Touchpoint
@@ -23,6 +25,9 @@ __all__ = [
     "BulkChange",
     "BulkRow",
     "Campaign",
+    "CustomerPeriod",
+    "DealRules",
+    "DistinctDeals",
     "DuplicatePair",
     "ExternalReference",
     "HolderInterval",
@@ -47,6 +52,7 @@ __all__ = [
     "ScoringVersion",
     "Segment",
     "Source",
+    "Sourcing",
     "Stage",
     "TargetAccount",
     "Territory",

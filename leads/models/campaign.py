@@ -38,7 +38,11 @@ class Segment(Dimension):
 
 
 class Territory(Dimension):
-    """The region or patch that a sales team covers."""
+    """The region or patch that a sales team covers, and when people there work (None: as those who hold its leads)."""
+
+    calendar = models.ForeignKey(
+        "people.WorkingCalendar", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
 
 
 class Campaign(models.Model):

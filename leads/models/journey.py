@@ -132,6 +132,13 @@ class Journey(models.Model):
             ),
             models.Index(F("lead"), condition=CONTRADICTS, name="journey_contradicts"),
             models.Index(F("revisit_on"), condition=Q(revisit_on__isnull=False), name="journey_revisit"),
+            models.Index(fields=["track", "revisit_on"], condition=Q(track__isnull=False), name="journey_on_track"),
+            # Who came in long ago, is no MQL and on no track.
+            models.Index(
+                F("entered_at"),
+                condition=Q(outcome="", reached=Milestone.MGL, track=None, revisit_on=None),
+                name="journey_unplaced",
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -53,6 +53,7 @@ class ReasonKind(models.TextChoices):
 
     REJECT = "reject", "Rejection"
     RECYCLE = "recycle", "Recycling"
+    WIN = "win", "Won deal"
     LOSE = "lose", "Lost deal"
 
 
@@ -106,17 +107,31 @@ class Reason(models.Model):
 
 
 class NurtureTrack(models.Model):
-    """A marketing programme that recycled leads go to until they are due for another look."""
+    """A marketing programme that leads are on until they are due for another look: recycled ones, and those below the
+    threshold. At most one track `takes_unqualified`: who is no MQL after so many days goes onto it by itself.
+    """
 
     id = models.AutoField(primary_key=True)
     key = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
+    description = models.CharField(max_length=300, blank=True)
     revisit_after_days = models.PositiveIntegerField(default=90)
+    takes_unqualified = models.BooleanField(default=False)
+    takes_after_days = models.PositiveIntegerField(default=30)
     retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["name", "id"]
-        constraints = [NeverDeleted(name="track_never_deleted")]
+        constraints = [
+            NeverDeleted(name="track_never_deleted"),
+            models.UniqueConstraint(
+                fields=["takes_unqualified"], condition=Q(takes_unqualified=True), name="track_one_takes_unqualified"
+            ),
+            models.CheckConstraint(condition=Q(revisit_after_days__gt=0), name="track_looks_again"),
+            models.CheckConstraint(
+                condition=Q(takes_unqualified=False) | Q(retired_at=None), name="track_retired_takes_nobody"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -10,14 +10,14 @@ from django.views.decorators.http import require_GET
 from alignment.people.models import Company, User
 from alignment.people.permissions import can, policy, why_not
 from alignment.people.requests import SignedInRequest
-from leads import answering, forms, lifecycle, qualifying, recycling
+from leads import answering, disposition_forms, forms, lifecycle, qualifying, recycling, twins
 from leads.causes import Cause
 from leads.drafts import DealDraft
 from leads.milestones import Milestone, Outcome, QualifiedBy
 from leads.models import Lead, Stage
 from leads.stages import Stages
 from leads.views import answers
-from leads.views.moving import MoveView, Option
+from leads.views.moving import MoveView, Option, page_cause
 
 CLOSED_BY_SALES = (Outcome.REJECTED, Outcome.RECYCLED, Outcome.LOST, Outcome.WON)
 
@@ -62,7 +62,7 @@ class Accept(MoveView):
 @policy("lead.dispose")
 class Reject(MoveView):
     route, label, icon, past, key, answers = "lead_reject", "Reject", "x", "Rejected", "r", True
-    form_class = forms.RejectForm
+    form_class = disposition_forms.RejectForm
 
     @classmethod
     def fits(cls, lead: Lead, stages: Stages) -> bool:
@@ -72,6 +72,28 @@ class Reject(MoveView):
         if data["instead"]:
             return recycling.instead(lead_ids=[self.lead.pk], cause=cause, **_where_to(data))
         return lifecycle.reject(lead_ids=[self.lead.pk], reason_id=data["reason"].pk, cause=cause, note=data["note"])
+
+    def post(self, request: SignedInRequest, pk: int) -> HttpResponse:
+        """A duplicate whose other lead is named is merged with it."""
+        form = self.form(request.user, request.POST)
+        if form.is_valid() and form.cleaned_data["same_as"]:
+            return self._merged(request, form, form.cleaned_data["same_as"])
+        return super().post(request, pk)
+
+    def _merged(self, request: SignedInRequest, form: forms.MoveForm, other: Lead) -> HttpResponse:
+        merged = twins.merge(lead=self.lead, other=other, cause=page_cause(request))
+        if merged.refused:
+            form.add_error("same_as", merged.refused[0].message)
+            return self._asked(request, form, status=422)
+        kept = Lead.objects.get(pk__in=merged.losers)
+        waits = " It still waits for an answer." if kept == self.lead else ""
+        text = format_html(
+            "<b>{}</b> and lead {} are one lead now.{}",
+            kept.display_name,
+            ({self.lead.pk, other.pk} - {kept.pk}).pop(),
+            waits,
+        )
+        return answers.done(request, self.lead, text)
 
     def told(self, data: dict[str, Any]) -> str:
         if data["instead"]:
@@ -84,7 +106,7 @@ class Recycle(MoveView):
     """Back to nurture."""
 
     route, label, icon, past, key, answers = "lead_recycle", "Recycle", "rotate-ccw", "Recycled", "n", True
-    form_class = forms.RecycleForm
+    form_class = disposition_forms.RecycleForm
 
     @classmethod
     def fits(cls, lead: Lead, stages: Stages) -> bool:
@@ -142,7 +164,6 @@ class Qualify(MoveView):
         deal = DealDraft(
             name=data["name"],
             currency=data["currency"],
-            account_id=self.lead.account_id,
             amount=data["amount"],
             rate=data["rate"],
             expected_close_on=data["expected_close_on"],
@@ -198,13 +219,15 @@ class Advance(MoveView):
 @policy("lead.advance")
 class Win(MoveView):
     route, label, icon, past = "lead_win", "Won", "trophy", "Won:"
+    form_class = forms.WinForm
 
     @classmethod
     def fits(cls, lead: Lead, stages: Stages) -> bool:
         return lead.is_open and lead.milestone == Milestone.SQO
 
     def take(self, data: dict[str, Any], cause: Cause) -> lifecycle.Moved:
-        return lifecycle.win(lead_ids=[self.lead.pk], cause=cause, note=data["note"])
+        reason = data["reason"].pk if data["reason"] else None
+        return lifecycle.win(lead_ids=[self.lead.pk], reason_id=reason, cause=cause, note=data["note"])
 
 
 @policy("lead.advance")

@@ -9,13 +9,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import reswap, retarget
 
 from alignment.lib.emails import email_key_or_blank
-from alignment.people.models import Company
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
-from leads import activities, adding, deals, editing, forms, holders, lifecycle
+from leads import activities, adding, editing, forms, holders, lifecycle
 from leads.activities import Activity
 from leads.hands import owners_for
-from leads.models import Lead, LeadTransition, Opportunity
+from leads.models import Lead, LeadTransition
 from leads.sentences import why_refused
 from leads.views import answers
 from leads.views.moving import page_cause
@@ -64,22 +63,6 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
             messages.success(request, "Saved.")
             return redirect("lead", pk)
     return render(request, "leads/edit.html", {"lead": lead, "form": form}, status=422 if form.is_bound else 200)
-
-
-@policy("lead.advance")
-@form_view
-def deal(request: SignedInRequest, pk: int) -> HttpResponse:
-    """What the lead's deal is worth; each change becomes a row."""
-    lead = get_object_or_404(Lead.objects.standing().select_related("owner"), pk=pk)
-    require(request.user, "lead.advance", lead)
-    found = get_object_or_404(Opportunity, journeys__lead=pk, journeys__pass_no=lead.pass_no)
-    initial = {name: getattr(found, name) for name in forms.DealForm.base_fields}
-    form = forms.DealForm(request.POST or None, company=Company.get(), initial=initial)
-    if form.is_valid():
-        deals.change(opportunity_id=found.pk, changes=form.cleaned_data, cause=page_cause(request))
-        messages.success(request, "Saved.")
-        return redirect("lead", pk)
-    return render(request, "leads/deal.html", {"lead": lead, "form": form}, status=422 if form.is_bound else 200)
 
 
 # Who has it, and what was done --------------------------------------------------------------------------------

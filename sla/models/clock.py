@@ -3,8 +3,10 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 
 from alignment.lib.set_keys import KnownKeys, NeverDeleted, set_key
 from sla.models.policy import SubjectKind
@@ -17,16 +19,30 @@ class CancelReason(models.TextChoices):
 
     MERGED = "merged", "The lead was merged into another one"
     ATTACHED = "attached", "The lead joined an open deal"
-    UNDONE = "undone", "The lead is no MQL any more"
+    UNDONE = "undone", "What began it was taken back"
+    CLOSED = "closed", "The lead was closed in time"
+
+
+class CalendarOf(models.TextChoices):
+    """Whose calendar a clock goes by."""
+
+    POLICY = "policy", "the promise's own calendar"
+    TERRITORY = "territory", "the territory's calendar"
+    OWNER = "owner", "the holder's calendar"
+    COMPANY = "company", "the company's calendar"
+    NOBODY = "", "around the clock"
 
 
 class Clock(models.Model):
-    """One clock per subject and pass. `sla.clocks` and `sla.sweep` alone write it.
+    """One clock per subject and pass. `sla.clocks`, `sla.pausing`, `sla.recalculating` and `sla.sweep` write it.
 
     It runs until `stopped_at` (the moment of the answer, not of its recording) or `cancelled_at` is set; overdue or
-    not, it goes on running. `next_at` is when the sweep has to look at it: null when nothing more will happen by
-    itself. Whether the promise was kept follows from the dates alone (`sla.verdict`). A silent clock is history:
-    nobody is notified. A parked clock could not be handled (`parked_why`); the sweep tries it again at `next_at`.
+    not, it goes on running. `calendar` was chosen when it began and stays, whoever holds the lead. `next_at` is when
+    the sweep has to look at it: null when nothing more will happen by itself; `rung` is the last step of its ladder
+    that was taken (`sla.ladder`). Whether the promise was kept follows from the dates alone (`sla.verdict`): while it
+    is paused (until `paused_until` at most), `due_at` counts the whole pause, and an earlier end brings it forward. A
+    silent clock is history: nobody is notified. A parked clock could not be handled (`parked_why`); the sweep tries it
+    again at `next_at`.
     """
 
     policy = set_key("sla.Policy", related_name="clocks")
@@ -34,9 +50,13 @@ class Clock(models.Model):
     subject_id = models.BigIntegerField()
     lead = set_key("leads.Lead", null=True, related_name="clocks")
     pass_no = models.PositiveIntegerField()
+    calendar = models.ForeignKey("people.WorkingCalendar", models.PROTECT, null=True, related_name="+", db_index=False)
+    calendar_of = models.CharField(max_length=9, choices=CalendarOf.choices, blank=True, default="", db_default="")
     started_at = models.DateTimeField()
     due_at = models.DateTimeField()
     next_at = models.DateTimeField(null=True)
+    rung = models.PositiveSmallIntegerField(db_default=0, default=0)
+    paused_until = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     cancelled_why = models.CharField(max_length=10, choices=CancelReason.choices, blank=True)
@@ -52,10 +72,7 @@ class Clock(models.Model):
             NeverDeleted(name="clock_never_deleted"),
             models.UniqueConstraint(fields=["subject_kind", "subject_id", "pass_no"], name="clock_one_a_pass"),
             models.CheckConstraint(condition=Q(subject_kind__in=SubjectKind.values), name="clock_subject_known"),
-            models.CheckConstraint(
-                condition=~Q(subject_kind=SubjectKind.DISPOSITION) | Q(lead__isnull=False, subject_id=F("lead_id")),
-                name="clock_disposition_of_its_lead",
-            ),
+            models.CheckConstraint(condition=Q(lead__isnull=False, subject_id=F("lead_id")), name="clock_of_its_lead"),
             models.CheckConstraint(condition=Q(due_at__gt=F("started_at")), name="clock_due_after_start"),
             models.CheckConstraint(
                 condition=Q(stopped_at=None) | Q(cancelled_at=None), name="clock_stopped_or_cancelled"
@@ -69,6 +86,15 @@ class Clock(models.Model):
                 name="clock_cancelled_with_reason",
             ),
             models.CheckConstraint(
+                condition=Q(paused_until=None) | Q(stopped_at=None, cancelled_at=None, due_at__gte=F("paused_until")),
+                name="clock_paused_while_running",
+            ),
+            models.CheckConstraint(
+                condition=Q(calendar=None, calendar_of="")
+                | Q(calendar__isnull=False, calendar_of__in=[each for each in CalendarOf.values if each]),
+                name="clock_calendar_of_somebody",
+            ),
+            models.CheckConstraint(
                 condition=Q(parked_at=None, parked_why="") | (Q(next_at__isnull=False) & ~Q(parked_why="")),
                 name="clock_parked_with_reason",
             ),
@@ -76,6 +102,7 @@ class Clock(models.Model):
         indexes = [
             models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="clock_next"),
             models.Index(fields=["lead"], name="clock_by_lead"),
+            models.Index(fields=["lead"], condition=Q(paused_until__isnull=False), name="clock_paused"),
             models.Index(
                 fields=["due_at"],
                 include=["stopped_at", "subject_kind", "lead", "pass_no"],
@@ -104,6 +131,11 @@ class EventKind(models.TextChoices):
     MET = "met", "Answered in time"
     STOPPED = "stopped", "Answered late"
     BREACHED = "breached", "Promise broken"
+    REMINDED = "reminded", "Reminded"
+    ESCALATED = "escalated", "Told further up"
+    REASSIGNED = "reassigned", "Changed hands"
+    PAUSED = "paused", "Paused"
+    RESUMED = "resumed", "Went on after a pause"
     CANCELLED = "cancelled", "Cancelled"
     REOPENED = "reopened", "Reopened"
     SETTLED = "settled", "Time of the answer changed"
@@ -115,7 +147,8 @@ class ClockEvent(models.Model):
     """One event of one clock, append-only: `at` is when it took effect, `recorded_at` when Accord knew.
 
     A breach takes effect at the due time and is recorded once in the life of a clock; the row documents its
-    detection, while the verdict follows from the clock's dates. `detail` holds old and new values.
+    detection, while the verdict follows from the clock's dates. `detail` holds old and new values, and why. `rung` is
+    the step of the ladder that a reminder or an escalation was: each is taken once.
     """
 
     clock = set_key(Clock, related_name="events", db_index=True)
@@ -123,6 +156,7 @@ class ClockEvent(models.Model):
     at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     actor = set_key(settings.AUTH_USER_MODEL, null=True, related_name="+")
+    rung = models.PositiveSmallIntegerField(db_default=0, default=0)
     detail = models.JSONField(default=dict)
 
     class Meta:
@@ -130,8 +164,37 @@ class ClockEvent(models.Model):
         constraints = [
             KnownKeys(fields=["clock", "actor"], name="clock_event_keys_known"),
             models.UniqueConstraint(fields=["clock"], condition=Q(kind=EventKind.BREACHED), name="clock_breached_once"),
+            models.UniqueConstraint(fields=["clock", "rung"], condition=Q(rung__gt=0), name="clock_rung_once"),
             models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="clock_event_known"),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, clock {self.clock_id}"
+
+
+class ClockPause(models.Model):
+    """One pause of one clock: from when to when it counts at most (`ends_at`), brought forward where it ended early."""
+
+    clock = models.ForeignKey(Clock, models.PROTECT, related_name="pauses", db_index=False)
+    reason = models.ForeignKey("sla.PauseReason", models.PROTECT, related_name="+", db_index=False)
+    began_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["began_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gte=F("began_at")), name="pause_in_order"),
+            ExclusionConstraint(
+                name="pause_never_two",
+                expressions=[
+                    (F("clock"), RangeOperators.EQUAL),
+                    (Func(F("began_at"), F("ends_at"), function="tstzrange"), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+        indexes = [models.Index(fields=["clock"], name="pause_by_clock")]
+
+    def __str__(self) -> str:
+        return f"{self.reason}, clock {self.clock_id}"

@@ -73,7 +73,7 @@ def test_a_raised_hand_starts_the_promise_for_a_new_and_for_a_known_lead():
     make_lead("mgl", email="eve@buyer.example")
     assert asking.post("leads/", body | {"email": "eve@buyer.example"}).json()["milestone"] == "MQL"
 
-    assert Clock.objects.count() == 2
+    assert Clock.objects.dispositions().count() == 2
     assert Touchpoint.objects.filter(title="Asked for a demo", is_hand_raise=True).count() == 2
 
 

@@ -41,7 +41,7 @@ def test_a_lead_goes_all_the_way(rep, asking):
 
     steps = {
         "accept": ({"note": "Gladly"}, "SQL"),
-        "qualify": ({"amount": "9600.00", "confirmations": BANT}, "SQO"),
+        "qualify": ({"amount": "9600.00", "expected_close_on": "2027-03-31", "confirmations": BANT}, "SQO"),
         "win": ({}, "WON"),
     }
     for name, (body, milestone) in steps.items():
@@ -108,6 +108,20 @@ def test_a_recycled_lead_comes_back_when_its_track_says(rep, asking):
     assert api(Role.MARKETER).post(f"leads/{lead.pk}/requalify/").json()["lead"]["pass_no"] == 2
 
 
+def test_a_recycled_lead_moves_in_nurture_and_tracks_count_it(rep, asking):
+    lead = make_lead(owner=rep)
+    asking.post(f"leads/{lead.pk}/recycle/", {"track": "newsletter"})
+    marketing = api(Role.MARKETER)
+    told = marketing.post(f"leads/{lead.pk}/nurture/", {"track": "event", "revisit_on": "2099-01-01"}).json()
+    assert (told["transition"]["kind"], told["transition"]["track"]) == ("nurture", "event")
+    assert told["lead"]["outcome"] == "recycled"
+
+    tracks = {row["key"]: row for row in marketing.get("nurture-tracks/").json()["results"]}
+    assert (tracks["newsletter"]["waiting"], tracks["event"]["waiting"], tracks["event"]["due"]) == (0, 1, 0)
+    assert tracks["newsletter"]["recycled"] == 0
+    assert asking.post(f"leads/{lead.pk}/nurture/", {"track": "event", "revisit_on": None}).status_code == 403
+
+
 def test_a_lost_deal_can_be_reopened_and_the_reopening_undone(rep, asking):
     lead = make_lead("sqo", owner=rep)
     asking.post(f"leads/{lead.pk}/lose/", {"reason": reason("lose")})
@@ -167,7 +181,7 @@ def test_entry_criteria_hold_and_can_be_passed_by_who_may_with_a_note(rep, askin
 
 def test_a_deal_in_another_currency_needs_its_rate(rep, asking):
     lead = make_lead("sql", owner=rep)
-    body = {"amount": "10", "currency": "USD", "confirmations": BANT}
+    body = {"amount": "10", "currency": "USD", "expected_close_on": "2027-03-31", "confirmations": BANT}
 
     assert pointers(asking.post(f"leads/{lead.pk}/qualify/", body)) == {"/rate"}
     assert asking.post(f"leads/{lead.pk}/qualify/", body | {"rate": "0.9"}).status_code == 200

@@ -363,7 +363,12 @@ def test_stages_and_reasons_name_the_keys_that_moves_ask_for():
     asking = api(Role.EXECUTIVE)
 
     assert [stage["key"] for stage in asking.get("stages/").json()["results"]][:3] == ["mgl", "mql", "sql"]
-    assert {reason["kind"] for reason in asking.get("reasons/").json()["results"]} == {"reject", "recycle", "lose"}
+    assert {reason["kind"] for reason in asking.get("reasons/").json()["results"]} == {
+        "reject",
+        "recycle",
+        "win",
+        "lose",
+    }
 
 
 def test_moments_are_told_in_utc_whatever_the_zone_of_the_user():

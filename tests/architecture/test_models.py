@@ -47,6 +47,7 @@ def test_keys_are_numbers_the_database_gives():
     odd = {label for label, key in keys.items() if not isinstance(key, models.BigAutoField | models.AutoField)}
 
     assert odd == {
+        "leads.DealRules",
         "leads.LeadKeys",
         "leads.LeadSearch",
         "leads.Score",

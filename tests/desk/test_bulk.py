@@ -120,7 +120,7 @@ def test_each_lead_has_its_result(client, rep):
     assert states(change) == {"Mine": "done", "Other": "refused"}
     move = LeadTransition.objects.filter(lead=mine).latest("seq")
     assert (move.kind, move.reason, move.actor, move.note.text) == ("reject", reason(), rep, "Too small")
-    assert change.said == f"Why are these not sales-ready?: {reason()}. Note: Too small"
+    assert change.said == f"Why are these not sales-ready? {reason()}. Note: Too small"
     shown = text(client.get(change.get_absolute_url()))
     assert "Done 1" in shown
     assert "Refused 1" in shown

@@ -219,7 +219,7 @@ def test_the_timeline_tells_moves_touches_holders_and_the_promise(client, rep):
 
     assert told(page)[0] == f"Rejected: {reason.label.lower()}"
     assert told(page)[1:4] == ["Answered after 49 h 00 m", "Called, no answer", "No answer within 48 hours"]
-    assert set(told(page)[4:]) == {"MGL → MQL", "MGL", "The 48-hour clock started", "Held by Júlia Rocha"}
+    assert set(told(page)[4:]) == {"MGL → MQL", "MGL", "A clock of 48 hours started", "Held by Júlia Rocha"}
     assert "Closed in May." in text(page)
     assert "8 events, 1 by sales" in text(page)
 

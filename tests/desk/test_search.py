@@ -37,8 +37,9 @@ def test_where_a_result_leads(client):
     urls = [hit.url for group in Search(make_user(), "spring").groups for hit in group.hits]
 
     account, campaign = Account.objects.get(), Campaign.objects.get()
-    assert urls == [f"/leads/{lead.pk}/", f"/leads/?account={account.pk}", f"/leads/?campaign={campaign.key}"]
-    for url in urls[1:]:
+    assert urls == [f"/leads/{lead.pk}/", f"/accounts/{account.pk}/", f"/leads/?campaign={campaign.key}"]
+    assert "Ana Souza" in client.get(urls[1]).content.decode()
+    for url in urls[2:]:
         assert [one.name for one in client.get(url).context["list"].page] == ["Ana Souza"]
 
 
@@ -110,7 +111,7 @@ def test_without_words_the_last_opened_and_the_pages():
     blank = labels(make_user(), "  ", [second.pk, first.pk, 10**9])
 
     assert blank["Opened last"] == ["Second", "First"]
-    assert blank["Pages"][:3] == ["My queue", "Leads", "Funnel"]
+    assert blank["Pages"][:3] == ["My queue", "Leads", "Deals"]
     assert "Sign out" in blank["Actions"]
 
 

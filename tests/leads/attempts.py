@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from leads.models import Reason
+from leads.models import NurtureTrack, Reason
 from tests.factories import make_reason_proposal
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -23,7 +23,12 @@ WRONG = {
     "reason_leads_one_way": lambda: Reason.objects.filter(kind="reject").update(
         proposes_recycle=True, means_duplicate=True
     ),
-    "reason_proposal_kind_known": lambda: _set(make_reason_proposal(), kind="win"),
+    "track_one_takes_unqualified": lambda: NurtureTrack.objects.update(takes_unqualified=True),
+    "track_looks_again": lambda: NurtureTrack.objects.update(revisit_after_days=0),
+    "track_retired_takes_nobody": lambda: NurtureTrack.objects.filter(key="event").update(
+        takes_unqualified=True, retired_at=NOON
+    ),
+    "reason_proposal_kind_known": lambda: _set(make_reason_proposal(), kind="draw"),
     "reason_proposal_change_known": lambda: _set(make_reason_proposal(), change="burn"),
     "reason_proposal_names_a_reason": lambda: _set(make_reason_proposal(), reason=None),
     "reason_proposal_one_open": _proposal_again,

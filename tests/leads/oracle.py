@@ -141,6 +141,8 @@ def summary(events):
     dates = {name: milestone_date(events, milestone) for milestone, name in DATES.items()}
     accepted = soonest(event.at for event in events if event.kind == "accept")
     closed = soonest(event.at for event in span(events) if end and event.kind == end.kind)
+    # An end says where to as well, if it is none of nurture's: nowhere.
+    placed = next((e for e in reversed(span(events)) if e.kind == "nurture" or e is end), None)
     qualified = [e.ask.qualified_by for e in events if e.place and e.place.milestone == MQL and e.ask.qualified_by]
     return dates | {
         "stage": stage.id,
@@ -151,8 +153,8 @@ def summary(events):
         "won_at": closed if end and end.kind == "win" else None,
         "closed_at": closed,
         "qualified_by": qualified[-1] if qualified else "",
-        "track": end.ask.track if end else None,
-        "revisit_on": end.ask.revisit_on if end else None,
+        "track": placed.ask.track if placed else None,
+        "revisit_on": placed.ask.revisit_on if placed else None,
         "opportunity": deal_of(events),
     }
 
@@ -223,6 +225,7 @@ class Story:
         return {
             "advance": self._reach_objection, "accept": self._reach_objection,
             "requalify": self._requalify_objection, "reopen": self._reopen_objection,
+            "nurture": self._nurture_objection,
         }.get(ask.kind, self._close_objection)(ask, at, chapter)  # fmt: skip
 
     def _reach_objection(self, ask, at, chapter):
@@ -257,6 +260,16 @@ class Story:
             first = next(event for event in chapter if event.seq == self._first(chapter))
             return No("already" if first.kind == "requalify" else "conflict", first.seq)
         return No("conflict", end.seq) if end.kind == "attach" else None
+
+    def _nurture_objection(self, ask, at, chapter):
+        end = closing(chapter)
+        if end is None and whereabouts(chapter).milestone > MGL:
+            return No("not_allowed", self._first(chapter))
+        if end is not None and end.kind != "recycle":
+            return No("conflict", end.seq)
+        here = summary(chapter)
+        is_there = (ask.track, ask.revisit_on) == (here["track"], here["revisit_on"])
+        return No("already", self._first(chapter)) if is_there else None
 
     def _reopen_objection(self, ask, at, chapter):
         if closing(chapter) is not None:
@@ -297,7 +310,7 @@ class Story:
         return No("criteria") if lacks_deal or place.confirmations - ask.confirmations else None
 
     def _fits(self, reason, kind):
-        return reason is None or kind not in ("reject", "recycle", "lose") or self.world.reasons[reason] == kind
+        return reason is None or kind not in ("reject", "recycle", "win", "lose") or self.world.reasons[reason] == kind
 
     def _first(self, chapter):
         """The seq of the row that brought the lead to where it stands."""

@@ -68,7 +68,7 @@ BREAKS = {
     "The row that opens a pass, and no other, says what the pass froze": (
         "UPDATE leads_leadtransition SET entry = NULL WHERE kind = 'requalify'"
     ),
-    "A rejection, a recycling and a lost deal have a reason of their own list": (
+    "A rejection, a recycling, a won and a lost deal have a reason of their own list": (
         "UPDATE leads_leadtransition SET reason_id = (SELECT min(id) FROM leads_reason WHERE kind = 'reject') "
         "WHERE kind = 'lose'"
     ),
@@ -90,7 +90,7 @@ BREAKS = {
     ),
     "No journey carries a deal that was taken back": "UPDATE leads_opportunity SET withdrawn_at = now()",
     "A deal is as won, lost or open as its newest primary journey": (
-        "UPDATE leads_opportunity SET state = 'open', closed_at = NULL"
+        "UPDATE leads_opportunity SET state = 'open', closed_at = NULL, reason_id = NULL"
     ),
 }
 

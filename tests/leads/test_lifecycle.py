@@ -36,7 +36,10 @@ BANT = ("budget", "authority", "need", "timeline")
 
 
 def open_deal(**fields):
-    return deals.open_deals(drafts=[DealDraft(**{"name": "Deal", "currency": "EUR"} | fields)], cause=by())[0]
+    return deals.open_deals(
+        drafts=[DealDraft(**{"name": "Deal", "currency": "EUR", "expected_close_on": date(2026, 6, 30)} | fields)],
+        cause=by(),
+    )[0]
 
 
 class TestForward:
@@ -408,7 +411,8 @@ class TestCriteria:
         moved = lifecycle.advance(lead_ids=[lead], to=stage("sqo"), cause=by(), confirmations=BANT[:2])
         assert codes(moved) == [Code.CRITERIA]
         assert moved.refused[0].message == (
-            "Sales opportunity needs need confirmed, timeline confirmed and an opportunity with an amount."
+            "Sales opportunity needs need confirmed, timeline confirmed and an opportunity with an amount and an "
+            "expected close date."
         )
         assert where(lead) == ("sql", "")
 

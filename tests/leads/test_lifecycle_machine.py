@@ -21,6 +21,7 @@ from tests.leads.oracle import Ask, Place, Story, World
 DAYS = [datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=day) for day in range(20)]
 BANT = frozenset({"budget", "authority", "need", "timeline"})
 LEADS = 3
+WORTH = {"amount": Decimal(9), "expected_close_on": date(2026, 6, 30)}
 
 dates = st.sampled_from(DAYS)
 maybe_dates = st.none() | dates
@@ -59,7 +60,7 @@ class Histories(RuleBasedStateMachine):
         self.stages = list(Stage.objects.all())
         self.tracks = [None, *NurtureTrack.objects.values_list("pk", flat=True)]
         self.reasons = dict(Reason.objects.values_list("pk", "kind"))
-        self.joinable = self._open_deals(DealDraft("Large", "EUR", amount=Decimal(9)), DealDraft("Vague", "EUR"))
+        self.joinable = self._open_deals(DealDraft("Large", "EUR", **WORTH), DealDraft("Vague", "EUR"))
         self.world = self._world()
         first_steps = [
             Ask("advance", stage=self._stage(key).pk, at=at, is_undated=at is None, qualified_by=how)
@@ -70,7 +71,7 @@ class Histories(RuleBasedStateMachine):
             cause=Cause(CauseSource.IMPORT),
         )
         self.lead_ids = list(received.lead_ids)
-        own = DealDraft("Its own", "EUR", lead_id=self.lead_ids[0], amount=Decimal(9))
+        own = DealDraft("Its own", "EUR", lead_id=self.lead_ids[0], **WORTH)
         self.deals = [*self.joinable, *self._open_deals(own)]
         self.world.deals[self.deals[-1]] = Decimal(9)
         self.stories = {pk: Story(self.world) for pk in self.lead_ids}
@@ -137,6 +138,13 @@ class Histories(RuleBasedStateMachine):
         ask = Ask("recycle", reason=reason, track=track, revisit_on=revisit_on)
         who = self._who(data, is_open=True)
         self._verb(lifecycle.recycle, who, ask, cause, reason_id=reason, track_id=track, revisit_on=revisit_on)
+
+    @rule(data=st.data(), cause=causes, revisit_on=st.none() | st.just(date(2026, 9, 2)))
+    def nurture(self, data, cause, revisit_on):
+        track = data.draw(st.sampled_from(self.tracks))
+        who = self._who(data, is_open=data.draw(st.booleans()))
+        ask = Ask("nurture", track=track, revisit_on=revisit_on)
+        self._verb(lifecycle.nurture, who, ask, cause, track_id=track, revisit_on=revisit_on)
 
     @rule(data=st.data(), cause=causes, qualified_by=qualifications)
     def requalify(self, data, cause, qualified_by):

@@ -1,5 +1,6 @@
 """One lead or a thousand: the same statements."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -53,6 +54,10 @@ VERBS = {
     "accept": (lambda leads: lifecycle.accept(lead_ids=leads, cause=by(), note="Gladly"), ()),
     "reject": (lambda leads: lifecycle.reject(lead_ids=leads, reason_id=reason("reject"), cause=by()), ()),
     "recycle": (lambda leads: lifecycle.recycle(lead_ids=leads, cause=by()), ()),
+    "nurture": (
+        lambda leads: lifecycle.nurture(lead_ids=leads, track_id=None, revisit_on=date(2026, 9, 1), cause=by()),
+        (Kind.RECYCLE,),
+    ),
     "requalify": (lambda leads: lifecycle.requalify(lead_ids=leads, cause=by()), (Kind.RECYCLE,)),
     "win": (lambda leads: lifecycle.win(lead_ids=leads, cause=by()), ()),
     "reopen": (lambda leads: lifecycle.reopen(lead_ids=leads, cause=by()), (Kind.RECYCLE,)),

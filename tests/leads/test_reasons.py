@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from alignment.ops.models import AuditEntry, Notification
 from alignment.people.models import Company, Role, Side
-from leads import reasons
-from leads.milestones import Outcome
+from leads import reasons, twins
+from leads.causes import Cause
+from leads.milestones import CauseSource, Outcome
 from leads.models import Journey, NurtureTrack, Reason, ReasonProposal
 from leads.models.reason_proposal import Change, Verdict
 from tests.factories import make_lead, make_reason_proposal, make_user
@@ -293,3 +294,54 @@ def test_the_page_lists_reasons_in_the_order_in_which_they_are_offered(client, l
 
     [shown] = [rows for kind, rows in page.context["lists"] if kind == "reject"]
     assert [reason.label for reason in shown] == labels()
+
+
+# Duplicates ---------------------------------------------------------------------------------------------------
+
+
+def test_a_duplicate_is_merged_with_the_lead_that_is_named(client, lead):
+    known = make_lead("sql", name="M. Alves", owner=make_user())
+    response = reject(client, lead, key="duplicate", same_as=known.email)
+
+    lead.refresh_from_db()
+    assert (lead.merged_into, Journey.objects.get(lead=lead).outcome) == (known, Outcome.MERGED)
+    assert f"M. Alves and lead {lead.pk} are one lead now." in text(response)
+
+
+def test_the_lead_that_is_further_is_kept_whichever_was_named(client, lead):
+    young = make_lead("mgl", name="M. Alves")
+    response = reject(client, lead, key="duplicate", same_as=str(young.pk))
+
+    young.refresh_from_db()
+    assert young.merged_into == lead
+    assert "It still waits for an answer." in text(response)
+
+
+def test_two_deals_cannot_become_one_lead_by_a_rejection(client, lead):
+    both = [make_lead("sqo", name=name, owner=lead.owner) for name in ("Ana", "Ana Costa")]
+    assert twins.merge(lead=both[0], other=both[1], cause=Cause(CauseSource.API)).refused
+
+
+@pytest.mark.parametrize("same_as", ["Alves", "nobody@buyer.example", "999999"])
+def test_a_name_that_means_no_other_lead_or_several_is_said_beside_it(client, lead, same_as):
+    for number in range(2):
+        make_lead(name=f"Alves {number}")
+    response = reject(client, lead, key="duplicate", same_as=same_as)
+
+    assert response.status_code == 422
+    assert "This names no other lead, or several" in text(response)
+    assert same_as in response.content.decode()
+
+
+def test_a_duplicate_of_nobody_known_is_rejected(client, lead):
+    reject(client, lead, key="duplicate")
+
+    assert Journey.objects.get(lead=lead).outcome == Outcome.REJECTED
+
+
+def test_the_form_suggests_who_it_may_be(client, lead):
+    make_lead(name="Marina Alves", company_name="Globex")
+    page = client.get(reverse("lead_reject", args=[lead.pk])).content.decode()
+
+    assert "Marina Alves, Globex</option>" in page
+    assert f'<option value="{lead.pk}">' not in page

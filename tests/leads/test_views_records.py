@@ -226,7 +226,7 @@ def test_a_changed_deal_leaves_rows(client, rep):
     lead = make_lead("sql", owner=rep)
     make_deal(lead.pk)
     given = {"name": "Planner", "amount": "12000", "currency": "EUR", "expected_close_on": "2027-01-31"}
-    client.post(reverse("lead_deal", args=[lead.pk]), given)
+    client.post(reverse("deal_edit", args=[Opportunity.objects.get().pk]), given | {"kind": "new"})
 
     assert Opportunity.objects.get().amount == Decimal(12000)
     changed = OpportunityChange.objects.filter(actor=rep).values_list("field", flat=True)

@@ -46,13 +46,11 @@ def test_everyone_reads_every_lead_and_figure():
 
 def test_an_executive_changes_nothing_but_their_own_account():
     executive = make_user(Role.EXECUTIVE)
-    reads = {"lead.view", "queue.view", "funnel.view", "export", "notification.view", "account.self", "api.read"}
-    reads |= {"absence.view", "job.view", "reasons.view"}
-    # Their own work, and what a head signs.
-    by_object = {"job.steer", "reasons.sign"}
-
     may = {action for action, rule in POLICY.items() if not rule.open and can(executive, action)}
-    assert may == reads | by_object
+
+    # Beside reading: their own work, and what a head signs.
+    writes = {action for action in may if not action.endswith((".view", ".read"))}
+    assert writes == {"account.self", "export", "job.steer", "reasons.sign"}
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from leads.causes import Promise
 from leads.lifecycle import database_now
 from leads.milestones import Milestone
 from sla.invariants import INVARIANTS
-from sla.models import Clock, Policy
-from tests.sla.stories import HOUR, NOON, arrive, cause
+from sla.models import Clock
+from tests.sla.stories import HOUR, NOON, arrive, cause, clock_of, policy, touch
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ FAULTS = [
     ("A stopped clock is one of", "met", {"stopped_at": NOON + 2 * HOUR}),
     ("A stopped clock is one of", "waiting", {"stopped_at": NOON, "next_at": None}),
     ("A clock is cancelled only", "waiting", {"cancelled_at": NOON, "cancelled_why": "merged", "next_at": None}),
-    ("A clock starts at the hand-off", "met", {"due_at": NOON + 50 * HOUR}),
+    ("A clock of elapsed hours", "met", {"due_at": NOON + 50 * HOUR}),
     ("A clock starts at the hand-off", "met", {"started_at": NOON - HOUR, "due_at": NOON + 47 * HOUR}),
     ("A running clock is looked at again", "waiting", {"next_at": None}),
     ("Nothing has been due", "waiting", {"next_at": NOON}),
@@ -37,7 +37,8 @@ def clocks():
     [waiting] = arrive((Milestone.MQL, database_now()))
     [met] = arrive()
     lifecycle.accept(lead_ids=[met], cause=cause(NOON + HOUR))
-    return {"waiting": Clock.objects.get(lead=waiting), "met": Clock.objects.get(lead=met)}
+    touch(met, NOON + 2 * HOUR)
+    return {"waiting": clock_of(waiting), "met": clock_of(met)}
 
 
 def test_sound_rows_break_nothing(clocks):
@@ -53,7 +54,7 @@ def test_a_fault_is_found(clocks, sentence, name, fault):
 def test_a_clock_without_a_story_is_found():
     [lead] = arrive(promise=Promise.NONE)
     Clock.objects.create(
-        policy=Policy.objects.get(), subject_kind="disposition", subject_id=lead, lead_id=lead, pass_no=1,
+        policy=policy(), subject_kind="disposition", subject_id=lead, lead_id=lead, pass_no=1,
         started_at=NOON, due_at=NOON + 48 * HOUR, next_at=NOON + 48 * HOUR,
     )  # fmt: skip
     assert any(found.startswith("The story of a clock") for found in broken())

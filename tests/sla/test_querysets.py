@@ -38,9 +38,9 @@ class TestClocks:
         [waiting] = arrive()
         answered(NOON + HOUR)
         cancelled()
-        assert leads_of(Clock.objects.running()) == [waiting]
-        assert leads_of(Clock.objects.overdue(DUE)) == []
-        assert leads_of(Clock.objects.overdue(DUE + HOUR)) == [waiting]
+        assert leads_of(Clock.objects.dispositions().running()) == [waiting]
+        assert leads_of(Clock.objects.dispositions().overdue(DUE)) == []
+        assert leads_of(Clock.objects.dispositions().overdue(DUE + HOUR)) == [waiting]
 
     def test_due_within_leaves_out_what_is_overdue_and_what_is_due_later(self):
         _overdue, soon, _later = (arrive((Milestone.MQL, NOON + hours * HOUR))[0] for hours in (0, 10, 30))

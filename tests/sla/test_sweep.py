@@ -13,11 +13,11 @@ from leads.causes import Promise
 from leads.decisions import Step
 from leads.milestones import Kind, Milestone
 from sla import tasks
-from sla.models import ClockEvent, Policy
+from sla.models import ClockEvent
 from sla.sweep import RETRY_PARKED_AFTER, Swept, sweep
 from tests.factories import make_team, make_user
 from tests.ops.processes import Thread, listening
-from tests.sla.stories import HOUR, NOON, arrive, cause, clock_of, kinds
+from tests.sla.stories import HOUR, NOON, arrive, cause, clock_of, drop_promises, kinds
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +41,7 @@ def told(kind="breach"):
 class TestBreach:
     def test_it_comes_after_the_due_time_not_at_it(self, rep):
         [lead] = arrive(owner_id=rep.pk)
+        sweep(at=DUE - HOUR)
         assert sweep(at=DUE) == Swept()
         assert not clock_of(lead).is_breached(DUE)
         after = DUE + timedelta(microseconds=1)
@@ -53,21 +54,22 @@ class TestBreach:
         breach = clock_of(lead).events.get(kind="breached")
         assert (breach.at, breach.recorded_at, breach.actor) == (DUE, LATER, None)
 
-    def test_the_clock_goes_on_running_and_is_not_looked_at_again(self, rep):
+    def test_the_clock_goes_on_running_and_is_not_looked_at_again_when_its_ladder_has_ended(self, rep):
         [lead] = arrive(owner_id=rep.pk)
         sweep(at=LATER)
+        assert clock_of(lead).is_running
+        assert sweep(at=LATER + 30 * 24 * HOUR) == Swept(claimed=1, stepped=2)
         clock = clock_of(lead)
-        assert clock.is_running
-        assert clock.next_at is None
-        assert sweep(at=LATER + HOUR) == Swept()
-        assert kinds(lead) == ["started", "breached"]
+        assert (clock.is_running, clock.next_at) == (True, None)
+        assert sweep(at=LATER + 60 * 24 * HOUR) == Swept()
+        assert kinds(lead) == ["started", "breached", "escalated", "escalated"]
 
     def test_by_default_now_is_the_present_time(self):
         now = lifecycle.database_now()
         late, early = arrive((Milestone.MQL, now - 49 * HOUR)), arrive((Milestone.MQL, now - 47 * HOUR))
         sweep()
         assert kinds(late[0]) == ["started", "breached"]
-        assert kinds(early[0]) == ["started"]
+        assert kinds(early[0]) == ["started", "reminded"]
 
     def test_an_answer_after_the_breach_is_late_and_breaks_nothing_twice(self):
         [lead] = arrive()
@@ -97,7 +99,7 @@ class TestBreach:
 
     def test_a_retired_policy_keeps_what_it_promised(self):
         [lead] = arrive()
-        Policy.objects.update(retired_at=NOON)
+        drop_promises()
         sweep(at=LATER)
         assert kinds(lead) == ["started", "breached"]
 
@@ -188,7 +190,7 @@ class TestBadRow:
         mend()
         assert sweep(at=again + 2 * RETRY_PARKED_AFTER) == Swept(claimed=1, breached=1)
         clock = clock_of(lead)
-        assert (clock.parked_at, clock.parked_why, clock.next_at) == (None, "", None)
+        assert (clock.parked_at, clock.parked_why, clock.rung) == (None, "", 100)
 
     def test_it_can_still_be_answered(self, poison):
         spoil, mend = poison
@@ -229,7 +231,7 @@ class TestCost:
 
 
 def test_the_task_shows_a_sign_of_life():
-    [lead] = arrive()
+    [lead] = arrive((Milestone.MQL, lifecycle.database_now() - 49 * HOUR))
     tasks.sweep()
     assert kinds(lead) == ["started", "breached"]
     assert Heartbeat.objects.filter(name="sweep").exists()

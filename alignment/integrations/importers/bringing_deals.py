@@ -18,7 +18,7 @@ from alignment.integrations.importers.outcomes import (
 )
 from alignment.integrations.importers.reading import Line
 from alignment.integrations.models import ImportProblem, ProblemKind
-from leads import deals, lifecycle, matching
+from leads import buying_groups, deals, lifecycle, matching
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
@@ -62,7 +62,7 @@ def bring(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Broug
         drafts={pk: draft for pk, draft in zip(keys, drafts, strict=True) if pk not in opened}, cause=cause
     )
     found = _around(keys, rows, named)
-    deals.introduce(contacts=_contacts(found))
+    buying_groups.introduce(contacts=_contacts(found))
     moved = lifecycle.move(steps=_steps(found), cause=cause)
     settled = deals.settle(verdicts={each.pk: each.row.verdict for each in found}, cause=cause)
     numbers = {each.primary_id: each.row.line.number for each in reversed(found) if each.primary_id}

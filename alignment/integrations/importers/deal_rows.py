@@ -1,7 +1,6 @@
 """From a row of an export of deals to a deal and what became of it. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from alignment.integrations.importers.finding import Names, names_of
 from alignment.integrations.importers.mapping import Mapping
@@ -9,7 +8,7 @@ from alignment.integrations.importers.reading import Line
 from alignment.integrations.importers.rows import Places, deal_of, draft_of, key_of, owner_of, steps_of, values_of
 from alignment.people.directory import Named
 from leads.decisions import Step
-from leads.drafts import DealDraft, Draft
+from leads.drafts import DealDraft, Draft, Verdict
 from leads.milestones import Kind
 from leads.models.opportunity import DealState
 
@@ -29,12 +28,12 @@ class DealArrival:
     owner: Named | None
 
     @property
-    def verdict(self) -> tuple[str, datetime | None]:
+    def verdict(self) -> Verdict:
         """Whether the deal is open, won or lost, and since when (None: not known)."""
         ends = {Kind.WIN: DealState.WON.value, Kind.LOSE: DealState.LOST.value}
         return next(
-            ((ends[step.kind], step.at) for step in reversed(self.steps) if step.kind in ends),
-            (DealState.OPEN.value, None),
+            (Verdict(ends[step.kind], step.at, step.reason_id) for step in reversed(self.steps) if step.kind in ends),
+            Verdict(DealState.OPEN.value),
         )
 
 

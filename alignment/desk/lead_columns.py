@@ -1,0 +1,111 @@
+"""The columns that a list of leads can show. A new one is a line in `COLUMNS`, and a template where text is not enough.
+
+Addresses name them by key, with commas, in the order in which they stand.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leads.milestones import Milestone
+from leads.querysets import LeadQuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `text` says what stands in a cell (blank: a dash); `template` shows it otherwise, with `lead`.
+
+    `related` are what the rows are read with, so that a column costs no query.
+    """
+
+    key: str
+    label: str
+    text: Callable[[Any], object] = lambda lead: ""
+    template: str = ""
+    related: tuple[str, ...] = ()
+
+
+def _named(key: str, label: str = "") -> Column:
+    """What the lead's row refers to by name."""
+    return Column(key, label or key.capitalize(), lambda lead: getattr(lead, key) or "", related=(key,))
+
+
+def _plain(key: str, label: str) -> Column:
+    return Column(key, label, lambda lead: getattr(lead, key))
+
+
+COLUMNS: Mapping[str, Column] = {
+    column.key: column
+    for column in (
+        Column("stage", "Stage", template="desk/columns/stage.html", related=("stage",)),
+        Column("owner", "Owner", template="desk/columns/owner.html", related=("owner",)),
+        _named("source"),
+        Column("due", "Answer due", template="desk/columns/due.html"),
+        Column("moved", "Last moved", template="desk/columns/moved.html"),
+        _named("campaign"),
+        _named("segment"),
+        _named("territory"),
+        _named("team"),
+        _named("account"),
+        _plain("email", "E-mail"),
+        _plain("phone", "Phone"),
+        Column("milestone", "Milestone", lambda lead: Milestone(lead.milestone).name),
+        _plain("product_interest", "Interested in"),
+        _plain("pass_no", "Pass"),
+        Column("consent", "Consent", lambda lead: lead.get_consent_display()),
+        Column("created", "Known since", template="desk/columns/created.html"),
+    )
+}
+
+DEFAULT = ("stage", "owner", "source", "due", "moved")
+
+
+def parse(text: str) -> list[Column]:
+    """`owner,due` → these columns, each once; the usual ones where none is known."""
+    known = [COLUMNS[key] for key in dict.fromkeys(text.split(",")) if key in COLUMNS]
+    return known or [COLUMNS[key] for key in DEFAULT]
+
+
+def keys(columns: Sequence[Column]) -> str:
+    """The columns as addresses name them; blank for the usual ones."""
+    named = tuple(column.key for column in columns)
+    return "" if named == DEFAULT else ",".join(named)
+
+
+def read_with(leads: LeadQuerySet, columns: Sequence[Column]) -> LeadQuerySet:
+    """The leads with what these columns need; one query."""
+    related = sorted({"stage", *(name for column in columns for name in column.related)})
+    return leads.select_related(*related)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A column on the page where columns are chosen, and the address of each thing that can be done with it."""
+
+    column: Column
+    is_shown: bool
+    toggled: str
+    up: str
+    down: str
+
+
+def choices(columns: Sequence[Column]) -> list[Choice]:
+    """All columns, those that are shown first; each with the lists of keys that a press would lead to."""
+    shown = [column.key for column in columns]
+    chosen = [
+        Choice(
+            column,
+            True,
+            toggled=",".join(key for key in shown if key != column.key),
+            up=",".join(_swapped(shown, place - 1)) if place else "",
+            down=",".join(_swapped(shown, place)) if place + 1 < len(shown) else "",
+        )
+        for place, column in enumerate(columns)
+    ]
+    others = [column for column in COLUMNS.values() if column.key not in shown]
+    return chosen + [Choice(column, False, ",".join([*shown, column.key]), "", "") for column in others]
+
+
+def _swapped(shown: list[str], place: int) -> list[str]:
+    """With the one at this place and the next one changed over."""
+    return [*shown[:place], shown[place + 1], shown[place], *shown[place + 2 :]]

@@ -1,0 +1,146 @@
+"""Who brought a deal: decided by rule when it becomes an opportunity, kept with its evidence, and corrected by hand
+until the books of its month are closed.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+
+from alignment.ops import audit
+from alignment.people.models import Company
+from leads import lifecycle
+from leads.causes import Cause
+from leads.deal_changes import tell
+from leads.models import DealRules, Opportunity, Sourcing
+from leads.models.sourcing import SourcingRule
+
+
+class SourcingError(Exception):
+    """Who sourced a deal cannot be corrected; the message is a sentence."""
+
+
+# One statement for any number of deals: what decides is looked for in the order of `SourcingRule`.
+_DECIDE = """
+    WITH wanted AS (
+        SELECT deal.id, deal.kind, deal.account_id, coalesce(journey.sqo_at, deal.opened_at) AS sqo_at,
+            rules.lookback_days, company.time_zone,
+            coalesce(journey.sqo_at, deal.opened_at) - rules.lookback_days * interval '1 day' AS since
+        FROM leads_opportunity deal
+        CROSS JOIN leads_dealrules rules
+        CROSS JOIN people_company company
+        LEFT JOIN LATERAL (
+            SELECT sqo_at FROM leads_journey
+            WHERE opportunity_id = deal.id AND is_primary ORDER BY pass_no DESC LIMIT 1
+        ) journey ON true
+        WHERE deal.id = ANY(%(deals)s) AND deal.sourced_by = '' AND deal.withdrawn_at IS NULL
+    ), judged AS (
+        SELECT wanted.*, touch.id AS touch_id, touch.at AS touched_at, touch.direction,
+            coalesce(touch.lead_id, entry.lead_id) AS lead_id,
+            coalesce(touch.channel_id, entry.source_id) AS channel_id,
+            CASE
+                WHEN wanted.kind <> 'new' THEN 'kind'
+                WHEN EXISTS (
+                    SELECT FROM leads_customerperiod period
+                    WHERE period.account_id = wanted.account_id
+                        AND (period.began_on IS NULL
+                            OR period.began_on < (wanted.sqo_at AT TIME ZONE wanted.time_zone)::date)
+                        AND (period.ended_on IS NULL
+                            OR period.ended_on >= (wanted.sqo_at AT TIME ZONE wanted.time_zone)::date)
+                        AND period.opportunity_id IS DISTINCT FROM wanted.id
+                ) THEN 'customer'
+                WHEN touch.id IS NOT NULL THEN 'touch'
+                WHEN entry.lead_id IS NOT NULL THEN 'entry'
+                ELSE 'nothing'
+            END AS rule
+        FROM wanted
+        LEFT JOIN LATERAL (
+            SELECT touch.id, touch.lead_id, touch.at, touch.direction, touch.channel_id
+            FROM leads_opportunitycontact contact
+            JOIN leads_lead known ON known.id = contact.lead_id OR known.merged_into_id = contact.lead_id
+            JOIN leads_touchpoint touch ON touch.lead_id = known.id
+            WHERE contact.opportunity_id = wanted.id AND touch.is_engaged
+                AND touch.at BETWEEN wanted.since AND wanted.sqo_at
+            ORDER BY touch.at, touch.id LIMIT 1
+        ) touch ON true
+        LEFT JOIN LATERAL (
+            SELECT journey.lead_id, journey.source_id FROM leads_journey journey
+            WHERE journey.opportunity_id = wanted.id AND journey.is_primary AND journey.source_id IS NOT NULL
+                AND journey.entered_at BETWEEN wanted.since AND wanted.sqo_at
+            ORDER BY journey.pass_no DESC LIMIT 1
+        ) entry ON true
+        WHERE wanted.sqo_at IS NOT NULL
+    ), said AS (
+        INSERT INTO leads_sourcing (
+            opportunity_id, sourced_by, rule, sqo_at, days, touch_id, lead_id, touched_at, channel_id, why, actor_id,
+            recorded_at
+        )
+        SELECT id,
+            CASE
+                WHEN rule IN ('kind', 'customer') THEN 'customer'
+                WHEN rule = 'nothing' THEN 'sales'
+                WHEN channel_id IN (SELECT source_id FROM leads_dealrules_partner_sources) THEN 'partner'
+                WHEN channel_id IN (SELECT source_id FROM leads_dealrules_sales_sources) THEN 'sales'
+                WHEN rule = 'touch' AND direction = 'outbound' THEN 'sales'
+                ELSE 'marketing'
+            END,
+            rule, sqo_at, lookback_days,
+            CASE WHEN rule = 'touch' THEN touch_id END,
+            CASE WHEN rule IN ('touch', 'entry') THEN lead_id END,
+            CASE WHEN rule = 'touch' THEN touched_at END,
+            CASE WHEN rule IN ('touch', 'entry') THEN channel_id END,
+            '', %(actor)s, %(now)s
+        FROM judged ORDER BY id
+        RETURNING opportunity_id, sourced_by
+    )
+    UPDATE leads_opportunity deal SET sourced_by = said.sourced_by FROM said WHERE deal.id = said.opportunity_id
+"""
+
+
+def decide(*, opportunity_ids: Collection[int], cause: Cause, now: datetime) -> int:
+    """Say of those of these deals that nobody has said it of yet who brought them; returns how many. Of a deal without
+    a date nobody can say. One statement.
+    """
+    if not opportunity_ids:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_DECIDE, {"deals": list(opportunity_ids), "actor": cause.actor_id, "now": now})
+        decided: int = cursor.rowcount
+        return decided
+
+
+def books_close_at(sqo_at: datetime, *, zone: ZoneInfo, closing_day: int) -> datetime:
+    """The midnight in the company's zone after which the month of `sqo_at` is closed."""
+    month = sqo_at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+    following = (month + timedelta(days=32)).replace(day=1)
+    return following + timedelta(days=closing_day)
+
+
+@transaction.atomic
+def correct(*, opportunity_id: int, sourced_by: str, why: str, cause: Cause) -> Sourcing:
+    """Say that somebody else brought a deal, and why. Raises SourcingError once the books of its month are closed."""
+    deal = Opportunity.objects.select_for_update(no_key=True).get(pk=opportunity_id)
+    standing = Sourcing.objects.filter(opportunity=deal).order_by("-id").first()
+    if standing is None:
+        raise SourcingError("It is not known when this deal became an opportunity, so nothing can be said about it.")
+    if standing.sourced_by == sourced_by:
+        raise SourcingError(f"This deal is sourced by {deal.get_sourced_by_display().lower()} already.")
+    now, company = lifecycle.database_now(), Company.get()
+    closes_at = books_close_at(
+        standing.sqo_at, zone=ZoneInfo(company.time_zone), closing_day=DealRules.objects.get().closing_day
+    )
+    if now >= closes_at:
+        raise SourcingError(f"The books of its month closed on {closes_at - timedelta(days=1):%-d %B %Y}.")
+    row = Sourcing.objects.create(
+        opportunity=deal, sourced_by=sourced_by, rule=SourcingRule.CORRECTION, sqo_at=standing.sqo_at,
+        days=standing.days, why=why, actor_id=cause.actor_id, recorded_at=now,
+    )  # fmt: skip
+    before, deal.sourced_by = deal.sourced_by, sourced_by
+    deal.save(update_fields=["sourced_by"])
+    tell([deal.pk], cause)
+    audit.record(
+        action="sourcing_corrected", actor_id=cause.actor_id, subject_kind="opportunity", subject_ids=[deal.pk],
+        detail={"before": before, "after": sourced_by, "why": why},
+    )  # fmt: skip
+    return row

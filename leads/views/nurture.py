@@ -1,0 +1,193 @@
+"""Nurture: the tracks, the leads of one, what marketing does with them, and how tracks are set up."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from alignment.lib.csv import csv_response
+from alignment.ops import audit
+from alignment.people.permissions import policy, require
+from alignment.people.requests import SignedInRequest
+from leads import lifecycle, nurture, nurturing
+from leads.forms import DateInput
+from leads.models import NurtureTrack
+from leads.views.moving import page_cause
+
+form_view = require_http_methods(["GET", "HEAD", "POST"])
+
+
+class WorkForm(forms.Form):
+    """What to do with the leads that were ticked (`lead`), or with all that are listed (`all`)."""
+
+    do = forms.ChoiceField(choices=[("postpone", "Look again on"), ("move", "Move to"), ("back", "Hand to sales")])
+    revisit_on = forms.DateField(required=False, widget=DateInput)
+    track = forms.ModelChoiceField(NurtureTrack.objects.filter(retired_at=None), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("do") == "postpone" and (not data.get("revisit_on") or data["revisit_on"] <= timezone.localdate()):
+            self.add_error("revisit_on", "Choose a day that is still to come.")
+        if data.get("do") == "move" and not data.get("track"):
+            self.add_error("track", "Choose the track that they go to.")
+        return data
+
+
+class TrackForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = NurtureTrack
+        fields = ("name", "description", "revisit_after_days", "takes_unqualified", "takes_after_days")
+        labels = {
+            "description": "What leads get on it",
+            "revisit_after_days": "Look again after (days)",
+            "takes_unqualified": "Takes leads below the threshold",
+            "takes_after_days": "When they are no MQL after (days)",
+        }
+        help_texts = {
+            "revisit_after_days": "Where nobody chooses a day.",
+            "takes_unqualified": "They go onto it by themselves, and stay in the funnel as MGL. One track alone can.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("revisit_after_days", "takes_after_days"):
+            self.fields[name].min_value = 1  # type: ignore[attr-defined]
+            self.fields[name].validators.append(_at_least_one)
+
+    def _post_clean(self) -> None:
+        """The verb checks and writes; the row is only where the form begins."""
+
+
+def _at_least_one(days: int) -> None:
+    if not 1 <= days <= 3650:
+        raise ValidationError("Give a number of days from 1 to 3650.")
+
+
+class RetireForm(forms.Form):
+    into = forms.ModelChoiceField(NurtureTrack.objects.none(), label="Its leads go to", required=False)
+
+    def __init__(self, *args: Any, track: NurtureTrack, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        others = NurtureTrack.objects.filter(retired_at=None).exclude(pk=track.pk)
+        self.fields["into"].queryset = others  # type: ignore[attr-defined]
+
+
+@policy("nurture.view")
+@require_safe
+def tracks(request: SignedInRequest) -> HttpResponse:
+    """All tracks with what they hold, what is due and who came back."""
+    rows = nurture.rows(at=timezone.now(), today=timezone.localdate())
+    totals = {name: sum(getattr(row, name) for row in rows) for name in ("now", "unqualified", "due")}
+    return render(request, "nurture/tracks.html", {"rows": rows, "totals": totals, "least": nurture.LEAST})
+
+
+@policy("nurture.view", POST="nurture.work")
+@form_view
+def track(request: SignedInRequest, key: str) -> HttpResponseBase:
+    """The leads of a track; `due` and `engaged` filter them, `format=csv` is the file for the marketing system."""
+    shown = None if key == nurture.NO_TRACK else get_object_or_404(NurtureTrack, key=key)
+    found = nurture.TrackList(shown, request.GET.dict(), today=timezone.localdate())
+    if request.GET.get("format") == "csv":
+        require(request.user, "export")
+        detail = {"track": key, "query": request.GET.dict()}
+        audit.record(action="exported", actor=request.user, subject_kind="nurture_track", detail=detail)
+        return csv_response(f"nurture-{key}", nurture.HEADER, found.lines())
+    form = WorkForm(request.POST or None, initial={"revisit_on": timezone.localdate() + timedelta(days=90)})
+    if form.is_bound and _worked(request, form, found):
+        return redirect(request.get_full_path())
+    context = {"track": shown, "key": key, "list": found, "form": form, "most": nurture.MOST}
+    return render(request, "nurture/track.html", context, status=422 if form.is_bound else 200)
+
+
+def _worked(request: SignedInRequest, form: WorkForm, found: nurture.TrackList) -> bool:
+    """Whether something was done; else the form says what is missing."""
+    if not form.is_valid():
+        return False
+    ticked = [int(pk) for pk in request.POST.getlist("lead") if pk.isdecimal() and len(pk) < 19]
+    lead_ids = found.lead_ids() if request.POST.get("all") else ticked
+    if not lead_ids:
+        form.add_error(None, "Tick the leads that you mean.")
+        return False
+    data, cause = form.cleaned_data, page_cause(request)
+    match data["do"]:
+        case "postpone":
+            moved = nurturing.postpone(lead_ids=lead_ids, revisit_on=data["revisit_on"], cause=cause)
+            said = f"to look at again on {data['revisit_on']:%-d %B %Y}"
+        case "move":
+            moved = nurturing.change_track(lead_ids=lead_ids, track_id=data["track"].pk, cause=cause)
+            said = f"on {data['track']} now"
+        case _:
+            moved = nurturing.bring_back(lead_ids=lead_ids, cause=cause)
+            said = "with sales now"
+    messages.success(request, _told(moved, said))
+    return True
+
+
+def _told(moved: lifecycle.Moved, said: str) -> str:
+    taken, refused = len(moved.taken), len(moved.refused)
+    leads = f"{taken:,} lead{'s are' if taken != 1 else ' is'} {said}."
+    return leads + (f" {refused:,} stayed: {moved.refused[0].message}" if refused else "")
+
+
+# Set up -------------------------------------------------------------------------------------------------------
+
+
+@policy("nurture.manage")
+@form_view
+def track_new(request: SignedInRequest) -> HttpResponse:
+    form = TrackForm(request.POST or None)
+    if form.is_valid():
+        try:
+            made = nurturing.add_track(facts=form.cleaned_data, by=request.user)
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+        else:
+            messages.success(request, f"{made} is there.")
+            return redirect("nurture")
+    return render(request, "nurture/edit.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@policy("nurture.manage")
+@form_view
+def track_edit(request: SignedInRequest, key: str) -> HttpResponse:
+    shown = get_object_or_404(NurtureTrack, key=key)
+    form = TrackForm(request.POST or None, instance=shown)
+    if form.is_valid():
+        try:
+            nurturing.change_track_facts(track_id=shown.pk, facts=form.cleaned_data, by=request.user)
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+        else:
+            messages.success(request, "Saved.")
+            return redirect("nurture_track", key)
+    context = {"form": form, "track": shown, "retire_form": RetireForm(track=shown)}
+    return render(request, "nurture/edit.html", context, status=422 if form.is_bound else 200)
+
+
+@policy("nurture.manage")
+@require_POST
+def track_retire(request: SignedInRequest, key: str) -> HttpResponse:
+    """Retire a track, or take a retired one up again."""
+    shown = get_object_or_404(NurtureTrack, key=key)
+    if shown.retired_at:
+        nurturing.take_up_track(track_id=shown.pk, by=request.user)
+        messages.success(request, f"{shown} takes leads again.")
+        return redirect("nurture_track", key)
+    form = RetireForm(request.POST, track=shown)
+    if form.is_valid():
+        into = form.cleaned_data["into"]
+        try:
+            moved = nurturing.retire_track(track_id=shown.pk, into_id=into.pk if into else None, by=request.user)
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+        else:
+            messages.success(request, f"{shown} is retired." + (f" {moved:,} leads are on {into}." if moved else ""))
+            return redirect("nurture")
+    context = {"form": TrackForm(instance=shown), "track": shown, "retire_form": form}
+    return render(request, "nurture/edit.html", context, status=422)

@@ -1,0 +1,131 @@
+"""What is timed: for each kind of subject, what it reads of a pass and which moves begin it.
+
+All kinds are read by one query, whatever their number.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Min, OuterRef, Subquery
+from django.db.models.functions import Least
+
+from leads.lifecycle import Taken
+from leads.milestones import Kind, Milestone, Outcome
+from leads.models import Journey, Touchpoint
+from leads.models.touchpoint import Direction
+from sla.models.clock import CancelReason
+from sla.models.policy import SubjectKind
+from sla.settlement import Owed
+
+
+class SubjectKey(NamedTuple):
+    """What a clock is about: the kind, and which pass of which lead."""
+
+    kind: str
+    lead_id: int
+    pass_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What promises read of a pass. `answered_at` is the earliest date of what sales did with it, `went_on_at` the
+    earliest of a deal; `touched_at` is the first human outbound touch since the hand-off, `worked_at` since acceptance.
+    """
+
+    lead_id: int
+    pass_no: int
+    reached: int
+    outcome: str
+    mql_at: datetime | None
+    accepted_at: datetime | None
+    worked_at: datetime | None
+    closed_at: datetime | None
+    answered_at: datetime | None = None
+    went_on_at: datetime | None = None
+    touched_at: datetime | None = None
+
+
+def read(lead_ids: Sequence[int]) -> list[Passed]:
+    """The passes of these leads; one query."""
+    touches = Touchpoint.objects.filter(
+        lead=OuterRef("lead"), direction=Direction.OUTBOUND, is_human=True, at__gte=OuterRef("mql_at")
+    )
+    first = touches.order_by().values("lead").annotate(first=Min("at")).values("first")
+    rows = Journey.objects.filter(lead_id__any_of=lead_ids).values_list(
+        "lead_id", "pass_no", "reached", "outcome", "mql_at", "accepted_at", "worked_at", "closed_at",
+        Least("accepted_at", "sql_at", "sqo_at", "won_at", "closed_at"), Least("sqo_at", "won_at"), Subquery(first),
+    )  # fmt: skip
+    return [Passed(*row) for row in rows]
+
+
+def disposition(passed: Passed) -> Owed:
+    """An answer, from the hand-off: whatever sales does with the lead is one."""
+    is_answered = passed.reached > Milestone.MQL or passed.answered_at is not None or bool(passed.outcome)
+    return Owed(passed.mql_at, is_answered, passed.answered_at, _void(passed, passed.mql_at, Milestone.MQL))
+
+
+def first_touch(passed: Passed) -> Owed:
+    """A human touch, from the hand-off, unless the lead is closed before."""
+    return _touch(passed, passed.mql_at, Milestone.MQL, passed.touched_at)
+
+
+def worked(passed: Passed) -> Owed:
+    """A human touch, from acceptance, unless the lead is closed before."""
+    return _touch(passed, passed.accepted_at, Milestone.SQL, passed.worked_at)
+
+
+def _touch(passed: Passed, since: datetime | None, milestone: Milestone, touched_at: datetime | None) -> Owed:
+    """A deal is evidence of a talk that nobody logged."""
+    void = _void(passed, since, milestone)
+    dates = [date for date in (touched_at, passed.went_on_at) if date]
+    went_on = passed.reached >= Milestone.SQO
+    ended_at = passed.closed_at if passed.outcome and not (dates or went_on) else None
+    if passed.outcome and not (dates or went_on) and ended_at is None:
+        void = void or CancelReason.CLOSED
+    return Owed(since, bool(dates) or went_on, min(dates, default=None), void, ended_at)
+
+
+def _void(passed: Passed, since: datetime | None, milestone: Milestone) -> CancelReason | None:
+    if since is None and passed.reached < milestone:
+        return CancelReason.UNDONE
+    if passed.outcome == Outcome.MERGED:
+        return CancelReason.MERGED
+    if passed.outcome == Outcome.ATTACHED and passed.reached <= milestone:
+        return CancelReason.ATTACHED
+    return None
+
+
+READ: Mapping[str, Callable[[Passed], Owed]] = {
+    SubjectKind.DISPOSITION: disposition,
+    SubjectKind.FIRST_TOUCH: first_touch,
+    SubjectKind.WORKED: worked,
+}
+
+
+def owed(lead_ids: Sequence[int]) -> dict[SubjectKey, Owed]:
+    """What is owed to, or was given for, the passes of these leads; one query."""
+    passes = read(lead_ids)
+    return {
+        SubjectKey(kind, each.lead_id, each.pass_no): read_as(each) for each in passes for kind, read_as in READ.items()
+    }
+
+
+def begun(taken: Iterable[Taken], *, is_history: bool) -> list[SubjectKey]:
+    """What these moves begin, in the order of their leads. History has answers, but not every touch: it times those
+    alone.
+    """
+    keys = set()
+    for each in taken:
+        if _came_to(each, Milestone.MQL) or each.kind == Kind.REQUALIFY:
+            keys.add(SubjectKey(SubjectKind.DISPOSITION.value, each.lead_id, each.pass_no))
+            if not is_history:
+                keys.add(SubjectKey(SubjectKind.FIRST_TOUCH.value, each.lead_id, each.pass_no))
+        if not is_history and (each.kind == Kind.ACCEPT or _came_to(each, Milestone.SQL)):
+            keys.add(SubjectKey(SubjectKind.WORKED.value, each.lead_id, each.pass_no))
+    return sorted(keys)
+
+
+def _came_to(taken: Taken, milestone: Milestone) -> bool:
+    return taken.after[0] >= milestone and (taken.before is None or taken.before[0] < milestone)

@@ -1,0 +1,25 @@
+"""What promises and their breaches are called, for pages, notices and the API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sla.models.policy import SubjectKind
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How one kind of promise is spoken of: what is `due`, what is `missing` when it is broken, and what to `do`."""
+
+    due: str
+    missing: str
+    given: str
+    do: str
+
+
+WORDS: Mapping[str, Words] = {
+    SubjectKind.DISPOSITION: Words("Answer", "No answer", "Answered", "Accept, reject or recycle it."),
+    SubjectKind.FIRST_TOUCH: Words("Human touch", "No human touch", "Touched", "Call or write to them, and log it."),
+    SubjectKind.WORKED: Words(
+        "Human touch", "Accepted, but no human touch", "Touched", "Call or write to them, and log it."
+    ),
+}
