@@ -96,7 +96,9 @@ class Table:
 def follow(*, moved: Moved) -> None:
     """Find a holder for each lead that these moves made an MQL and that nobody who works here holds."""
     if moved.cause.routes and (lead_ids := _handed_over(moved)):
-        route(lead_ids=lead_ids, cause=moved.cause, at=moved.recorded_at)
+        # What is true of people is asked for the moment of the write; the demo's writes lie in the past.
+        at = moved.cause.recorded_at(moved.cause.at, moved.recorded_at)
+        route(lead_ids=lead_ids, cause=moved.cause, at=at)
 
 
 def _handed_over(moved: Moved) -> list[int]:
