@@ -12,12 +12,13 @@ from leads.models.route import How, RoutingDecision
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What somebody was routed. `points` are the scores of their leads together, at the moment each was routed;
-    `by_turn` those that a pool gave them, `expected` what their share of all such leads would be, in leads.
+    """What somebody was routed. `points` are the scores of their leads together, at the moment each was routed; `scored`
+    of them had one. `by_turn` are those that a pool gave them, `expected` what their share of all such leads would be.
     """
 
     user: User
     leads: int
+    scored: int
     points: int
     by_turn: int
     by_account: int
@@ -27,8 +28,8 @@ class Entry:
 
     @property
     def average(self) -> float | None:
-        """Points a lead; None without leads."""
-        return self.points / self.leads if self.leads else None
+        """Points a lead that had a score; None without one."""
+        return self.points / self.scored if self.scored else None
 
     @property
     def difference(self) -> float:
@@ -49,6 +50,7 @@ def ledger(*, since: datetime, until: datetime, pool_id: int | None = None) -> l
         row["user_id"]: row
         for row in rows.values("user_id").annotate(
             leads=Count("pk"),
+            scored=Count("points"),
             points=Coalesce(Sum("points"), 0),
             by_turn=Count("pk", filter=Q(how=How.POOL)),
             by_account=Count("pk", filter=Q(how=How.ACCOUNT)),
