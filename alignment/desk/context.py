@@ -74,6 +74,15 @@ ENTRIES = (
         key="f",
         covers=frozenset({"funnel_leads"}),
     ),
+    Entry(
+        "data",
+        "Clean data",
+        "sparkles",
+        "data.view",
+        "Dashboards",
+        key="d",
+        covers=frozenset({"data_leads", "data_pairs", "data_merges"}),
+    ),
     Entry("imports", "Import", "upload", "import.run", "Set up", covers=IMPORT_PAGES),
     Entry(
         "setup_forms",
@@ -121,6 +130,14 @@ ENTRIES = (
                 "setup_person_leave",
             }
         ),
+    ),
+    Entry(
+        "setup_channels",
+        "Channels",
+        "megaphone",
+        "channels.manage",
+        "Set up",
+        covers=frozenset({"setup_channel", "setup_channel_new", "setup_outgoing"}),
     ),
     Entry("walls", "Wall", "projector", "wall.manage", "Set up"),
 )

@@ -1,6 +1,6 @@
 """The panels of the lead page, from top to bottom. A new one is a file beside this, a template, and a line here."""
 
-from alignment.desk.panels import account, own, routing
+from alignment.desk.panels import account, duplicates, own, routing
 from alignment.desk.panels.panel import Panel
 
 PANELS: tuple[Panel, ...] = (
@@ -9,6 +9,7 @@ PANELS: tuple[Panel, ...] = (
     own.DEAL,
     routing.ROUTING,
     own.FACTS,
+    duplicates.DUPLICATES,
     account.PEOPLE,
     own.FORMS,
     own.PASSES,
