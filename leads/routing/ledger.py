@@ -12,8 +12,9 @@ from leads.models.route import How, RoutingDecision
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What somebody was routed. `points` are the scores of their leads together, each of the moment when it was routed;
-    `scored` of them had one. `by_turn` are those that a pool gave them, `expected` what their share of all such leads would be.
+    """What somebody was routed. `points` are the scores of their leads together, as they were when each was routed;
+    `scored` of them had one. `by_turn` are those that a pool gave them, `expected` what their share of all such leads
+    would be.
     """
 
     user: User
