@@ -25,3 +25,6 @@ leads_merged = Signal()
 
 leads_unmerged = Signal()
 """A merge was taken back: `batch` is a `leads.unmerging.Unmerged`."""
+
+feedback_given = Signal()
+"""One side told the other something: `batch` has the keys of the leads that it is about."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import accounts, deals, handing, merging, moves, records
+from leads.views import accounts, deals, feedback, handing, merging, moves, records
 
 urlpatterns = [
     path("leads/new/", records.new, name="lead_new"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("leads/<int:pk>/assign/", records.assign, name="lead_assign"),
     path("leads/<int:pk>/routing/", handing.lead_routing, name="lead_routing"),
     path("leads/<int:pk>/touch/", records.touch, name="lead_touch"),
+    path("leads/<int:pk>/feedback/", feedback.give, name="lead_feedback"),
+    path("leads/<int:pk>/feedback/<int:feedback_id>/", feedback.reword, name="lead_feedback_edit"),
     path("leads/<int:pk>/decide/", moves.decide, name="lead_decide"),
     *(
         path(f"leads/<int:pk>/{move.route.removeprefix('lead_').replace('_', '-')}/", move.as_view(), name=move.route)

@@ -19,10 +19,12 @@ from alignment.desk.wording import Line, line
 from alignment.people.models import Side, User
 from alignment.people.permissions import can
 from leads.decisions import UNDO_WITHIN
+from leads.feedback import REWORD_WITHIN
 from leads.milestones import Milestone, Outcome, QualifiedBy
 from leads.models import Journey, Lead, LeadTransition, RoutingDecision
 from leads.models.journey import MILESTONE_DATES
 from leads.routing.explaining import headline
+from leads.scoring.parts import ScoreCard, card
 from leads.stages import Stages
 from leads.views.moves import panel
 from sla.querysets import with_clock
@@ -152,6 +154,11 @@ class LeadPage:
         """How it became an MQL."""
         return QUALIFIED.get(QualifiedBy(self.journey.qualified_by), "") if self.journey.qualified_by else ""
 
+    @cached_property
+    def score(self) -> ScoreCard | None:
+        """How ready it is now, and why; None for a lead that was not scored yet."""
+        return card(self.pk, self.at)
+
     # What stands beside its timeline
 
     @cached_property
@@ -204,6 +211,11 @@ class LeadPage:
             lines.append(("" if heading == shown else heading, event, line(event)))
             shown = heading
         return lines
+
+    @property
+    def rewordable_since(self) -> datetime:
+        """Feedback that is newer can still be changed by who gave it."""
+        return self.at - REWORD_WITHIN
 
     @cached_property
     def counts(self) -> Counts:

@@ -93,6 +93,7 @@ FOR_NO_HEAD = Grant(
 )
 PROPOSER = Grant("who proposed it", WORKING, person="proposed_by")
 IMPORTER = Grant("who ran it", WORKING, person="created_by")
+AUTHOR = Grant("who wrote it", WORKING, person="author")
 OWNER = Grant("who saved it", frozenset(Role), person="owner")
 STARTER = Grant("who started it", frozenset(Role), person="created_by")
 
@@ -115,6 +116,8 @@ POLICY: dict[str, Action] = {
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
     "lead.touch": Action("log an activity", (TEAMS,)),
+    "lead.feedback": Action("give feedback on leads", (TEAMS,)),
+    "lead.feedback_edit": Action("change this feedback", (AUTHOR,)),
     "lead.edit": Action("edit this lead", (MARKETER, HOLDER, REP_OF_NOBODYS, MANAGER, REVOPS, STEWARD)),
     "lead.merge": Action("merge this lead into another one", (MARKETER, HOLDER, MANAGER, REVOPS, STEWARD)),
     "merge.undo": Action("undo this merge", (MERGER, MANAGER, REVOPS, STEWARD)),
@@ -140,6 +143,12 @@ POLICY: dict[str, Action] = {
     "absence.plan": Action("plan this absence", (THEMSELVES, MANAGER, REVOPS)),
     "people.manage": Action("manage people and teams", (REVOPS,)),
     "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
+    "scoring.view": Action("see the scoring rules", (EVERYONE,)),
+    "scoring.manage": Action("change the scoring rules", (REVOPS,)),
+    "profiles.view": Action("see the ideal customer profiles", (EVERYONE,)),
+    "profiles.manage": Action("change the ideal customer profiles", (MANAGER, REVOPS)),
+    "targets.view": Action("see the target accounts", (EVERYONE,)),
+    "targets.manage": Action("change the list of target accounts", (MARKETER, MANAGER, REVOPS)),
     "nurture.view": Action("see the nurture tracks", (EVERYONE,)),
     "nurture.work": Action("move leads in nurture", (MARKETER, MANAGER, REVOPS)),
     "nurture.manage": Action("set up nurture tracks", (MARKETER, REVOPS)),

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from leads.api import accounts, deal_parts, deals, history, leads, merges, moves, nurture, routing, touches
+from leads.api import (
+    accounts,
+    deal_parts,
+    deals,
+    feedback,
+    history,
+    leads,
+    merges,
+    moves,
+    nurture,
+    routing,
+    scoring,
+    touches,
+)
 
 MOVES = {
     "hand-over": moves.HandOver,
@@ -39,6 +52,7 @@ urlpatterns = [
     path("leads/reassign/", routing.Reassign.as_view(), name="api_leads_reassign"),
     path("leads/<int:pk>/routing/", routing.LeadRouting.as_view(), name="api_lead_routing"),
     path("leads/<int:pk>/transitions/", history.LeadTransitions.as_view(), name="api_lead_transitions"),
+    path("leads/<int:pk>/feedback/", feedback.LeadFeedback.as_view(), name="api_lead_feedback"),
     path("leads/<int:pk>/touchpoints/", touches.LeadTouchpoints.as_view(), name="api_lead_touchpoints"),
     *(
         path(f"leads/<int:pk>/{name}/", view.as_view(), name=f"api_lead_{name.replace('-', '_')}")
@@ -60,6 +74,10 @@ urlpatterns = [
     path("opportunities/", deals.Opportunities.as_view(), name="api_opportunities"),
     path("opportunities/<int:pk>/", deals.OpportunityDetail.as_view(), name="api_opportunity"),
     path("routing/", routing.Routing.as_view(), name="api_routing"),
+    path("leads/<int:pk>/score/", scoring.LeadScore.as_view(), name="api_lead_score"),
+    path("scoring-rules/", scoring.ScoringRules.as_view(), name="api_scoring_rules"),
+    path("profiles/", scoring.ProfileList.as_view(), name="api_profiles"),
+    path("target-accounts/", scoring.TargetAccounts.as_view(), name="api_target_accounts"),
     *(
         path(f"opportunities/<int:pk>/{name}/", view.as_view(), name=f"api_opportunity_{name.replace('-', '_')}")
         for name, view in OF_DEAL.items()

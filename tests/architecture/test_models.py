@@ -50,6 +50,7 @@ def test_keys_are_numbers_the_database_gives():
         "leads.DealRules",
         "leads.LeadKeys",
         "leads.LeadSearch",
+        "leads.AccountProfile",
         "leads.Score",
         "leads.TransitionNote",
         "ops.Heartbeat",

@@ -1,11 +1,13 @@
 """The panels of the lead page, from top to bottom. A new one is a file beside this, a template, and a line here."""
 
-from alignment.desk.panels import account, duplicates, own, routing
+from alignment.desk.panels import account, duplicates, feedback, own, routing, score
 from alignment.desk.panels.panel import Panel
 
 PANELS: tuple[Panel, ...] = (
     own.DECISION,
     own.ACTIVITY,
+    score.SCORE,
+    feedback.FEEDBACK,
     own.DEAL,
     routing.ROUTING,
     own.FACTS,
