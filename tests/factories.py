@@ -458,6 +458,13 @@ def _bulk_change() -> Address:
     return Address({"pk": change.pk}, change)
 
 
+def _draft_rule() -> Address:
+    pool = make_pool()
+    make_routing(pool, routing_rule("Chiefs", "title", "Chief", pool=pool))
+    versions.begin(RoutingVersion, by=None)
+    return Address({"at": 0})
+
+
 def _password_link() -> Address:
     uid, token = password_link(person=make_user()).rstrip("/").split("/")[-2:]
     return Address({"uidb64": uid, "token": token})
@@ -523,8 +530,12 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "reopen",
         )
     },
+    "lead_routing": _lead,
+    **{f"setup_routing_rule{name}": _draft_rule for name in ("", "_move")},
+    "setup_routing_restore": lambda: Address({"pk": make_routing(make_pool()).pk}),
+    **{f"setup_pool{name}": _of(make_pool) for name in ("", "_retire")},
+    "setup_person_leave": _of(make_user),
     **{f"setup_channel{name}": _of(make_channel) for name in ("", "_test", "_switch", "_secret", "_remove")},
-    "lead_deal": lambda: _lead("sqo"),
     **{
         f"deal{name}": _deal_alone
         for name in ("", "_edit", "_win", "_lose", "_reopen", "_withdraw", "_contact", "_sourced_by")
@@ -553,6 +564,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_requalify",
             "_reopen",
             "_assign",
+            "_route",
+            "_routing",
             "_transitions",
             "_touchpoints",
             "_score",

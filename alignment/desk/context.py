@@ -19,7 +19,7 @@ from alignment.integrations import urls as import_urls
 from alignment.ops import heartbeats, notifications
 from alignment.people.models import Theme, User
 from alignment.people.permissions import can
-from leads import scoring_urls
+from leads import routing_urls, scoring_urls
 from leads import urls as leads_urls
 from leads.models import Lead
 from sla.querysets import with_clock
@@ -98,6 +98,14 @@ ENTRIES = (
     ),
     Entry("setup_deals", "Rules for deals", "handshake", "deal.rules", "Set up"),
     Entry(
+        "setup_routing",
+        "Routing",
+        "route",
+        "routing.view",
+        "Set up",
+        covers=frozenset(pattern.name or "" for pattern in routing_urls.urlpatterns) - {"setup_person_leave"},
+    ),
+    Entry(
         "setup_reasons",
         "Reasons",
         "list-x",
@@ -125,6 +133,7 @@ ENTRIES = (
                 "setup_calendar",
                 "setup_calendar_new",
                 "absences",
+                "setup_person_leave",
             }
         ),
     ),

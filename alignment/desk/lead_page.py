@@ -23,8 +23,9 @@ from alignment.people.permissions import can
 from leads.decisions import UNDO_WITHIN
 from leads.feedback import REWORD_WITHIN
 from leads.milestones import Milestone, Outcome, QualifiedBy
-from leads.models import Journey, Lead, LeadTransition
+from leads.models import Journey, Lead, LeadTransition, RoutingDecision
 from leads.models.journey import MILESTONE_DATES
+from leads.routing.explaining import headline
 from leads.scoring.parts import ScoreCard, card
 from leads.stages import Stages
 from leads.views.moves import panel
@@ -88,6 +89,13 @@ class LeadPage:
     def journey(self) -> Journey:
         """The newest pass."""
         return self.journeys[0]
+
+    @cached_property
+    def routed(self) -> str:
+        """Why it went to whom, in a sentence; blank for a lead that was not routed. One query."""
+        newest = RoutingDecision.objects.filter(lead=self.pk).order_by("-id")
+        decision = newest.select_related("user", "pool", "opportunity").first()
+        return headline(decision) if decision else ""
 
     # Where it stands
 

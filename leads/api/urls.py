@@ -13,6 +13,7 @@ from leads.api import (
     merges,
     moves,
     nurture,
+    routing,
     scoring,
     touches,
 )
@@ -32,6 +33,7 @@ MOVES = {
     "reopen": moves.Reopen,
     "undo": history.Undo,
     "assign": history.Assign,
+    "route": routing.Route,
 }
 
 OF_DEAL = {
@@ -48,6 +50,8 @@ urlpatterns = [
     path("leads/", leads.Leads.as_view(), name="api_leads"),
     path("leads/bulk/", leads.LeadBatch.as_view(), name="api_leads_bulk"),
     path("leads/<int:pk>/", leads.LeadDetail.as_view(), name="api_lead"),
+    path("leads/reassign/", routing.Reassign.as_view(), name="api_leads_reassign"),
+    path("leads/<int:pk>/routing/", routing.LeadRouting.as_view(), name="api_lead_routing"),
     path("leads/<int:pk>/transitions/", history.LeadTransitions.as_view(), name="api_lead_transitions"),
     path("leads/<int:pk>/feedback/", feedback.LeadFeedback.as_view(), name="api_lead_feedback"),
     path("leads/<int:pk>/touchpoints/", touches.LeadTouchpoints.as_view(), name="api_lead_touchpoints"),
@@ -72,6 +76,7 @@ urlpatterns = [
     path("accounts/<int:pk>/customer/", accounts.AccountCustomer.as_view(), name="api_account_customer"),
     path("opportunities/", deals.Opportunities.as_view(), name="api_opportunities"),
     path("opportunities/<int:pk>/", deals.OpportunityDetail.as_view(), name="api_opportunity"),
+    path("routing/", routing.Routing.as_view(), name="api_routing"),
     path("leads/<int:pk>/score/", scoring.LeadScore.as_view(), name="api_lead_score"),
     path("scoring-rules/", scoring.ScoringRules.as_view(), name="api_scoring_rules"),
     path("profiles/", scoring.ProfileList.as_view(), name="api_profiles"),

@@ -1,6 +1,6 @@
 """The panels of the lead page, from top to bottom. A new one is a file beside this, a template, and a line here."""
 
-from alignment.desk.panels import account, duplicates, feedback, follow_up, own, score
+from alignment.desk.panels import account, duplicates, feedback, follow_up, own, routing, score
 from alignment.desk.panels.panel import Panel
 
 PANELS: tuple[Panel, ...] = (
@@ -10,6 +10,7 @@ PANELS: tuple[Panel, ...] = (
     score.SCORE,
     feedback.FEEDBACK,
     own.DEAL,
+    routing.ROUTING,
     own.FACTS,
     duplicates.DUPLICATES,
     account.PEOPLE,
