@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0021_feedback"),
+        ("leads", "0024_follow_up"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

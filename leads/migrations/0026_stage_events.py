@@ -6,6 +6,6 @@ from alignment.lib.append_only import append_only, published_stands
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leads", "0022_stage_versions")]
+    dependencies = [("leads", "0025_stage_versions")]
 
     operations = [published_stands("leads_stageversion"), append_only("leads_stagesignature")]
