@@ -24,6 +24,12 @@ class BulkAssignForm(AssignForm):
         self.fields["why"].error_messages["required"] = "Say why: both the old and the new holder read it."
 
 
+class BulkTargetForm(forms.Form):
+    """The accounts of the leads go onto the list of target accounts."""
+
+    note = forms.CharField(label="Why these", required=False, max_length=200)
+
+
 class BulkFactsForm(forms.Form):
     """Source, campaign, segment and territory: what is not chosen stays as it is."""
 
