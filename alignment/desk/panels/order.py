@@ -9,6 +9,7 @@ PANELS: tuple[Panel, ...] = (
     own.DEAL,
     own.FACTS,
     duplicates.DUPLICATES,
+    duplicates.MERGES,
     account.PEOPLE,
     own.FORMS,
     own.PASSES,
