@@ -229,6 +229,13 @@ class ActivityForm(forms.Form):
     note = forms.CharField(required=False, max_length=150)
 
 
+class FeedbackForm(forms.Form):
+    text = forms.CharField(
+        label="Feedback", max_length=2000, widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Write what the other side should know."},
+    )  # fmt: skip
+
+
 class AssignForm(forms.Form):
     owner = forms.ModelChoiceField(User.objects.none(), required=False, empty_label="Nobody")
     why = forms.CharField(label="Why", required=False, max_length=200)

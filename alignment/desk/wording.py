@@ -63,7 +63,7 @@ class Line:
 
 def line(event: Event) -> Line:
     """Say what happened."""
-    said = {Source.TOUCH: _touch, Source.HOLDER: _holder, Source.MOVE: _move}
+    said = {Source.TOUCH: _touch, Source.HOLDER: _holder, Source.MOVE: _move, Source.FEEDBACK: _feedback}
     return _clock(event) if event.source == Source.CLOCK else said[event.source](event.told)
 
 
@@ -71,6 +71,12 @@ def _touch(told: Mapping[str, Any]) -> Line:
     parts = [f"by {told['actor']}" if told["actor"] else told["channel"], told["campaign"]]
     side = Side.SALES if told["direction"] == Direction.OUTBOUND else Side.MARKETING
     return Line(TOUCH_ICONS.get(told["kind"], "activity"), side, told["title"], _listed(parts))
+
+
+def _feedback(told: Mapping[str, Any]) -> Line:
+    to = {Side.SALES: "to marketing", Side.MARKETING: "to sales"}.get(told["side"], "to both sides")
+    small = "Feedback on the lead" + (", changed since" if told["edited_at"] else "")
+    return Line("message-square", told["side"], f"{told['author']} {to}", small, note=told["text"])
 
 
 def _holder(told: Mapping[str, Any]) -> Line:

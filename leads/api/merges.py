@@ -32,7 +32,7 @@ MOST_LOSERS = 50
 class MergeChoicesBody(Body):
     """Field → the lead whose value counts."""
 
-    def get_fields(self) -> dict[str, serializers.Field]:
+    def get_fields(self) -> dict[str, Any]:
         return {name: IdField(required=False) for name in FIELDS}
 
 

@@ -4,12 +4,16 @@ from leads.models.account import Account
 from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.customer import CustomerPeriod
+from leads.models.feedback import Feedback
+from leads.models.follow_up import FollowUp
+from leads.models.free_domain import FreeDomain
 from leads.models.holder import HolderInterval
 from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import DistinctDeals, Opportunity, OpportunityChange, OpportunityContact
+from leads.models.profile import AccountProfile, ProfileVersion
 from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
 from leads.models.route import Pool, PoolMember, RoutingDecision, RoutingVersion
@@ -22,6 +26,7 @@ from leads.models.transition import LeadTransition, TransitionNote
 
 __all__ = [
     "Account",
+    "AccountProfile",
     "BulkChange",
     "BulkRow",
     "Campaign",
@@ -30,6 +35,9 @@ __all__ = [
     "DistinctDeals",
     "DuplicatePair",
     "ExternalReference",
+    "Feedback",
+    "FollowUp",
+    "FreeDomain",
     "HolderInterval",
     "Journey",
     "Lead",
@@ -44,6 +52,7 @@ __all__ = [
     "OpportunityContact",
     "Pool",
     "PoolMember",
+    "ProfileVersion",
     "Reason",
     "ReasonProposal",
     "RoutingDecision",

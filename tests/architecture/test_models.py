@@ -48,11 +48,14 @@ def test_keys_are_numbers_the_database_gives():
 
     assert odd == {
         "leads.DealRules",
+        "leads.FollowUp",
         "leads.LeadKeys",
         "leads.LeadSearch",
+        "leads.AccountProfile",
         "leads.Score",
         "leads.TransitionNote",
         "ops.Heartbeat",
+        "ops.MailHours",
         "people.Company",
     }
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from leads.models import NurtureTrack, Reason
-from tests.factories import make_reason_proposal
+from leads.models import FollowUp, NurtureTrack, Reason
+from tests.factories import make_lead, make_reason_proposal
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -22,6 +22,9 @@ WRONG = {
     "reason_rejection_says_what_follows": lambda: Reason.objects.filter(kind="lose").update(counts_as_miss=True),
     "reason_leads_one_way": lambda: Reason.objects.filter(kind="reject").update(
         proposes_recycle=True, means_duplicate=True
+    ),
+    "follow_up_step_has_a_day": lambda: FollowUp.objects.create(
+        lead=make_lead(), pass_no=1, next_step="Call", changed_at=NOON
     ),
     "track_one_takes_unqualified": lambda: NurtureTrack.objects.update(takes_unqualified=True),
     "track_looks_again": lambda: NurtureTrack.objects.update(revisit_after_days=0),
