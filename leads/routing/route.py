@@ -102,11 +102,13 @@ def follow(*, moved: Moved) -> None:
 
 
 def _handed_over(moved: Moved) -> list[int]:
+    """The leads that became MQLs and still are: history may bring what followed in the same write."""
+    newest = {each.lead_id: each for each in moved.taken}
     return sorted(
         {
             each.lead_id
             for each in moved.taken
-            if each.after == (Milestone.MQL, "")
+            if newest[each.lead_id].after == each.after == (Milestone.MQL, "")
             and each.kind in (Kind.ADVANCE, Kind.REQUALIFY)
             and (each.before is None or each.before[0] < Milestone.MQL or each.kind == Kind.REQUALIFY)
         }
