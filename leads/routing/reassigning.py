@@ -15,13 +15,27 @@ from leads.models.route import RoutingVersion
 from leads.querysets import LeadQuerySet
 from leads.routing.route import Decision, route
 
+NO_RULES = "No routing rules are published yet."
+CLOSED = "This lead is closed: there is nothing to hand over."
+
 
 @transaction.atomic
 def route_again(*, lead_ids: Sequence[int], cause: Cause, why: str) -> list[Decision]:
-    """Let the published rules find a holder for these leads, whoever holds them. Raises ValidationError without."""
+    """Let the published rules find a holder for these leads, whoever holds them; those that are closed are left alone.
+    Raises ValidationError where no rules are published.
+    """
+    refused = refusals(lead_ids)
+    if NO_RULES in refused.values():
+        raise ValidationError(NO_RULES)
+    return route(lead_ids=sorted(set(lead_ids) - refused.keys()), cause=cause, whoever_holds=True, why=why)
+
+
+def refusals(lead_ids: Sequence[int]) -> dict[int, str]:
+    """Those of these leads that cannot be routed anew, and why; two queries."""
     if RoutingVersion.published() is None:
-        raise ValidationError("No routing rules are published yet.")
-    return route(lead_ids=sorted(set(lead_ids)), cause=cause, whoever_holds=True, why=why)
+        return dict.fromkeys(lead_ids, NO_RULES)
+    closed = Lead.objects.filter(pk__any_of=lead_ids).exclude(outcome="")
+    return dict.fromkeys(closed.values_list("pk", flat=True), CLOSED)
 
 
 @transaction.atomic
