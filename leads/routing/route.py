@@ -137,7 +137,9 @@ def route(
     decisions = decide(rules, facts, matched(rules, facts), table)
     _store(decisions, version, at)
     _keep_turns(table)
-    _hand_over(decisions, replace(cause, actor_id=None, source=CauseSource.RULE, route=False), why)
+    # The rules choose; whoever asked them to take leads from somebody answers for that.
+    actor_id = cause.actor_id if whoever_holds else None
+    _hand_over(decisions, replace(cause, actor_id=actor_id, source=CauseSource.RULE, route=False), why)
     notify(notices=_notices(decisions, table))
     return decisions
 
