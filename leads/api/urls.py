@@ -7,6 +7,7 @@ from leads.api import (
     deal_parts,
     deals,
     feedback,
+    following,
     history,
     leads,
     merges,
@@ -59,6 +60,8 @@ urlpatterns = [
         for name, view in MOVES.items()
     ),
     path("leads/<int:pk>/transitions/<int:move>/correct/", history.Correct.as_view(), name="api_lead_correct"),
+    path("leads/<int:pk>/step/", following.NextStep.as_view(), name="api_lead_step"),
+    path("leads/<int:pk>/snooze/", following.Snooze.as_view(), name="api_lead_snooze"),
     path("leads/<int:pk>/merge/", merges.LeadMerge.as_view(), name="api_lead_merge"),
     path("merges/", merges.Merges.as_view(), name="api_merges"),
     path("merges/<int:pk>/undo/", merges.MergeUndo.as_view(), name="api_merge_undo"),
@@ -88,6 +91,7 @@ urlpatterns = [
         name="api_opportunity_contact_remove",
     ),
     path("stages/", deals.StageList.as_view(), name="api_stages"),
+    path("stages/<slug:key>/versions/", deals.StageVersions.as_view(), name="api_stage_versions"),
     path("nurture-tracks/", nurture.Tracks.as_view(), name="api_nurture_tracks"),
     path("reasons/", deals.ReasonList.as_view(), name="api_reasons"),
 ]
