@@ -15,10 +15,11 @@ from alignment.desk.queue import COUNT_CAP
 from alignment.lib.csv import Cell
 from dashboards.options import Choice, Facet, Options
 from leads import states
+from leads.finding import is_enough
 from leads.milestones import Milestone
 from leads.models import Account, Lead, Stage
 from leads.querysets import LeadQuerySet
-from leads.searching import candidates
+from leads.searching import candidates, spelled_alike
 from sla.models import Clock
 from sla.querysets import with_clock
 
@@ -48,6 +49,14 @@ class Filter:
     label: str
     choices: list[tuple[str, str]]
     chosen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Keys of leads that fit the words of a search; `is_near`: they are only spelled alike."""
+
+    keys: list[int]
+    is_near: bool
 
 
 class LeadList:
@@ -129,6 +138,17 @@ class LeadList:
     # What is found
 
     @cached_property
+    def matches(self) -> Matches:
+        """The leads that have the words, or where nobody has, those that have something like them."""
+        found = candidates(self.words)
+        return Matches(found, is_near=False) if found else Matches(spelled_alike(self.words), is_near=True)
+
+    @property
+    def is_too_short(self) -> bool:
+        """Whether there are too few letters to look for anybody."""
+        return bool(self.words) and not is_enough(self.words) and not self.words.lstrip("#").isdecimal()
+
+    @cached_property
     def found(self) -> LeadQuerySet:
         """The leads that the address means, in no order."""
         leads = Lead.objects.standing().filter(**{facet: choice.pk for facet, choice in self.chosen.items()})
@@ -141,7 +161,7 @@ class LeadList:
         if self.account:
             leads = leads.filter(account=self.account)
         if self.words:
-            leads = leads.filter(pk__in=candidates(self.words))
+            leads = leads.filter(pk__in=self.matches.keys)
         if self.state == "overdue":
             leads = leads.filter(pk__in=Clock.objects.dispositions().overdue(self.at).values("lead"))
         return leads
