@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0023_profiles"),
+        ("leads", "0026_stage_events"),
         ("ops", "0004_channels"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
