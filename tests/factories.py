@@ -63,7 +63,8 @@ from leads.profiles.rules import EMPTY
 from leads.routing import pools
 from leads.routing.rules import check
 from leads.scoring import previewing, publishing, rules
-from sla.models import Clock, Policy, SubjectKind
+from sla import disputes
+from sla.models import Clock, Dispute, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
 
@@ -501,6 +502,21 @@ def _proposal(signed: bool) -> Callable[[], Address]:
     return address
 
 
+def make_dispute(lead: Lead | None = None, by: User | None = None, **given: Any) -> Dispute:
+    """Marketing contests the rejection of a lead."""
+    lead = lead or make_lead(owner=make_user())
+    if not lead.outcome:
+        reason = Reason.objects.offered("reject").first()
+        lifecycle.reject(lead_ids=[lead.pk], reason_id=reason.pk, cause=Cause(CauseSource.API))
+    asked = {"evidence": "They asked for an offer yesterday."}
+    return disputes.contest(lead_id=lead.pk, by=by or make_user(Role.MARKETER), **asked | given)
+
+
+def _dispute() -> Address:
+    dispute = make_dispute()
+    return Address({"pk": dispute.pk}, dispute)
+
+
 def _reason() -> Reason:
     return Reason.objects.offered("reject")[1]
 
@@ -594,6 +610,10 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "notification": lambda: Address({"pk": 1}),
     **{f"setup_reason{name}": _of(_reason) for name in ("", "_retire", "_move")},
     **{f"nurture_track{name}": lambda: Address({"key": "newsletter"}) for name in ("", "_edit", "_retire")},
+    **{f"dispute{name}": _dispute for name in ("", "_answer", "_decide")},
+    "lead_dispute": _lead,
+    "api_dispute_answer": _dispute,
+    "api_dispute_decide": _dispute,
     "setup_reason_sign": _proposal(signed=True),
     "setup_reason_decline": _proposal(signed=True),
     "setup_reason_withdraw": _proposal(signed=False),

@@ -50,7 +50,7 @@ def test_an_executive_changes_nothing_but_their_own_account():
 
     # Beside reading: their own work, and what a head signs.
     writes = {action for action in may if not action.endswith((".view", ".read"))}
-    assert writes == {"account.self", "export", "job.steer", "reasons.sign"}
+    assert writes == {"account.self", "dispute.answer", "dispute.decide", "export", "job.steer", "reasons.sign"}
 
 
 @pytest.mark.parametrize(
