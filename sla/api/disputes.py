@@ -137,5 +137,5 @@ def _told(verb: Callable[[], Dispute], status: int = 200) -> Response:
     try:
         dispute = verb()
     except ValidationError as refusal:
-        raise Problem(409, "conflict", "This is not possible now", refusal.message) from refusal
+        raise Problem(409, "conflict", "This is not possible now", str(refusal.message)) from refusal
     return Response(DisputeSerializer(dispute).data, status=status)
