@@ -392,6 +392,14 @@ def _deal_alone(**more: Any) -> Address:
     return Address({"pk": deal.pk} | more, deal)
 
 
+def _stage_key() -> Address:
+    return Address({"key": "proposal"})
+
+
+def _heads() -> Company:
+    return Company.get()
+
+
 def _two_deals() -> Address:
     deal = make_free_deal(owner_id=make_user().pk)
     return Address({"pk": deal.pk, "other": make_free_deal(account=deal.account).pk}, deal)
@@ -558,6 +566,9 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     },
     "deal_contact_remove": lambda: _deal_alone(lead=make_lead().pk),
     "deal_distinct": _two_deals,
+    **{f"setup_stage{name}": _stage_key for name in ("", "_edit", "_publish", "_discard", "_move", "_retire")},
+    **{f"setup_stage_{name}": lambda: Address({"key": "mql", "number": 1}, _heads()) for name in ("sign", "restore")},
+    "api_stage_versions": _stage_key,
     **{f"account{name}": _account for name in ("", "_edit", "_customer")},
     "lead_undo": _move_of_lead,
     "lead_correct": _move_of_lead,

@@ -91,6 +91,7 @@ urlpatterns = [
         name="api_opportunity_contact_remove",
     ),
     path("stages/", deals.StageList.as_view(), name="api_stages"),
+    path("stages/<slug:key>/versions/", deals.StageVersions.as_view(), name="api_stage_versions"),
     path("nurture-tracks/", nurture.Tracks.as_view(), name="api_nurture_tracks"),
     path("reasons/", deals.ReasonList.as_view(), name="api_reasons"),
 ]

@@ -20,6 +20,7 @@ from leads.models.route import Pool, PoolMember, RoutingDecision, RoutingVersion
 from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.sourcing import DealRules, Sourcing
 from leads.models.stage import NurtureTrack, Reason, Stage
+from leads.models.stage_version import StageSignature, StageVersion
 from leads.models.target import TargetAccount
 from leads.models.touchpoint import Touchpoint
 from leads.models.transition import LeadTransition, TransitionNote
@@ -63,6 +64,8 @@ __all__ = [
     "Source",
     "Sourcing",
     "Stage",
+    "StageSignature",
+    "StageVersion",
     "TargetAccount",
     "Territory",
     "ThresholdCrossing",
