@@ -354,12 +354,17 @@ def _merge() -> Address:
     return Address({"pk": key}, Merge.objects.select_related("actor").get(pk=key))
 
 
-def _pair() -> Address:
-    owner = make_user()
-    facts = {"name": "Ana Souza", "phone": "+49 30 1234567", "owner": owner}
-    lead, _ = make_lead(**facts), make_lead(**facts)
+def make_pair(owner: User | None = None) -> DuplicatePair:
+    """Two leads that are one person by name and phone number, to be decided."""
+    facts = {"name": f"Ana Souza {'abcdefghij'[next(_numbers) % 10]}", "phone": f"+49 30 1234{next(_numbers):04}"}
+    first, _ = make_lead(**facts, owner=owner), make_lead(**facts, owner=owner)
     scanning.catch_up()
-    return Address({"pk": DuplicatePair.objects.get().pk}, lead)
+    return DuplicatePair.objects.get(first=first)
+
+
+def _pair() -> Address:
+    pair = make_pair(make_user())
+    return Address({"pk": pair.pk}, Lead.objects.select_related("owner").get(pk=pair.first_id))
 
 
 def _deal_of_lead(**more: Any) -> Address:

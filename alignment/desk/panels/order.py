@@ -14,6 +14,7 @@ PANELS: tuple[Panel, ...] = (
     routing.ROUTING,
     own.FACTS,
     duplicates.DUPLICATES,
+    duplicates.MERGES,
     account.PEOPLE,
     own.FORMS,
     own.PASSES,
