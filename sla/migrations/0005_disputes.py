@@ -6,41 +6,145 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0024_follow_up'),
-        ('sla', '0004_policies_and_ladders'),
+        ("leads", "0024_follow_up"),
+        ("sla", "0004_policies_and_ladders"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Dispute',
+            name="Dispute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('rejection', 'A rejection'), ('qualification', 'A qualification')], max_length=13)),
-                ('raised_at', models.DateTimeField()),
-                ('evidence', models.TextField(max_length=2000)),
-                ('evidence_url', models.URLField(blank=True, max_length=500)),
-                ('due_at', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('answer', models.TextField(blank=True, max_length=2000)),
-                ('escalated_at', models.DateTimeField(null=True)),
-                ('verdict', models.CharField(blank=True, choices=[('upheld', 'Taken back'), ('stands', 'Stands')], max_length=6)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('closed_why', models.TextField(blank=True, max_length=2000)),
-                ('answered_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('asked', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('closed_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('lead', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='disputes', to='leads.lead')),
-                ('raised_by', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('remedy', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.leadtransition')),
-                ('transition', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='dispute', to='leads.leadtransition')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("rejection", "A rejection"), ("qualification", "A qualification")], max_length=13
+                    ),
+                ),
+                ("raised_at", models.DateTimeField()),
+                ("evidence", models.TextField(max_length=2000)),
+                ("evidence_url", models.URLField(blank=True, max_length=500)),
+                ("due_at", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(null=True)),
+                ("answer", models.TextField(blank=True, max_length=2000)),
+                ("escalated_at", models.DateTimeField(null=True)),
+                (
+                    "verdict",
+                    models.CharField(
+                        blank=True, choices=[("upheld", "Taken back"), ("stands", "Stands")], max_length=6
+                    ),
+                ),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("closed_why", models.TextField(blank=True, max_length=2000)),
+                (
+                    "answered_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "asked",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="disputes",
+                        to="leads.lead",
+                    ),
+                ),
+                (
+                    "raised_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "remedy",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="leads.leadtransition",
+                    ),
+                ),
+                (
+                    "transition",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="dispute", to="leads.leadtransition"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['lead'], name='dispute_by_lead'), models.Index(condition=models.Q(('escalated_at', None), ('verdict', '')), fields=['due_at'], name='dispute_due')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['rejection', 'qualification'])), name='dispute_kind_known'), models.CheckConstraint(condition=models.Q(models.Q(('closed_at', None), ('closed_by', None), ('remedy', None), ('verdict', '')), models.Q(('closed_at__isnull', False), ('closed_by__isnull', False), ('verdict__in', ['upheld', 'stands'])), _connector='OR'), name='dispute_closed_whole'), models.CheckConstraint(condition=models.Q(models.Q(('answered_at', None), ('answered_by', None)), models.Q(('answered_at__isnull', False), ('answered_by__isnull', False)), _connector='OR'), name='dispute_answered_whole'), models.CheckConstraint(condition=models.Q(('evidence', ''), _negated=True), name='dispute_has_evidence'), models.CheckConstraint(condition=models.Q(('remedy', None), ('verdict', 'upheld'), _connector='OR'), name='dispute_remedy_of_upheld')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["lead"], name="dispute_by_lead"),
+                    models.Index(
+                        condition=models.Q(("escalated_at", None), ("verdict", "")),
+                        fields=["due_at"],
+                        name="dispute_due",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["rejection", "qualification"])), name="dispute_kind_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at", None), ("closed_by", None), ("remedy", None), ("verdict", "")),
+                            models.Q(
+                                ("closed_at__isnull", False),
+                                ("closed_by__isnull", False),
+                                ("verdict__in", ["upheld", "stands"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="dispute_closed_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answered_at", None), ("answered_by", None)),
+                            models.Q(("answered_at__isnull", False), ("answered_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="dispute_answered_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("evidence", ""), _negated=True), name="dispute_has_evidence"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("remedy", None), ("verdict", "upheld"), _connector="OR"),
+                        name="dispute_remedy_of_upheld",
+                    ),
+                ],
             },
         ),
     ]
