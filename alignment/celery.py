@@ -21,6 +21,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alignment.settings")
 POKES = (
     ("sla.tasks.sweep", "sweep", 5),
     ("alignment.ops.tasks.deliver", "deliver", 5),
+    ("alignment.ops.tasks.deliver_hooks", "hooks", 5),
+    ("alignment.ops.tasks.post_due_mail", "deliver", 30),
     ("alignment.ops.tasks.resume_jobs", "work", 5),
     ("alignment.integrations.tasks.remove_old_uploads", "work", 3600),
     ("leads.tasks.nurture_unqualified", "work", 3600),

@@ -9,13 +9,22 @@ from celery import bootsteps
 from celery.worker import WorkController
 from django.db import connection
 
-from alignment.ops import heartbeats
-from alignment.ops.outbox import deliver
+from alignment.ops import heartbeats, mailing
+from alignment.ops.outbox import deliver, deliver_hooks
 from sla.sweep import sweep
 
 EVERY = timedelta(seconds=15)
+
+
+def send() -> None:
+    """All that leaves; the mail first, since receivers of hooks can be slow."""
+    mailing.post_due()
+    deliver()
+    deliver_hooks()
+
+
 # What stands in for a poke that nobody has heard of, by the heartbeat that the poked task gives.
-STAND_INS: Mapping[str, Callable[[], object]] = {"sweep": sweep, "sender": deliver}
+STAND_INS: Mapping[str, Callable[[], object]] = {"sweep": sweep, "sender": send}
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@
 - Facts of leads are edited → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → the audit log says by whom, open pages hear of it.
+- A channel says that it is gone → it is stopped, and RevOps is told.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company, an API token, a calendar or an absence is changed → the audit log says who changed
   what, and nobody is made to leave to whom routing sends leads by name.
@@ -19,7 +20,10 @@ from typing import Any
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
 from alignment.lib.announcements import announce
-from alignment.ops import audit
+from alignment.ops import audit, channels
+from alignment.ops.models import Destination
+from alignment.ops.notifications import notify
+from alignment.ops.signals import destination_gone
 from alignment.people.models import Absence, ApiToken, Company, Team, User, WorkingCalendar
 from alignment.people.signals import record_changed
 from leads import deal_following
@@ -52,6 +56,7 @@ def connect() -> None:
     leads_moved.connect(pages_hear_of_moves, dispatch_uid="pages_hear_of_moves")
     holders_changed.connect(clocks_note_handovers, dispatch_uid="clocks_note_handovers")
     holders_changed.connect(pages_hear_of_handovers, dispatch_uid="pages_hear_of_handovers")
+    destination_gone.connect(channel_stops, dispatch_uid="channel_stops")
     user_logged_in.connect(audit.logged_in, dispatch_uid="audit_logged_in")
     user_logged_out.connect(audit.logged_out, dispatch_uid="audit_logged_out")
     user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
@@ -149,6 +154,12 @@ def audit_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
 def pages_hear_of_undone_merges(batch: Unmerged, **kwargs: Any) -> None:
     """The leads are in the lists again."""
     announce("leads", [batch.survivor_id, *batch.lead_ids])
+
+
+def channel_stops(destination: Destination, why: str, **kwargs: Any) -> None:
+    """Nothing more is sent there; what it should hear of waits."""
+    channels.stop(channel=destination, why=why)
+    notify(notices=channels.gone_notices(destination, why))
 
 
 def leads_keep_somebody(row: Any, changed: dict[str, Any], **kwargs: Any) -> None:

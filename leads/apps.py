@@ -10,6 +10,7 @@ class LeadsConfig(AppConfig):
     name = "leads"
 
     def ready(self) -> None:
+        from leads.hygiene import merging_exact  # noqa: F401 (registers a kind of job)
         from leads.seed import seed_defaults
 
         post_migrate.connect(seed_defaults, sender=self)

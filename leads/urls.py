@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from leads.views import accounts, deals, moves, records
+from leads.views import accounts, deals, merging, moves, records
 
 urlpatterns = [
     path("leads/new/", records.new, name="lead_new"),
+    path("leads/merge/", merging.merge, name="lead_merge"),
+    path("merges/<int:pk>/", merging.merged, name="merge"),
+    path("merges/<int:pk>/undo/", merging.undo, name="merge_undo"),
     path("leads/<int:pk>/edit/", records.edit, name="lead_edit"),
     path("leads/<int:pk>/assign/", records.assign, name="lead_assign"),
     path("leads/<int:pk>/touch/", records.touch, name="lead_touch"),

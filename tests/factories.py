@@ -22,26 +22,30 @@ from alignment.integrations.web_forms import setup
 from alignment.integrations.web_forms.asking import OF_LEAD
 from alignment.integrations.web_forms.models import FormKey, WebForm
 from alignment.integrations.web_forms.setup import Wording
+from alignment.lib import webhook_signatures
 from alignment.lib.business_time import Hours
 from alignment.ops import jobs, versions
-from alignment.ops.models import Job
+from alignment.ops.models import Destination, Job, Transport
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
-from leads import deals, lifecycle, qualifying, reasons
+from leads import deals, lifecycle, merging, qualifying, reasons
 from leads.bulk import running
 from leads.bulk.actions import ACTIONS
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
+from leads.hygiene import scanning
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
 from leads.models import (
     Account,
     BulkChange,
+    DuplicatePair,
     Journey,
     Lead,
     LeadTransition,
+    Merge,
     Opportunity,
     Pool,
     Reason,
@@ -214,6 +218,18 @@ def make_run_import(actor: User | None = None, **given: Any) -> Import:
     return Import.objects.select_related("job", "created_by").get(pk=batch.pk)
 
 
+# Channels -----------------------------------------------------------------------------------------------------
+
+
+def make_channel(**fields: Any) -> Destination:
+    """A program that hears of breaches."""
+    given = {
+        "transport": Transport.WEBHOOK, "name": f"Channel {next(_numbers)}", "url": "https://10.0.0.1/in",
+        "occasions": ["breach"], "secret": webhook_signatures.new_secret(),
+    }  # fmt: skip
+    return Destination.objects.create(**given | fields)
+
+
 # Routing ------------------------------------------------------------------------------------------------------
 
 
@@ -282,6 +298,22 @@ def _newest_move() -> Address:
 def _token() -> Address:
     token, _ = tokens.make(user=make_user(), name="Test", scopes=["read"], days=1)
     return Address({"pk": token.pk})
+
+
+def _merge() -> Address:
+    merger = make_user()
+    survivor, loser = make_lead(left=timedelta(hours=1)), make_lead()
+    cause = Cause(CauseSource.PAGE, actor_id=merger.pk)
+    key = merging.merge(survivor_id=survivor.pk, loser_ids=[loser.pk], cause=cause).keys[survivor.pk]
+    return Address({"pk": key}, Merge.objects.select_related("actor").get(pk=key))
+
+
+def _pair() -> Address:
+    owner = make_user()
+    facts = {"name": "Ana Souza", "phone": "+49 30 1234567", "owner": owner}
+    lead, _ = make_lead(**facts), make_lead(**facts)
+    scanning.catch_up()
+    return Address({"pk": DuplicatePair.objects.get().pk}, lead)
 
 
 def _deal_of_lead(**more: Any) -> Address:
@@ -432,6 +464,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "reopen",
         )
     },
+    **{f"setup_channel{name}": _of(make_channel) for name in ("", "_test", "_switch", "_secret", "_remove")},
+    "lead_deal": lambda: _lead("sqo"),
     **{
         f"deal{name}": _deal_alone
         for name in ("", "_edit", "_win", "_lose", "_reopen", "_withdraw", "_contact", "_sourced_by")
@@ -464,6 +498,13 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     },
     "api_lead_undo": _newest_move,
     "api_lead_correct": _move_of_lead,
+    "merge": _merge,
+    "merge_undo": _merge,
+    "api_lead_merge": _lead,
+    "api_merge_undo": _merge,
+    "api_duplicate_dismiss": _pair,
+    "data_leads": lambda: Address({"finding": "no_name"}),
+    "data_pairs": lambda: Address({"kind": "exact"}),
     "api_account": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
     "api_account_customer": _account,
     **{

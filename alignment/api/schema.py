@@ -11,10 +11,11 @@ from alignment.api.idempotency import HEADER
 from alignment.api.problems import NAMES
 from alignment.api.wire import PROBLEM
 
-REFUSED = {401, 403, 404, 422, 429, 500}
+REFUSED = {401, 403, 404, 410, 422, 429, 500}
 WRITES = {400, 409, 413, 415}
 TITLES = {status: title for status, (_, title) in NAMES.items()} | {
     409: "The state of things forbids it; `first` says who was faster",
+    410: "The lead was merged into another one, which `merged_into` names",
     422: "Something in the request is not right; `errors` names it",
     500: "Accord failed",
 }
@@ -46,7 +47,8 @@ PROBLEM_SCHEMA = {
                 "recorded_at": {"type": "string", "format": "date-time"},
             },
         },
-        "lead": {"type": "integer", "description": "The lead that has the e-mail address already."},
+        "lead": {"type": "integer", "description": "The lead that stands in the way."},
+        "merged_into": {"type": "integer", "description": "The lead that the one which was asked for went into."},
     },
 }
 HEADERS: dict[str, dict[str, Any]] = {

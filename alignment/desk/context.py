@@ -73,6 +73,15 @@ ENTRIES = (
         key="f",
         covers=frozenset({"funnel_leads"}),
     ),
+    Entry(
+        "data",
+        "Clean data",
+        "sparkles",
+        "data.view",
+        "Dashboards",
+        key="d",
+        covers=frozenset({"data_leads", "data_pairs", "data_merges"}),
+    ),
     Entry("imports", "Import", "upload", "import.run", "Set up", covers=IMPORT_PAGES),
     Entry(
         "setup_forms",
@@ -111,6 +120,14 @@ ENTRIES = (
                 "absences",
             }
         ),
+    ),
+    Entry(
+        "setup_channels",
+        "Channels",
+        "megaphone",
+        "channels.manage",
+        "Set up",
+        covers=frozenset({"setup_channel", "setup_channel_new", "setup_outgoing"}),
     ),
     Entry("walls", "Wall", "projector", "wall.manage", "Set up"),
 )

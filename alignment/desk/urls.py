@@ -1,6 +1,6 @@
 """The addresses of the pages that put the apps together."""
 
-from django.urls import path
+from django.urls import include, path
 
 from alignment.desk import bulk_views, deal_views, views
 from alignment.desk.saved import views as saved_views
@@ -13,6 +13,7 @@ urlpatterns = [
     path("leads/bulk/", bulk_views.bulk, name="bulk"),
     path("leads/bulk/<int:pk>/", bulk_views.change, name="bulk_change"),
     path("leads/bulk/<int:pk>/undo/", bulk_views.undo, name="bulk_undo"),
+    path("", include("alignment.desk.data.urls")),
     path("leads/columns/", saved_views.columns, name="lead_columns"),
     path("leads/views/new/", saved_views.new, name="view_new"),
     path("leads/views/<int:pk>/", saved_views.edit, name="view_edit"),

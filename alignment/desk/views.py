@@ -1,11 +1,13 @@
 """The pages that put the apps together: the start page, the queue, the list of leads, one lead."""
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import HttpResponseClientRedirect
 
 from alignment.desk.bulk_views import chosen_ids, offered
 from alignment.desk.lead_list import HEADER, LeadList
@@ -67,6 +69,8 @@ def _selected(request: SignedInRequest, shown: Queue) -> LeadPage | None:
     if not pk:
         return None
     page = _lead_page(request, pk, shown.address)
+    if page.lead.merged_into_id:
+        page = _lead_page(request, page.lead.merged_into_id, shown.address)
     if page.lead.withdrawn_at:
         raise Http404
     return page
@@ -92,7 +96,18 @@ def lead(request: SignedInRequest, pk: int) -> HttpResponse:
     page = _lead_page(request, pk, reverse("lead", args=[pk]))
     if page.lead.withdrawn_at:
         return render(request, "desk/withdrawn.html", {"lead": page.lead}, status=410)
+    if page.lead.merged_into:
+        return _to_survivor(request, page.lead)
     return render(request, _part(request, LEAD_PARTS) or "desk/lead.html", {"page": page, "decision": page.panel})
+
+
+def _to_survivor(request: SignedInRequest, merged: Lead) -> HttpResponse:
+    """To the lead that a merged one went into: it tells the history of both."""
+    assert merged.merged_into is not None
+    said = f"{merged.display_name}, lead {merged.pk}, was merged into this lead."
+    messages.info(request, said)
+    address = reverse("lead", args=[merged.merged_into_id])
+    return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
 
 
 def _lead_page(request: SignedInRequest, pk: int, back: str) -> LeadPage:

@@ -13,6 +13,8 @@ from alignment.integrations.importers.outcomes import places, sorted_out, wanted
 from alignment.integrations.importers.reading import Line, lines
 from alignment.integrations.importers.rows import translate
 from alignment.integrations.models import How, Import, ImportProblem, ProblemKind
+from leads.hygiene import duplicates, scanning
+from leads.hygiene.marking import undecided
 from leads.models import Lead
 
 MOST_ROWS = 1_000
@@ -22,6 +24,7 @@ MOST_READ = 20_000
 """So many further rows are read, without looking leads up: what makes no sense by itself is found there too."""
 
 SHOWN_ROWS = 12
+SHOWN_SUSPECTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspect:
+    """A new lead that may be known already: its row, who it may be, and the evidence as a sentence."""
+
+    line: int
+    name: str
+    other: str
+    other_id: int | None
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What the first `rows` rows would do. `problems` are the rows that would be rejected, then what is remarkable.
+    `suspects` are the first of `suspected` new leads that may be known already.
 
     `read` further rows were only read; `unreadable` are those of them that would be rejected.
     """
@@ -48,6 +63,8 @@ class Preview:
     samples: list[Sample]
     read: int
     unreadable: list[ImportProblem]
+    suspects: Sequence[Suspect] = ()
+    suspected: int = 0
 
     @property
     def changes_nothing(self) -> bool:
@@ -64,10 +81,14 @@ def preview(batch: Import, *, actor_id: int | None) -> Preview:
     with transaction.atomic():
         brought = bring(tried, mapping, actor_id=actor_id)
         samples = list(_samples(brought))
+        suspects = _suspects(brought)
         transaction.set_rollback(True)
     problems = sorted(brought.problems, key=lambda each: (each.kind != ProblemKind.REJECTED, each.line))
     is_whole = batch.rows is not None and len(tried) == batch.rows
-    return Preview(len(tried), is_whole, brought.counts, problems, samples, len(further), _unreadable(further, mapping))
+    return Preview(
+        len(tried), is_whole, brought.counts, problems, samples, len(further), _unreadable(further, mapping),
+        suspects[:SHOWN_SUSPECTS], len({each.line for each in suspects}),
+    )  # fmt: skip
 
 
 def _unreadable(further: Sequence[Line], mapping: Mapping) -> list[ImportProblem]:
@@ -86,6 +107,22 @@ def _samples(brought: Brought) -> Iterator[Sample]:
         changes: dict[str, Any] = received.changes.get(pk, {})
         how = How.CREATED if pk in received.created else How.UPDATED if changes or pk in moved else How.UNCHANGED
         yield Sample(arrival.line.number, found[pk], how, [_LABELS[name] for name in changes if name in _LABELS])
+
+
+def _suspects(brought: Brought) -> list[Suspect]:
+    """The new leads that may be known already, by row; another new one of the file has no key to open."""
+    received = brought.received
+    if received is None or not received.created or not brought.arrivals:
+        return []
+    scanning.look_at(sorted(received.created))
+    lines = {pk: arrival.line.number for arrival, pk in zip(brought.arrivals, received.lead_ids, strict=True)}
+    found = []
+    for pair in undecided(received.created).select_related("first", "second").order_by("id"):
+        new, other = (pair.second, pair.first) if pair.second_id in received.created else (pair.first, pair.second)
+        known = None if other.pk in received.created else other.pk
+        name = other.display_name if known else f"{other.display_name} of row {lines[other.pk]:,}"
+        found.append(Suspect(lines[new.pk], new.display_name, name, known, duplicates.evidence_of(pair).sentence))
+    return sorted(found, key=lambda each: each.line)
 
 
 _LABELS = {

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import TemporaryUploadedFile
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,6 +23,8 @@ from alignment.lib.csv import Cell, csv_response
 from alignment.ops import audit
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
+from leads.hygiene.duplicates import to_decide
+from leads.models import LeadKeys
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 fragments = vary_on_headers("HX-Request", "HX-Target")
@@ -197,6 +199,7 @@ def _result(batch: Import) -> dict[str, Any]:
     problems = dict(kinds)
     return {
         "leads": dict(counted),
+        **_known_twice(batch),
         "problems": [(kind, problems[kind.value]) for kind in ProblemKind if problems.get(kind.value)],
         "rejected": problems.get(ProblemKind.REJECTED.value, 0),
         "first": ImportProblem.objects.filter(job=batch.job, kind=ProblemKind.REJECTED).order_by("line", "pk")[:8],
@@ -266,6 +269,15 @@ def leads(request: SignedInRequest, pk: int) -> HttpResponse:
         "next": page[PAGE_ROWS - 1].lead_id if len(page) > PAGE_ROWS else None,
     }
     return render(request, "integrations/leads.html", context)
+
+
+def _known_twice(batch: Import) -> dict[str, Any]:
+    """How many pairs around the new leads of an import are to be decided, and whether some were not looked at yet."""
+    created = ImportedLead.objects.filter(batch=batch, how=How.CREATED, undone_at=None).values("lead")
+    pairs = to_decide().order_by().filter(Q(first__in=created) | Q(second__in=created))
+    counts = dict(pairs.values_list("is_exact").annotate(Count("pk")))
+    unseen = LeadKeys.objects.filter(is_stale=True, lead__in=created).exists()
+    return {"exact": counts.get(True, 0), "likely": counts.get(False, 0), "unseen": unseen}
 
 
 @policy("import.run")

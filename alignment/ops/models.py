@@ -1,6 +1,10 @@
 """What runs beside the pages: outgoing messages, notifications, long jobs, signs of life, the audit log."""
 
+from collections.abc import Collection
+from datetime import time
+
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -13,6 +17,67 @@ class Transport(models.TextChoices):
     """How a message leaves."""
 
     EMAIL = "email", "E-mail"
+    SLACK = "slack", "Slack"
+    WEBHOOK = "webhook", "Webhook"
+
+
+class DestinationQuerySet(models.QuerySet["Destination"]):
+    def standing(self) -> "DestinationQuerySet":
+        """Those that nobody has removed."""
+        return self.filter(retired_at=None)
+
+    def hearing(self, occasions: Collection[str]) -> "DestinationQuerySet":
+        """Those that hear of one of these occasions."""
+        return self.standing().filter(occasions__overlap=list(occasions))
+
+
+class Destination(models.Model):
+    """Where people hear of things outside Accord: a Slack channel, or another program.
+
+    `occasions` are keys of `alignment.ops.occasions`. `url` is as secret as a password, for whoever knows it can post.
+    `secret` signs what goes to a program. One that said that it is gone is `stopped`: its messages wait until somebody
+    starts it again. `leased_until` keeps senders from meeting at a slow receiver; it is in the past when nobody sends.
+    """
+
+    id = models.AutoField(primary_key=True)
+    transport = models.CharField(max_length=8, choices=Transport)
+    name = models.CharField(max_length=80)
+    url = models.CharField(max_length=2000)
+    secret = models.CharField(max_length=100, blank=True)
+    occasions = ArrayField(models.CharField(max_length=40), default=list)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    stopped_at = models.DateTimeField(null=True)
+    stopped_why = models.CharField(max_length=500, blank=True, default="")
+    retired_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
+
+    objects = DestinationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(retired_at=None), name="destination_name_unique",
+                violation_error_message="Another channel has this name.",
+            ),
+            models.CheckConstraint(
+                condition=Q(transport=Transport.SLACK, secret="") | (Q(transport=Transport.WEBHOOK) & ~Q(secret="")),
+                name="destination_webhooks_are_signed",
+            ),
+            models.CheckConstraint(
+                condition=Q(stopped_at=None, stopped_why="") | (Q(stopped_at__isnull=False) & ~Q(stopped_why="")),
+                name="destination_stopped_for_a_reason",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("setup_channel", args=[self.pk])
 
 
 class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
@@ -28,6 +93,8 @@ class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
 class OutboxMessage(models.Model):
     """A message that leaves Accord. It is written in the transaction of what it tells, and sent after its commit.
 
+    A mail has a text and may have the same as `html`; what goes to a `destination` has the JSON that is posted.
+
     It waits until `sent_at` or `dead_at` is set. `due_at` is when the next attempt may begin; who takes a message
     moves `due_at` to where that attempt must be over, so a message whose sender died is due again by itself.
     """
@@ -36,9 +103,13 @@ class OutboxMessage(models.Model):
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
+    destination = models.ForeignKey(
+        Destination, models.PROTECT, null=True, blank=True, related_name="messages", db_index=False
+    )
     address = models.CharField(max_length=320)
     subject = models.CharField(max_length=200, blank=True)
     body = models.TextField()
+    html = models.TextField(blank=True, db_default="")
     dedupe_key = models.CharField(max_length=120, unique=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     due_at = models.DateTimeField(db_default=Now())
@@ -53,15 +124,77 @@ class OutboxMessage(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(transport__in=Transport.values), name="outbox_transport_known"),
             models.CheckConstraint(condition=~Q(address=""), name="outbox_has_address"),
+            models.CheckConstraint(
+                condition=Q(transport=Transport.EMAIL, destination=None)
+                | (~Q(transport=Transport.EMAIL) & Q(destination__isnull=False)),
+                name="outbox_goes_somewhere",
+            ),
             models.CheckConstraint(condition=Q(sent_at=None) | Q(dead_at=None), name="outbox_sent_or_dead"),
         ]
         indexes = [
             models.Index("due_at", condition=Q(sent_at=None, dead_at=None), name="outbox_waiting"),
+            models.Index(
+                fields=["destination", "due_at"],
+                condition=Q(sent_at=None, dead_at=None, destination__isnull=False),
+                name="outbox_waiting_hooks",
+            ),
             models.Index("dead_at", condition=Q(dead_at__isnull=False), name="outbox_dead"),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_transport_display()} {self.pk}"
+
+
+class MailMode(models.TextChoices):
+    """When a person is mailed about an occasion."""
+
+    AT_ONCE = "at_once", "At once"
+    DIGEST = "digest", "In the daily list"
+    NEVER = "never", "Not at all"
+
+
+class MailHours(models.Model):
+    """When a person wants mail, in their own time zone. Who has no row has the defaults: at any time, the list at 8.
+
+    Quiet hours may go over midnight; with `quiet_weekends` Saturday and Sunday are quiet as a whole. What falls into
+    them waits for their end.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, primary_key=True, related_name="mail_hours")
+    digest_at = models.TimeField(default=time(8))
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    quiet_weekends = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "mail hours"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quiet_from=None, quiet_until=None)
+                | (Q(quiet_from__isnull=False, quiet_until__isnull=False) & ~Q(quiet_from=F("quiet_until"))),
+                name="mail_hours_quiet_whole",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Mail hours of {self.user_id}"
+
+
+class MailPreference(models.Model):
+    """How a person wants to be mailed about an occasion, where it is not the occasion's default."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="mail_preferences", db_index=False)
+    occasion = models.CharField(max_length=40)
+    mode = models.CharField(max_length=7, choices=MailMode)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "occasion"], name="mail_preference_once"),
+            models.CheckConstraint(condition=Q(mode__in=MailMode.values), name="mail_preference_mode_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.occasion}: {self.mode}"
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
@@ -74,13 +207,17 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 
 class Notification(models.Model):
-    """Something that one user was told in the app. `url` is the path of the page that it is about."""
+    """Something that one user was told in the app. `url` is the path of the page that it is about, `action` what can be
+    done there. `mail_at` is when it is due to be mailed, null once it was, or where it never is.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="notifications", db_index=False)
     kind = models.CharField(max_length=40)
     title = models.CharField(max_length=200)
     body = models.TextField(blank=True)
     url = models.CharField(max_length=300, blank=True)
+    action = models.CharField(max_length=40, blank=True, db_default="")
+    mail_at = models.DateTimeField(null=True, blank=True)
     subject_kind = models.CharField(max_length=40, blank=True)
     subject_id = models.BigIntegerField(null=True, blank=True)
     dedupe_key = models.CharField(max_length=120)
@@ -100,6 +237,7 @@ class Notification(models.Model):
         indexes = [
             models.Index("user", F("id").desc(), name="notification_newest"),
             models.Index("user", condition=Q(read_at=None), name="notification_unread"),
+            models.Index("mail_at", condition=Q(mail_at__isnull=False), name="notification_to_mail"),
         ]
 
     def __str__(self) -> str:

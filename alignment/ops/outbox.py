@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from alignment.lib import batch
-from alignment.ops.models import OutboxMessage, Transport
-from alignment.ops.transports.base import Sender
+from alignment.ops.models import Destination, OutboxMessage, OutboxQuerySet, Transport
+from alignment.ops.signals import destination_gone
+from alignment.ops.transports.base import GoneError, LaterError, Sender
 from alignment.ops.transports.email import EmailSender
+from alignment.ops.transports.http import HttpSender
 
 log = logging.getLogger(__name__)
 
-SENDERS: dict[str, Callable[[], Sender]] = {Transport.EMAIL: EmailSender}
 # An attempt is over by then, or its sender died.
 LEASE = timedelta(minutes=2)
 # How long to wait after each failure; after the last one the message is dead.
@@ -30,12 +33,41 @@ WAITS = (
 )
 MOST_ATTEMPTS = len(WAITS) + 1
 
-CLAIM = """
-UPDATE ops_outboxmessage SET attempts = attempts + 1, due_at = clock_timestamp() + %s
+CLAIM_MAIL = """
+UPDATE ops_outboxmessage SET attempts = attempts + 1, due_at = clock_timestamp() + %(lease)s
 WHERE id = (
     SELECT id FROM ops_outboxmessage
-    WHERE sent_at IS NULL AND dead_at IS NULL AND due_at <= clock_timestamp() AND transport = %s
+    WHERE sent_at IS NULL AND dead_at IS NULL AND due_at <= clock_timestamp() AND destination_id IS NULL
     ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING *
+"""
+
+# So many slow receivers can hold up a sender each; all other senders are free for mail and for the sweep.
+MOST_HOOKS_AT_ONCE = 2
+# One message at a time of each destination, and of the destinations the one whose turn was longest ago. Who claims
+# waits for who claims, so that the senders under way are counted.
+LOCK_HOOKS = "SELECT pg_advisory_xact_lock(hashtext('accord.hooks'))"
+CLAIM_HOOK = """
+WITH turn AS (
+    SELECT id FROM ops_destination destination
+    WHERE stopped_at IS NULL AND coalesce(leased_until, '-infinity') <= clock_timestamp()
+        AND EXISTS (
+            SELECT FROM ops_outboxmessage WHERE destination_id = destination.id
+                AND sent_at IS NULL AND dead_at IS NULL AND due_at <= clock_timestamp()
+        )
+        AND (SELECT count(*) FROM ops_destination WHERE leased_until > clock_timestamp()) < %(most)s
+    ORDER BY leased_until NULLS FIRST, id LIMIT 1
+), leased AS (
+    UPDATE ops_destination SET leased_until = clock_timestamp() + %(lease)s
+    FROM turn WHERE ops_destination.id = turn.id
+    RETURNING ops_destination.id
+)
+UPDATE ops_outboxmessage SET attempts = attempts + 1, due_at = clock_timestamp() + %(lease)s
+WHERE id = (
+    SELECT message.id FROM ops_outboxmessage message JOIN leased ON leased.id = message.destination_id
+    WHERE sent_at IS NULL AND dead_at IS NULL AND due_at <= clock_timestamp()
+    ORDER BY due_at, message.id LIMIT 1
 )
 RETURNING *
 """
@@ -50,15 +82,24 @@ class Mail:
     body: str
     dedupe_key: str
     recipient_id: int | None = None
+    html: str = ""
 
 
-def post(*, messages: Sequence[Mail]) -> int:
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """JSON to be posted to a destination. Of several with one `dedupe_key` only the first is, ever."""
+
+    destination: Destination
+    subject: str
+    body: str
+    dedupe_key: str
+
+
+def post(*, messages: Sequence[Mail | Hook]) -> int:
     """Put messages into the outbox, in one statement; they leave when the caller commits. Returns how many are new."""
     rows = [
         {
-            "transport": Transport.EMAIL,
-            "recipient_id": each.recipient_id,
-            "address": each.address,
+            **(_of_mail(each) if isinstance(each, Mail) else _of_hook(each)),
             "subject": _one_line(each.subject, 200),
             "body": each.body,
             "dedupe_key": each.dedupe_key,
@@ -68,19 +109,41 @@ def post(*, messages: Sequence[Mail]) -> int:
     return len(batch.insert(OutboxMessage, rows, conflict="ON CONFLICT (dedupe_key) DO NOTHING", returning=["id"]))
 
 
+def _of_mail(mail: Mail) -> dict[str, Any]:
+    return {
+        "transport": Transport.EMAIL, "recipient_id": mail.recipient_id, "destination_id": None,
+        "address": mail.address, "html": mail.html,
+    }  # fmt: skip
+
+
+def _of_hook(hook: Hook) -> dict[str, Any]:
+    to = hook.destination
+    return {
+        "transport": to.transport, "recipient_id": None, "destination_id": to.pk, "address": to.name, "html": "",
+    }  # fmt: skip
+
+
 def deliver(*, limit: int = 1000, within: timedelta = timedelta(seconds=60)) -> int:
-    """Try to send up to `limit` messages that are due, beginning none after `within`; returns how many left.
+    """Try to send up to `limit` mails that are due, beginning none after `within`; returns how many left.
 
     Any number of deliverers may run at once. A message is claimed in a transaction of its own, which is over before
     anything is sent: a server that hangs holds up no other.
     """
+    return _deliver(EmailSender(), _claim_mail, limit, within)
+
+
+def deliver_hooks(*, limit: int = 1000, within: timedelta = timedelta(seconds=60)) -> int:
+    """The same for what goes to destinations. These are other people's servers: few senders go there at a time."""
+    return _deliver(HttpSender(), _claim_hook, limit, within)
+
+
+def _deliver(sender: Sender, claim: Callable[[], OutboxMessage | None], limit: int, within: timedelta) -> int:
     stop_at = time.monotonic() + within.total_seconds()
     tried = sent = 0
-    for transport, open_sender in SENDERS.items():
-        with closing(open_sender()) as sender:
-            while tried < limit and time.monotonic() < stop_at and (message := _claim(transport)):
-                tried += 1
-                sent += _attempt(message, sender)
+    with closing(sender):
+        while tried < limit and time.monotonic() < stop_at and (message := claim()):
+            tried += 1
+            sent += _attempt(message, sender)
     return sent
 
 
@@ -92,14 +155,36 @@ def replay(*, message_ids: Iterable[int] | None = None) -> int:
     return dead.update(dead_at=None, due_at=Now(), attempts=0)
 
 
-def _claim(transport: str) -> OutboxMessage | None:
-    """The message that has been due for longest, now this sender's until the lease is over."""
+def discard(messages: OutboxQuerySet) -> int:
+    """Give up those of the messages that wait, so that nothing of them is sent; returns how many."""
+    return messages.waiting().update(dead_at=Now(), last_error="Somebody decided that it is not to be sent.")
+
+
+def _claim_mail() -> OutboxMessage | None:
+    """The mail that has been due for longest, now this sender's until the lease is over."""
     with transaction.atomic(durable=True):
-        return next(iter(OutboxMessage.objects.raw(CLAIM, [LEASE, transport])), None)
+        return next(iter(OutboxMessage.objects.raw(CLAIM_MAIL, {"lease": LEASE})), None)
+
+
+def _claim_hook() -> OutboxMessage | None:
+    """The message to a destination whose turn it is; the destination is this sender's as well."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK_HOOKS)
+        found = OutboxMessage.objects.raw(CLAIM_HOOK, {"lease": LEASE, "most": MOST_HOOKS_AT_ONCE})
+        return next(iter(found), None)
 
 
 def _attempt(message: OutboxMessage, sender: Sender) -> bool:
     """Whether the message left. It stays in the outbox whatever its transport does."""
+    try:
+        return _tried(message, sender)
+    finally:
+        if message.destination_id:
+            Destination.objects.filter(pk=message.destination_id).update(leased_until=Now())
+
+
+def _tried(message: OutboxMessage, sender: Sender) -> bool:
     if message.attempts > MOST_ATTEMPTS:
         _put_off(message, "Every sender that took this message ended before it could say what became of it.")
         return False
@@ -107,23 +192,38 @@ def _attempt(message: OutboxMessage, sender: Sender) -> bool:
         sender.send(message)
     except Exception as error:
         log.warning("Outbox message %s: attempt %s failed (%s).", message.pk, message.attempts, type(error).__name__)
-        _put_off(message, f"{type(error).__name__}: {error}")
+        _failed(message, error)
         return False
     # It did leave, whatever another sender made of it after this one's lease.
     OutboxMessage.objects.filter(pk=message.pk).update(sent_at=Now(), dead_at=None, last_error="")
     return True
 
 
-def _put_off(message: OutboxMessage, reason: str) -> None:
+@transaction.atomic
+def _failed(message: OutboxMessage, error: Exception) -> None:
+    if isinstance(error, GoneError) and message.destination is not None:
+        # What waits for it, this message too, waits until somebody starts it again.
+        _mine(message).update(due_at=Now(), attempts=0, last_error=_one_line(str(error), 500))
+        destination_gone.send(sender=Destination, destination=message.destination, why=str(error))
+        return
+    reason = str(error) if isinstance(error, LaterError) else f"{type(error).__name__}: {error}"
+    _put_off(message, reason, at_least=error.after if isinstance(error, LaterError) else timedelta())
+
+
+def _put_off(message: OutboxMessage, reason: str, at_least: timedelta = timedelta()) -> None:
     """To the next attempt, or to the dead; unless somebody else has claimed the message since."""
-    mine = OutboxMessage.objects.filter(pk=message.pk, attempts=message.attempts, sent_at=None)
     last_error = _one_line(reason, 500)
     if message.attempts >= MOST_ATTEMPTS:
-        mine.update(dead_at=Now(), last_error=last_error)
+        _mine(message).update(dead_at=Now(), last_error=last_error)
         return
     # Not all messages of an outage come back in the same moment.
-    wait = WAITS[message.attempts - 1] * random.uniform(1, 1.2)  # noqa: S311 (no secret)
-    mine.update(due_at=Now() + wait, last_error=last_error)
+    wait = max(WAITS[message.attempts - 1], at_least) * random.uniform(1, 1.2)  # noqa: S311 (no secret)
+    _mine(message).update(due_at=Now() + wait, last_error=last_error)
+
+
+def _mine(message: OutboxMessage) -> QuerySet[OutboxMessage]:
+    """The message, while nobody else has claimed it since."""
+    return OutboxMessage.objects.filter(pk=message.pk, attempts=message.attempts, sent_at=None)
 
 
 def _one_line(text: str, most: int) -> str:

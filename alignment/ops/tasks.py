@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from alignment.ops import heartbeats, jobs, outbox
+from alignment.ops import heartbeats, jobs, mailing, outbox
 
 # A poke that no worker took by then is thrown away; the job is found again.
 RUN_EXPIRES_SECONDS = 5
@@ -12,6 +12,16 @@ RUN_EXPIRES_SECONDS = 5
 def deliver() -> None:
     heartbeats.beat("sender")
     outbox.deliver()
+
+
+@shared_task
+def deliver_hooks() -> None:
+    outbox.deliver_hooks()
+
+
+@shared_task
+def post_due_mail() -> None:
+    mailing.post_due()
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from allauth.account.auth_backends import AuthenticationBackend
 from django.conf import settings
-from django.db.models import Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from alignment.people.accounts import DEMO_PEOPLE
 from alignment.people.models import Company, User
@@ -11,11 +11,13 @@ DEMO_EMAILS = frozenset(email for email, *_ in DEMO_PEOPLE)
 
 
 class EmailBackend(AuthenticationBackend):
-    """Sign-in by e-mail. What every page asks of its user comes in one query: the team, and the company's zone."""
+    """Sign-in by e-mail. What every page asks of its user comes in one query: the team, the company's zone, and whether
+    they are a steward of the data."""
 
     def get_user(self, user_id: int) -> User | None:
         zone = Subquery(Company.objects.values("time_zone")[:1])
-        people = User.objects.select_related("team").annotate(company_time_zone=zone)
+        keeps = Exists(Company.objects.filter(Q(marketing_steward=OuterRef("pk")) | Q(sales_steward=OuterRef("pk"))))
+        people = User.objects.select_related("team").annotate(company_time_zone=zone, is_steward=keeps)
         user = people.filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None
 

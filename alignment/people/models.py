@@ -273,6 +273,11 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox is
         """The company's zone; the user of a request brings it along, others cost a query."""
         return Company.get().time_zone
 
+    @cached_property
+    def is_steward(self) -> bool:
+        """Whether they keep the data clean, for one of the sides; the user of a request brings it along."""
+        return Company.objects.filter(Q(marketing_steward=self) | Q(sales_steward=self)).exists()
+
     @property
     def initials(self) -> str:
         """One or two capitals for the avatar, of the first and the last name."""

@@ -22,7 +22,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Grant:
     """People of some roles (of one side, if it names one), for some objects.
 
-    `person` names the object's field that must be the user, `where` says which objects the grant is about.
+    `person` names the object's field that must be the user, `where` says which objects the grant is about, `holds`
+    which people of these roles it means.
     """
 
     who: str
@@ -30,10 +31,13 @@ class Grant:
     side: Side | None = None
     person: str = ""
     where: Callable[[Any], bool] | None = None
+    holds: Callable[[User], bool] | None = None
 
     def covers(self, user: User, obj: Any) -> bool:
         """Without an object: whether there can be one that the grant covers."""
         if user.role not in self.roles or self.side not in (None, user.side):
+            return False
+        if self.holds is not None and not self.holds(user):
             return False
         return obj is None or (self._is_about(obj) and self._means(user, obj))
 
@@ -76,6 +80,8 @@ REP_OF_NOBODYS = Grant(
 )
 HOLDER = Grant("the holder", WORKING, person="owner")
 OWN_REP = Grant("the rep themselves", frozenset({Role.REP}), person="rep")
+STEWARD = Grant("a data steward", WORKING, holds=lambda user: user.is_steward)
+MERGER = Grant("who merged them", WORKING, person="actor")
 MOVER = Grant("who made the move", WORKING, person="actor")
 THEMSELVES = Grant("they themselves", WORKING, person="user")
 HEAD_OF_MARKETING = Grant("the head of marketing", frozenset(Role), person="marketing_head")
@@ -109,7 +115,11 @@ POLICY: dict[str, Action] = {
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
     "lead.touch": Action("log an activity", (TEAMS,)),
-    "lead.edit": Action("edit this lead", (MARKETER, HOLDER, REP_OF_NOBODYS, MANAGER, REVOPS)),
+    "lead.edit": Action("edit this lead", (MARKETER, HOLDER, REP_OF_NOBODYS, MANAGER, REVOPS, STEWARD)),
+    "lead.merge": Action("merge this lead into another one", (MARKETER, HOLDER, MANAGER, REVOPS, STEWARD)),
+    "merge.undo": Action("undo this merge", (MERGER, MANAGER, REVOPS, STEWARD)),
+    "data.view": Action("see how clean the data is", (EVERYONE,)),
+    "data.merge_all": Action("merge all exact duplicates at once", (REVOPS, STEWARD)),
     "import.run": Action("import files", (MARKETER, MANAGER, REVOPS)),
     "import.undo": Action("undo this import", (IMPORTER, REVOPS)),
     "lead.qualify": Action("qualify leads", (MARKETER, MANAGER, REVOPS)),
@@ -136,6 +146,7 @@ POLICY: dict[str, Action] = {
     "reasons.withdraw": Action("withdraw this proposal", (PROPOSER, REVOPS)),
     "reasons.order": Action("change the order of the reasons", (REVOPS,)),
     "company.manage": Action("change the company's settings", (REVOPS,)),
+    "channels.manage": Action("set up channels and see what was sent", (REVOPS,)),
     "api.read": Action("read about the API", (EVERYONE,)),
     "deal.open": Action("open deals", (REP, SALES_MANAGER, REVOPS)),
     "deal.edit": Action("change this deal", (HOLDER, SALES_MANAGER, REVOPS)),

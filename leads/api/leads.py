@@ -47,15 +47,21 @@ def with_related(leads: LeadQuerySet, only: Iterable[str]) -> LeadQuerySet:
 
 
 def standing_lead(pk: int) -> Lead:
-    """The lead, with its stage and holder. Raises Http404, which says what became of a merged or withdrawn one."""
+    """The lead, with its stage and holder. Raises Http404; for a merged one 410, which names the one it went into."""
     lead = Lead.objects.select_related("stage", "owner").filter(pk=pk).first()
     if lead is None:
         raise Http404(f"There is no lead {pk}.")
     if lead.merged_into_id:
-        raise Http404(f"Lead {pk} was merged into lead {lead.merged_into_id}.")
+        raise merged(pk, lead.merged_into_id)
     if lead.withdrawn_at:
         raise Http404(f"Lead {pk} was taken back with the import that brought it in.")
     return lead
+
+
+def merged(pk: int, into_id: int) -> Problem:
+    """410: the lead is in another one now."""
+    sentence = f"Lead {pk} was merged into lead {into_id}."
+    return Problem(410, "merged", "This lead was merged into another one", sentence, merged_into=into_id)
 
 
 class LeadQuery(PageQuery):

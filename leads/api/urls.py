@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.api import accounts, deal_parts, deals, history, leads, moves, nurture, touches
+from leads.api import accounts, deal_parts, deals, history, leads, merges, moves, nurture, touches
 
 MOVES = {
     "hand-over": moves.HandOver,
@@ -42,6 +42,12 @@ urlpatterns = [
         for name, view in MOVES.items()
     ),
     path("leads/<int:pk>/transitions/<int:move>/correct/", history.Correct.as_view(), name="api_lead_correct"),
+    path("leads/<int:pk>/merge/", merges.LeadMerge.as_view(), name="api_lead_merge"),
+    path("merges/", merges.Merges.as_view(), name="api_merges"),
+    path("merges/<int:pk>/undo/", merges.MergeUndo.as_view(), name="api_merge_undo"),
+    path("duplicates/", merges.Duplicates.as_view(), name="api_duplicates"),
+    path("duplicates/<int:pk>/dismiss/", merges.DuplicateDismiss.as_view(), name="api_duplicate_dismiss"),
+    path("data-quality/", merges.DataQuality.as_view(), name="api_data_quality"),
     path("transitions/", history.Feed.as_view(), name="api_transitions"),
     path("touchpoints/", touches.Touchpoints.as_view(), name="api_touchpoints"),
     path("activities/", touches.Activities.as_view(), name="api_activities"),

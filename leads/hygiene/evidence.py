@@ -5,7 +5,7 @@ from dataclasses import dataclass
 NAMES_ALIKE = 0.6
 """Trigram similarity from which two names of one company are taken for one person's."""
 
-NAMES_DIFFER = 0.3
+NAMES_DIFFER = 0.5
 """Below it two names are those of two people, whatever else is the same: colleagues share a switchboard."""
 
 SAME_NAME = 0.9

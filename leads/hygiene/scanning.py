@@ -42,16 +42,23 @@ def scan(*, lead_ids: Collection[int] | None = None, limit: int = SLICE) -> int:
     found = list(stale.values_list("lead_id", flat=True)[:limit])
     if not found:
         return 0
+    look_at(found)
+    return len(found)
+
+
+def look_at(lead_ids: Collection[int]) -> None:
+    """Bring keys, lacks and pairs of these leads up to date, in the caller's transaction; the same statements for any
+    number. Only `scan`, and what is taken back afterwards, may do so: two at once do not see each other's leads.
+    """
     region = Company.get().phone_region
-    leads = Lead.objects.standing().filter(pk__any_of=found).order_by("pk")
+    leads = Lead.objects.standing().filter(pk__any_of=lead_ids).order_by("pk")
     rows = {
         row["pk"]: row | {"phone_text": row["phone"]} | keys_of(row, region) for row in leads.values("pk", *_COLUMNS)
     }
     batch.update(LeadKeys, [_columns(pk, row) for pk, row in rows.items()], key=("lead_id",))
     # A lead that was merged or taken back since has no keys.
-    LeadKeys.objects.filter(lead_id__any_of=[pk for pk in found if pk not in rows]).delete()
+    LeadKeys.objects.filter(lead_id__any_of=[pk for pk in lead_ids if pk not in rows]).delete()
     duplicates.renew([_probe(no, pk, row) for no, (pk, row) in enumerate(rows.items())])
-    return len(found)
 
 
 def _is_alone() -> bool:

@@ -14,10 +14,13 @@ from alignment.people.requests import SignedInRequest
 from leads import activities, adding, editing, forms, holders, lifecycle
 from leads.activities import Activity
 from leads.hands import owners_for
+from leads.hygiene import duplicates
 from leads.models import Lead, LeadTransition
 from leads.sentences import why_refused
 from leads.views import answers
 from leads.views.moving import page_cause
+
+MOST_SUSPECTS = 4
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -28,7 +31,7 @@ form_view = require_http_methods(["GET", "HEAD", "POST"])
 @policy("lead.create")
 @form_view
 def new(request: SignedInRequest) -> HttpResponse:
-    """Add a lead; a known address asks first whether this is that lead."""
+    """Add a lead. A known address asks first whether this is that lead; so does whatever else speaks for it."""
     initial = {"owner": request.user.pk}
     form = forms.NewLeadForm(request.POST or None, initial=initial, owners=owners_for(request.user))
     if not form.is_valid():
@@ -36,6 +39,9 @@ def new(request: SignedInRequest) -> HttpResponse:
     known = _known(form.cleaned_data["email"])
     if known and request.POST.get("join") != str(known.pk):
         return render(request, "leads/new.html", {"form": form, "known": known}, status=409)
+    suspects = [] if known or "anyway" in request.POST else duplicates.of_draft(form.draft)[:MOST_SUSPECTS]
+    if suspects:
+        return render(request, "leads/new.html", {"form": form, "suspects": suspects}, status=409)
     received = adding.add(draft=form.draft, cause=page_cause(request))
     said = "Added to <b>{}</b>." if known else "<b>{}</b> is in."
     lead = Lead.objects.get(pk=received.lead_ids[0])

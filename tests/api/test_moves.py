@@ -225,7 +225,7 @@ def test_a_lead_that_is_not_there_is_a_404(asking, name):
     problem(asking.post(f"leads/{2**40}/{name}/"), 404)
     lead, other = make_lead(), make_lead()
     Lead.objects.filter(pk=lead.pk).update(merged_into=other)
-    assert f"merged into lead {other.pk}" in problem(asking.post(f"leads/{lead.pk}/{name}/"), 404)["detail"]
+    assert f"merged into lead {other.pk}" in problem(asking.post(f"leads/{lead.pk}/{name}/"), 410)["detail"]
 
 
 def test_a_refused_move_leaves_nothing_behind(rep, asking):

@@ -114,7 +114,7 @@ class TestLeads:
         lead, other = make_lead(), make_lead()
         Lead.objects.filter(pk=lead.pk).update(merged_into=other)
 
-        assert f"merged into lead {other.pk}" in problem(api().get(f"leads/{lead.pk}/"), 404)["detail"]
+        assert f"merged into lead {other.pk}" in problem(api().get(f"leads/{lead.pk}/"), 410)["detail"]
         assert ids(api().get("leads/")) == [other.pk]
 
     def test_a_lead_that_was_taken_back_is_there_no_more(self):

@@ -53,6 +53,7 @@ def test_keys_are_numbers_the_database_gives():
         "leads.Score",
         "leads.TransitionNote",
         "ops.Heartbeat",
+        "ops.MailHours",
         "people.Company",
     }
 

@@ -12,12 +12,12 @@ from django.utils import timezone
 from alignment.desk import timeline
 from alignment.desk.timeline import Place, Source
 from alignment.people.models import Role
-from leads import activities, holders, lifecycle, touches
+from leads import activities, holders, lifecycle, merging, touches
 from leads.activities import Activity
 from leads.causes import Cause
 from leads.drafts import Reference
 from leads.milestones import CauseSource
-from leads.models import Journey, Lead, LeadTransition, Reason
+from leads.models import Journey, LeadTransition, Reason
 from leads.touches import Touch
 from sla.sweep import sweep
 from tests.factories import make_deal, make_lead, make_user
@@ -130,15 +130,16 @@ def test_an_earlier_pass_stays_as_it_was(client, rep):
     assert f"reached marketing qualified: {reason.label.lower()}" in text(see(client, lead))
 
 
-def test_a_merged_lead_points_to_the_one_it_went_into_and_tells_its_part_there(client, rep):
+def test_the_address_of_a_merged_lead_leads_to_the_one_it_went_into_which_tells_its_part(client, rep):
     survivor, merged = make_lead(owner=rep, name="Marina Alves"), make_lead(owner=rep, name="M. Alves")
     activities.log(lead_id=merged.pk, activity=Activity.VOICEMAIL, cause=by(rep))
-    Lead.objects.filter(pk=merged.pk).update(merged_into=survivor)
+    merging.merge(survivor_id=survivor.pk, loser_ids=[merged.pk], cause=by(rep))
 
-    page = see(client, merged)
-    assert "This lead was merged into Marina Alves" in text(page)
-    assert reverse("lead_accept", args=[merged.pk]) not in page.content.decode()
-    assert "Left a voicemail" in told(see(client, survivor))
+    page = client.get(reverse("lead", args=[merged.pk]), follow=True)
+    assert page.redirect_chain == [(reverse("lead", args=[survivor.pk]), 302)]
+    assert f"M. Alves, lead {merged.pk}, was merged into this lead." in text(page)
+    assert "Left a voicemail" in told(page)
+    assert client.get(reverse("queue"), {"lead": merged.pk}).context["page"].lead == survivor
 
 
 def test_an_unknown_lead_is_not_found(client, rep):

@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from alignment.ops import outbox
+from alignment.ops.mailing import MOST_LINES
 from alignment.ops.models import Notification, OutboxMessage
-from alignment.ops.notifications import MOST_LINES, Notice, mark_read, notify, unread_count
+from alignment.ops.notifications import Notice, mark_read, notify, unread_count
 from alignment.people.models import Role
 from tests.factories import make_imported_user, make_user
 from tests.ops.processes import listening
@@ -97,8 +98,8 @@ def test_telling_takes_the_same_statements_for_one_and_for_a_thousand(ada, count
     users = [ada, make_user(), make_user()]
     notices = [notice(users[number % 3], f"breach:{number}") for number in range(count)]
 
-    # A savepoint around: notifications, addresses, outbox, announcement.
-    with django_assert_num_queries(6):
+    # A savepoint around: notifications; addresses, the company's zone, wishes; channels; outbox; announcement.
+    with django_assert_num_queries(9):
         assert notify(notices=notices) == count
 
 

@@ -1,6 +1,6 @@
 """The panels of the lead page, from top to bottom. A new one is a file beside this, a template, and a line here."""
 
-from alignment.desk.panels import account, own
+from alignment.desk.panels import account, duplicates, own
 from alignment.desk.panels.panel import Panel
 
 PANELS: tuple[Panel, ...] = (
@@ -8,6 +8,7 @@ PANELS: tuple[Panel, ...] = (
     own.ACTIVITY,
     own.DEAL,
     own.FACTS,
+    duplicates.DUPLICATES,
     account.PEOPLE,
     own.FORMS,
     own.PASSES,

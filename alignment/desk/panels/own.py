@@ -22,7 +22,7 @@ def _always(page: "LeadPage") -> Told:
 
 
 def _activity(page: "LeadPage") -> Told | None:
-    return {} if can(page.user, "lead.touch") and not page.lead.merged_into_id else None
+    return {} if can(page.user, "lead.touch") else None
 
 
 def _deal(page: "LeadPage") -> Told | None:

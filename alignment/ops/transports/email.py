@@ -1,11 +1,11 @@
-"""Mail: plain text to one address."""
+"""Mail to one address: plain text, and the same as HTML where the message has it."""
 
 import smtplib
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMultiAlternatives, get_connection
 
 from alignment.ops.models import OutboxMessage
 
@@ -29,7 +29,7 @@ class EmailSender:
             self.server.close()
 
 
-def compose(message: OutboxMessage) -> EmailMessage:
+def compose(message: OutboxMessage) -> EmailMultiAlternatives:
     """The mail; its Message-ID belongs to the row, so that a mail that went out twice can be known by it."""
     host = urlsplit(settings.BASE_URL).hostname
     headers = {
@@ -37,4 +37,7 @@ def compose(message: OutboxMessage) -> EmailMessage:
         # No out-of-office replies.
         "Auto-Submitted": "auto-generated",
     }
-    return EmailMessage(message.subject, message.body, to=[message.address], headers=headers)
+    mail = EmailMultiAlternatives(message.subject, message.body, to=[message.address], headers=headers)
+    if message.html:
+        mail.attach_alternative(message.html, "text/html")
+    return mail

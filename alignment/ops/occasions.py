@@ -1,0 +1,45 @@
+"""The occasions on which people are told something: the one list that preferences, channels and webhooks go by.
+
+The apps that tell lie above this one, so that the list knows them by name alone, as the policy table does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from alignment.ops.models import MailMode
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """`label` ends the sentence “Tell me when …”. What `is_shared` concerns a team and can go to a channel; the other
+    occasions are between Accord and one person. `event` is its name for programs.
+    """
+
+    label: str
+    event: str
+    group: str
+    is_shared: bool = False
+    mail: MailMode = MailMode.AT_ONCE
+
+
+PROMISES, LEADS, RULES, WORK = "Promises", "Leads", "What both sides agreed", "Accord itself"
+
+OCCASIONS: Mapping[str, Occasion] = {
+    "breach": Occasion("an answer is late", "promise.breached", PROMISES, is_shared=True),
+    "reminder": Occasion("a promise is soon due", "promise.reminded", PROMISES),
+    "job": Occasion("work that you started is done", "job.done", WORK, mail=MailMode.NEVER),
+    "clock_parked": Occasion("a promise could not be handled", "promise.parked", WORK),
+    "channel_stopped": Occasion("a channel is gone", "channel.stopped", WORK),
+}
+
+UNLISTED = Occasion("something else happens", "other", LEADS)
+
+
+def occasion(kind: str) -> Occasion:
+    """What is known of a kind of notice."""
+    return OCCASIONS.get(kind, UNLISTED)
+
+
+def shared() -> dict[str, Occasion]:
+    """The occasions that a channel can hear of."""
+    return {kind: each for kind, each in OCCASIONS.items() if each.is_shared}
