@@ -1,5 +1,7 @@
 """Saying that a breach is charged wrongly: once for a clock, with the receipt as it is then."""
 
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.urls import reverse
@@ -32,15 +34,11 @@ def contest(*, clock_id: int, by: User, why: str) -> ClockEvent:
 
 
 def _notices(clock: Clock, by: User, why: str) -> list[Notice]:
-    company = Company.get()
-    lead = clock.lead
-    assert lead is not None
-    return [
-        Notice(
-            user_id=pk, kind="contested", title=f"Contested: {WORDS[clock.subject_kind].missing.lower()} to {lead.display_name}",
-            body=f"{by}: {why}", url=reverse("clock", args=[clock.pk]), dedupe_key=f"contested:{clock.pk}",
-            subject_kind="lead", subject_id=lead.pk,
-        )
-        for pk in sorted({company.marketing_head_id, company.sales_head_id} - {None, by.pk})
-        if pk
-    ]  # fmt: skip
+    company, lead = Company.get(), clock.lead
+    assert lead is not None  # all subjects are passes of leads
+    heads = {pk for pk in (company.marketing_head_id, company.sales_head_id) if pk and pk != by.pk}
+    told: dict[str, Any] = {
+        "kind": "contested", "title": f"Contested: {WORDS[clock.subject_kind].missing.lower()}, {lead.display_name}",
+        "body": f"{by}: {why}", "url": reverse("clock", args=[clock.pk]), "dedupe_key": f"contested:{clock.pk}",
+    }  # fmt: skip
+    return [Notice(user_id=pk, subject_kind="lead", subject_id=lead.pk, **told) for pk in sorted(heads)]

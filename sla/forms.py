@@ -80,7 +80,7 @@ def shown(rule: Rule) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class PauseReasonForm(forms.ModelForm[PauseReason]):
+class PauseReasonForm(forms.ModelForm):  # type: ignore[type-arg]
     """A reason and its cap."""
 
     class Meta:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from django.db.models import DateTimeField, Func
+
 from alignment.lib.business_time import Calendar
 from alignment.people import calendars
 from alignment.people.models import Absence, Company, User
@@ -87,16 +89,14 @@ def _calendar(clock: Clock, company: Company) -> Calendar | None:
 
 def _time(calendar: Calendar | None, span: Span, pauses: Iterable[Span]) -> timedelta:
     """What counts of a stretch: not what lies in a pause."""
-    paused = (
-        between(calendar, max(span[0], began), min(span[1], ended)) for began, ended in pauses if began < span[1]
-    )
+    paused = (between(calendar, max(span[0], began), min(span[1], ended)) for began, ended in pauses if began < span[1])
     return between(calendar, *span) - sum(paused, timedelta())
 
 
 def _stretches(clock: Clock, end: datetime, company: Company) -> Iterable[Held]:
     """The time up to `end`, cut where the lead changes hands and where its holder goes away or comes back."""
     rows = HolderInterval.objects.filter(lead=clock.lead_id).select_related("user__team", "team__manager")
-    intervals = sorted(rows, key=lambda each: each.held.lower)
+    intervals = list(rows.order_by(Func("held", function="lower", output_field=DateTimeField())))
     named = _named(company)
     away = _absences([each.user for each in intervals], company)
     at = clock.started_at

@@ -101,6 +101,24 @@ ENTRIES = (
         covers=frozenset({"setup_reason", "setup_reason_new", "setup_reason_retire"}),
     ),
     Entry(
+        "setup_slas",
+        "Promises",
+        "timer",
+        "promise.view",
+        "Set up",
+        covers=frozenset(
+            {
+                "setup_sla_draft",
+                "setup_sla_rule_new",
+                "setup_sla_rule",
+                "setup_sla_preview",
+                "setup_sla_held",
+                "setup_pause",
+                "setup_pause_new",
+            }
+        ),
+    ),
+    Entry(
         "setup_people",
         "People and teams",
         "user-cog",

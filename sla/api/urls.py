@@ -6,4 +6,5 @@ from sla.api import promises
 
 urlpatterns = [
     path("promises/", promises.Promises.as_view(), name="api_promises"),
+    path("promises/<int:pk>/", promises.OnePromise.as_view(), name="api_promise"),
 ]

@@ -8,10 +8,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
-from leads.causes import Cause
 from leads.conditions import Names, sentence
 from leads.lifecycle import database_now
-from leads.milestones import CauseSource
+from leads.views.moving import page_cause
 from sla import contesting, pausing
 from sla.forms import PauseForm
 from sla.matching import condition_of
@@ -54,7 +53,7 @@ def clock_pause(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.error(request, "Choose one of the reasons that this promise may be paused for.")
         return redirect("clock", pk)
     done = pausing.pause(
-        clock_ids=[pk], reason=form.cleaned_data["reason"], note=form.cleaned_data["note"], cause=_cause(request)
+        clock_ids=[pk], reason=form.cleaned_data["reason"], note=form.cleaned_data["note"], cause=page_cause(request)
     )
     _told(request, done, "The clock stands still.")
     return redirect("clock", pk)
@@ -64,7 +63,7 @@ def clock_pause(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 def clock_resume(request: SignedInRequest, pk: int) -> HttpResponse:
     require(request.user, "clock.pause", _clock(pk).lead)
-    done = pausing.resume(clock_ids=[pk], cause=_cause(request))
+    done = pausing.resume(clock_ids=[pk], cause=page_cause(request))
     _told(request, done, "The clock goes on.")
     return redirect("clock", pk)
 
@@ -80,10 +79,6 @@ def clock_contest(request: SignedInRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, "Contested: both heads have the receipt.")
     return redirect("clock", pk)
-
-
-def _cause(request: SignedInRequest) -> Cause:
-    return Cause(CauseSource.PAGE, actor_id=request.user.pk)
 
 
 def _told(request: SignedInRequest, done: pausing.Paused, words: str) -> None:

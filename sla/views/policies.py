@@ -160,8 +160,8 @@ def _rule(request: SignedInRequest, draft: PolicySet, at: int | None) -> HttpRes
         placed = [*rules, rule] if at is None else [*rules[:at], rule, *rules[at + 1 :]]
         return _changed(request, draft, placed[:MOST_RULES], "Saved.")
     if editor.is_being_edited:
-        asked = {name: request.POST.getlist(name) if name == "pauses" else request.POST.get(name) for name in shown(stored)}
-        form = RuleForm(initial=asked)
+        asked = {name: request.POST.get(name) for name in shown(stored)}
+        form = RuleForm(initial=asked | {"pauses": request.POST.getlist("pauses")})
     context = {
         "draft": draft, "kind": SubjectKind(draft.scope), "form": form, "editor": editor, "name": stored.name,
     }  # fmt: skip
