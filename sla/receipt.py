@@ -56,7 +56,8 @@ class Receipt:
             "held": [
                 {
                     "holder": each.holder.pk if each.holder else None, "charged": each.charged and each.charged.pk,
-                    "since_at": each.since_at.isoformat(), "until": each.until.isoformat(), "seconds": round(each.time.total_seconds()),
+                    "since_at": each.since_at.isoformat(), "until": each.until.isoformat(),
+                    "seconds": round(each.time.total_seconds()),
                     "share": round(each.share, 4),
                 }
                 for each in self.held

@@ -32,7 +32,7 @@ VERSIONS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A rule in words: its place, whom it is about as a clause, and what it promises (blank: nothing)."""
+    """A rule in words: its place, whom it is about, and what it promises (blank: nothing)."""
 
     at: int
     name: str
@@ -49,7 +49,8 @@ def told(rules: Iterable[Rule], names: Names) -> list[Told]:
 
 def _told(at: int, rule: Rule, names: Names) -> Told:
     try:
-        asks, is_wrong = sentence(rule.condition, names), False
+        condition, is_wrong = rule.condition, False
+        asks = f"If {sentence(condition, names)}" if condition.of else "For every lead"
     except ConditionError as mistake:
         asks, is_wrong = str(mistake.message), True
     promised = span(rule.target, rule.unit) if rule.is_promised else ""

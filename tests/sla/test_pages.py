@@ -36,7 +36,7 @@ class TestSetup:
     def test_everybody_reads_what_is_promised_in_sentences(self, client):
         client.force_login(make_user(Role.REP))
         page = client.get("/setup/slas/").content.decode()
-        assert "within <b>48 hours</b>" in page
+        assert "For every lead: within <b>48 hours</b>" in page
         assert "If the buyer asked to talk to sales: within <b>1 working hour</b>" in page
         assert "Change the rules" not in page
 

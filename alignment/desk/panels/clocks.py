@@ -23,11 +23,11 @@ def _asks(page: "LeadPage") -> Asked:
         pk="pk", kind="subject_kind", name="policy__name", target="policy__target", unit="policy__unit",
         due_at="due_at", stopped_at="stopped_at", cancelled_at="cancelled_at", paused_until="paused_until",
     )  # fmt: skip
-    return {"clocks": ArraySubquery(own.values(one=told))}
+    return {"promised": ArraySubquery(own.values(one=told))}
 
 
 def _clocks(page: "LeadPage") -> Told | None:
-    found = [_told(one, page.at) for one in page.beside["clocks"]]
+    found = [_told(one, page.at) for one in page.beside["promised"]]
     return {"clocks": found} if found else None
 
 
