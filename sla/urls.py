@@ -1,7 +1,8 @@
-"""The addresses of promises: their set-up, and one clock."""
+"""The addresses of promises: their set-up, one clock, and disputes."""
 
 from django.urls import path
 
+from sla import dispute_views
 from sla.views import clocks, pauses, policies
 
 DRAFT = "setup/slas/<slug:kind>/draft/"
@@ -25,4 +26,9 @@ urlpatterns = [
     path("clocks/<int:pk>/pause/", clocks.clock_pause, name="clock_pause"),
     path("clocks/<int:pk>/resume/", clocks.clock_resume, name="clock_resume"),
     path("clocks/<int:pk>/contest/", clocks.clock_contest, name="clock_contest"),
+    path("leads/<int:pk>/dispute/", dispute_views.contest, name="lead_dispute"),
+    path("disputes/", dispute_views.dispute_list, name="disputes"),
+    path("disputes/<int:pk>/", dispute_views.dispute, name="dispute"),
+    path("disputes/<int:pk>/answer/", dispute_views.dispute_answer, name="dispute_answer"),
+    path("disputes/<int:pk>/decide/", dispute_views.dispute_decide, name="dispute_decide"),
 ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sla", "0004_policies_and_ladders"),
+        ("sla", "0005_disputes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
