@@ -1,12 +1,17 @@
 """What happens when…: every signal and every receiver, in the order in which they run.
 
-- Leads move → their deals follow, those handed over in no one's hands are routed, their clocks are settled, the audit
-  log says who moved them past entry criteria, open pages hear of it.
+- Leads move → those that came in, or whose pass ended, are scored, their deals follow, those handed over in no one's
+  hands are routed, their clocks are settled, the audit log says who moved them past entry criteria, open pages hear of
+  it.
 - Leads change hands → their clocks note it, open pages hear of it.
+- Touches are recorded → the leads are scored (and are MQLs if they cross the threshold); clocks that wait for a touch
+  are settled, paused ones go on; open pages hear of it.
+- Facts of leads are edited → they are scored, open pages hear of it.
 - Touches are recorded → clocks that wait for one are settled, paused ones go on; open pages hear of it.
-- Facts of leads are edited → open pages hear of it.
+- Facts of leads are edited, or what comes next is planned → open pages hear of it.
+- One side tells the other what it thinks of a lead → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
-- Leads are merged, or a merge is undone → the audit log says by whom, open pages hear of it.
+- Leads are merged, or a merge is undone → they are scored, the audit log says by whom, open pages hear of it.
 - A channel says that it is gone → it is stopped, and RevOps is told.
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company, an API token, a calendar or an absence is changed → the audit log says who changed
@@ -29,12 +34,16 @@ from alignment.people.signals import record_changed
 from leads import deal_following
 from leads.deal_changes import Changed
 from leads.editing import Edited
+from leads.following import Followed
 from leads.holders import Handover
 from leads.lifecycle import Moved
 from leads.merging import Merged
 from leads.routing import pools, route
+from leads.scoring import following
 from leads.signals import (
     deals_changed,
+    feedback_given,
+    follow_ups_changed,
     holders_changed,
     leads_edited,
     leads_merged,
@@ -49,6 +58,7 @@ from sla import clocks
 
 def connect() -> None:
     """Connect all of them; called once, when the apps are ready."""
+    leads_moved.connect(moves_score, dispatch_uid="moves_score")
     leads_moved.connect(deals_follow, dispatch_uid="deals_follow")
     leads_moved.connect(leads_are_routed, dispatch_uid="leads_are_routed")
     leads_moved.connect(clocks_settle, dispatch_uid="clocks_settle")
@@ -61,15 +71,41 @@ def connect() -> None:
     user_logged_out.connect(audit.logged_out, dispatch_uid="audit_logged_out")
     user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
     record_changed.connect(audit_changes, dispatch_uid="audit_changes")
+    touches_recorded.connect(touches_score, dispatch_uid="touches_score")
+    leads_edited.connect(edits_score, dispatch_uid="edits_score")
     touches_recorded.connect(clocks_hear_of_touches, dispatch_uid="clocks_hear_of_touches")
     record_changed.connect(leads_keep_somebody, dispatch_uid="leads_keep_somebody")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
+    feedback_given.connect(pages_hear_of_feedback, dispatch_uid="pages_hear_of_feedback")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
+    follow_ups_changed.connect(pages_hear_of_plans, dispatch_uid="pages_hear_of_plans")
+    leads_merged.connect(merges_score, dispatch_uid="merges_score")
     leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
     leads_merged.connect(pages_hear_of_merges, dispatch_uid="pages_hear_of_merges")
+    leads_unmerged.connect(merges_score, dispatch_uid="undone_merges_score")
     leads_unmerged.connect(audit_undone_merges, dispatch_uid="audit_undone_merges")
     leads_unmerged.connect(pages_hear_of_undone_merges, dispatch_uid="pages_hear_of_undone_merges")
+
+
+def moves_score(batch: Moved, **kwargs: Any) -> None:
+    """First of all: what follows a hand-over may ask for the score."""
+    following.after_moves(batch)
+
+
+def touches_score(batch: Touched, **kwargs: Any) -> None:
+    """A touch that brings its lead over the threshold makes it an MQL."""
+    following.after_touches(batch)
+
+
+def edits_score(batch: Edited, **kwargs: Any) -> None:
+    """Who a person is says how well they fit."""
+    following.after_edits(batch)
+
+
+def merges_score(batch: Merged | Unmerged, **kwargs: Any) -> None:
+    """The touches of both count for the one that stays; each has its own again when the merge is undone."""
+    following.after_merges(batch.lead_ids, batch.cause)
 
 
 def deals_follow(batch: Moved, **kwargs: Any) -> None:
@@ -117,6 +153,16 @@ def pages_hear_of_handovers(batch: Handover, **kwargs: Any) -> None:
 def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
     """The timeline of an open lead page grows."""
     announce("leads", batch.lead_ids)
+
+
+def pages_hear_of_plans(batch: Followed, **kwargs: Any) -> None:
+    """Queues are grouped by what comes next."""
+    announce("leads", batch.lead_ids)
+
+
+def pages_hear_of_feedback(batch: tuple[int, ...], **kwargs: Any) -> None:
+    """The timeline of an open lead page grows."""
+    announce("leads", batch)
 
 
 def pages_hear_of_edits(batch: Edited, **kwargs: Any) -> None:

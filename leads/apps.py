@@ -11,6 +11,7 @@ class LeadsConfig(AppConfig):
 
     def ready(self) -> None:
         from leads.hygiene import merging_exact  # noqa: F401 (registers a kind of job)
+        from leads.scoring import previewing, publishing  # noqa: F401 (register kinds of jobs)
         from leads.seed import seed_defaults
 
         post_migrate.connect(seed_defaults, sender=self)

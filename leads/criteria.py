@@ -1,10 +1,16 @@
 """Entry criteria of stages, and of joining a deal: what a lead must show before it may move."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, Case, CharField, Expression, Func, Q, Value, When
 
+from leads.conditions.fields import ABOUT_SCORED_LEAD
+from leads.conditions.language import Group, parse
+from leads.conditions.reading import met_by
+from leads.conditions.sentences import Names
+from leads.conditions.sentences import sentence as clause
 from leads.decisions import Step
 from leads.milestones import Kind
 from leads.models import Lead, Opportunity, Stage
@@ -18,6 +24,13 @@ FIELDS: Mapping[str, tuple[str, Q]] = {
     "phone": ("a phone number", ~Q(phone="")),
     "company": ("a company", Q(account__isnull=False) | ~Q(company_name="")),
     "title": ("a job title", ~Q(title="")),
+    "product_interest": ("a product of interest", ~Q(product_interest="")),
+    "source": ("a source", Q(source__isnull=False)),
+    "segment": ("a segment", Q(segment__isnull=False)),
+    "territory": ("a territory", Q(territory__isnull=False)),
+    "industry": ("an industry of the account", Q(account__isnull=False) & ~Q(account__industry="")),
+    "employees": ("a number of employees of the account", Q(account__employees__isnull=False)),
+    "country": ("a country of the account", Q(account__isnull=False) & ~Q(account__country="")),
     "owner": ("an owner", Q(owner__isnull=False)),
 }
 """Lead fields that a stage may require: key → (how a sentence names it, when it holds)."""
@@ -37,7 +50,18 @@ CONFIRMATIONS: Mapping[str, str] = {
     "need": "need",
     "timeline": "timeline",
 }
-"""What a person may have to confirm (BANT): key → how a sentence names it."""
+"""What a person may have to confirm (BANT): key → how a sentence names it. A company's own are named by themselves."""
+
+
+def conditions_of(stage: Stage) -> list[Group]:
+    """The conditions that a lead must meet to enter, one by one, so that a sentence can name those that it does not."""
+    return parts(stage.criteria.get("conditions"))
+
+
+def parts(stored: Any) -> list[Group]:
+    """A stored condition (None: none) as conditions that must all hold."""
+    group = parse(stored, ABOUT_SCORED_LEAD, may_be_empty=True) if stored else Group("all")
+    return [Group("all", (part,)) for part in group.of] if group.match == "all" else [group]
 
 
 def missing_fields(required: Iterable[str]) -> Expression:
@@ -66,18 +90,42 @@ def lacking(stages: Collection[Stage], lead_ids: Collection[int]) -> dict[int, d
     return found
 
 
-def sentence(stage: Stage, *, fields: Iterable[str], confirmations: Iterable[str], deal: Iterable[str]) -> str:
+def unmet_conditions(stages: Collection[Stage], lead_ids: Collection[int]) -> dict[int, dict[int, list[Group]]]:
+    """For each of these stages and leads, the conditions that the lead does not meet; one query, none without any."""
+    asked = [(stage.pk, part) for stage in stages for part in conditions_of(stage)]
+    if not asked:
+        return {}
+    found: dict[int, dict[int, list[Group]]] = {}
+    for lead_id, met in met_by([part for _, part in asked], lead_ids).items():
+        for index, (stage_id, part) in enumerate(asked):
+            if index not in met:
+                found.setdefault(stage_id, {}).setdefault(lead_id, []).append(part)
+    return found
+
+
+def sentence(
+    stage: Stage,
+    *,
+    fields: Iterable[str],
+    confirmations: Iterable[str],
+    deal: Iterable[str],
+    conditions: Sequence[Group] = (),
+) -> str:
     """What is missing for `stage`, as a sentence; empty when nothing is."""
     missing = [FIELDS[name][0] for name in fields]
     missing += [f"{CONFIRMATIONS.get(name, name)} confirmed" for name in confirmations]
     if lacked := [DEAL_FIELDS[name][0] for name in deal]:
         missing.append(f"an opportunity with {listed(lacked)}")
-    return f"{stage.name} needs {listed(missing)}." if missing else ""
+    if not conditions:
+        return f"{stage.name} needs {listed(missing)}." if missing else ""
+    names = Names()
+    asks = f"asks that {listed([clause(part, names) for part in conditions])}"
+    return f"{stage.name} needs {listed(missing)}, and {asks}." if missing else f"{stage.name} {asks}."
 
 
-def listed(parts: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """`a, b and c`."""
-    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
 
 
 def unmet(steps: Sequence[Step], standings: Mapping[int, Standing], stages: Stages) -> dict[int, str]:
@@ -95,7 +143,8 @@ def _not_ready(steps: Sequence[Step], standings: Mapping[int, Standing], stages:
     }
     if not judged:
         return {}
-    fields = lacking(set(judged.values()), {steps[index].lead_id for index in judged})
+    entering, leads = set(judged.values()), {steps[index].lead_id for index in judged}
+    fields, conditions = lacking(entering, leads), unmet_conditions(entering, leads)
     deals = {index: _deal(steps[index], standings[steps[index].lead_id]) for index in judged}
     shown = _deal_fields({pk for index, pk in deals.items() if pk and judged[index].criteria.get("deal")})
     sentences = {
@@ -106,6 +155,7 @@ def _not_ready(steps: Sequence[Step], standings: Mapping[int, Standing], stages:
                 name for name in stage.criteria.get("confirmations", ()) if name not in steps[index].confirmations
             ],
             deal=[name for name in stage.criteria.get("deal", ()) if name not in shown.get(deals[index], ())],
+            conditions=conditions.get(stage.pk, {}).get(steps[index].lead_id, ()),
         )
         for index, stage in judged.items()
     }
@@ -126,7 +176,7 @@ def _deal_fields(deal_ids: Collection[int]) -> dict[int | None, set[str]]:
 
 def _enters(step: Step, standing: Standing, stage: Stage) -> bool:
     """Whether the step would bring the lead to the stage; evidence of what it has reached, and a correction, do not."""
-    if step.kind == Kind.CORRECT:
+    if step.kind in (Kind.CORRECT, Kind.MAP):
         return False
     return not standing.passes or step.kind == Kind.REQUALIFY or stage.position > standing.passes[-1].stage.position
 
@@ -152,3 +202,14 @@ def _nothing_to_join(steps: Sequence[Step]) -> dict[int, str]:
         elif deal.account_id not in (None, accounts.get(step.lead_id)):
             found[index] = "A lead can only join a deal of its own company."
     return found
+
+
+def in_words(criteria: Mapping[str, Any]) -> str:
+    """What a stage asks for, as it reads after “asks for”; blank where it asks for nothing."""
+    asked = [FIELDS[name][0] for name in criteria.get("fields", ()) if name in FIELDS]
+    asked += [f"{CONFIRMATIONS.get(name, name)} confirmed" for name in criteria.get("confirmations", ())]
+    if of_deal := [DEAL_FIELDS[name][0] for name in criteria.get("deal", ()) if name in DEAL_FIELDS]:
+        asked.append(f"an opportunity with {listed(of_deal)}")
+    names = Names()
+    asked += [f"that {clause(part, names)}" for part in parts(criteria.get("conditions"))]
+    return listed(asked)

@@ -1,11 +1,15 @@
-"""What an install starts with: stages, reasons, nurture tracks, the rules for deals. Idempotent; never overwrites."""
+"""What an install starts with: stages, reasons, tracks, the rules of scores and deals. Idempotent; never overwrites."""
 
 from typing import Any
 
 from django.apps import AppConfig
+from django.db.models import Model
+from django.db.models.functions import Now
 
+from alignment.lib.domains import FREE_DOMAINS
 from alignment.people.models import Side
 from leads.milestones import Milestone
+from leads.scoring import rules as scoring_rules
 
 STAGES: list[dict[str, Any]] = [
     {
@@ -75,13 +79,30 @@ def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
         for name in ("Stage", "Reason", "NurtureTrack", "DealRules")
     )
     rules.get_or_create(pk=1)
+    versions = sender.get_model("StageVersion")._default_manager.using(using)
     for position, values in enumerate(STAGES, start=1):
         stages.get_or_create(key=values["key"], defaults={**values, "position": position * 10})
+    stage: Any
+    for stage in stages.exclude(key__in=versions.values("scope")):
+        body = {name: getattr(stage, name) for name in ("name", "owning_side", "definition", "criteria")}
+        versions.create(scope=stage.key, number=1, state="published", body=body, note="As it came", published_at=Now())
     for position, (kind, key, label, miss, recycle, offered) in enumerate(REASONS):
         defaults = {
             "label": label, "position": position, "counts_as_miss": miss,
             "proposes_recycle": recycle, "is_offered": offered, "means_duplicate": key == "duplicate",
         }  # fmt: skip
         reasons.get_or_create(kind=kind, key=key, defaults=defaults)
+    _free_domains(sender.get_model("FreeDomain"), using)
+    versions = sender.get_model("ScoringVersion")._default_manager.using(using)
+    if not versions.filter(scope="").exists():
+        body = scoring_rules.checked(scoring_rules.default_body())
+        versions.create(number=1, state="published", body=body, note="What Accord starts with", published_at=Now())
     for key, name, days in TRACKS:
         tracks.get_or_create(key=key, defaults={"name": name, "revisit_after_days": days})
+
+
+def _free_domains(model: type[Model], using: str) -> None:
+    """The list that the packages bring today; one that is free no more stays until somebody asks for it."""
+    rows = model._default_manager.using(using)
+    if rows.count() < len(FREE_DOMAINS):
+        rows.bulk_create([model(domain=domain) for domain in sorted(FREE_DOMAINS)], ignore_conflicts=True)

@@ -17,6 +17,9 @@ touches_recorded = Signal()
 deals_changed = Signal()
 """Deals were written by themselves, not by the moves of their leads: `batch` is a `leads.deal_changes.Changed`."""
 
+follow_ups_changed = Signal()
+"""The next step of leads was planned, or leads sleep: `batch` is a `leads.following.Followed`."""
+
 leads_edited = Signal()
 """Facts of leads changed: `batch` is a `leads.editing.Edited`."""
 
@@ -25,3 +28,6 @@ leads_merged = Signal()
 
 leads_unmerged = Signal()
 """A merge was taken back: `batch` is a `leads.unmerging.Unmerged`."""
+
+feedback_given = Signal()
+"""One side told the other something: `batch` has the keys of the leads that it is about."""

@@ -4,6 +4,8 @@ from celery import shared_task
 
 from leads import lifecycle, nurturing
 from leads.hygiene import findings, scanning
+from leads.profiles import matching
+from leads.scoring import publishing
 
 
 @shared_task
@@ -11,6 +13,13 @@ def keep_clean() -> None:
     """Look at leads that are new or changed, and count once an hour what is wrong."""
     scanning.catch_up()
     findings.remember_if_due(lifecycle.database_now())
+
+
+@shared_task
+def release_leads() -> None:
+    """Profiles follow the facts of accounts; then the day's leads of rules that hand over a number a day."""
+    matching.refresh()
+    publishing.release_daily()
 
 
 @shared_task

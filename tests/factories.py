@@ -29,7 +29,7 @@ from alignment.ops.models import Destination, Job, Transport
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
-from leads import deals, lifecycle, merging, qualifying, reasons
+from leads import deals, feedback, lifecycle, merging, qualifying, reasons
 from leads.bulk import running
 from leads.bulk.actions import ACTIONS
 from leads.causes import Cause
@@ -42,21 +42,27 @@ from leads.models import (
     Account,
     BulkChange,
     DuplicatePair,
+    Feedback,
     Journey,
     Lead,
     LeadTransition,
     Merge,
     Opportunity,
     Pool,
+    ProfileVersion,
     Reason,
     ReasonProposal,
     RoutingVersion,
+    ScoringVersion,
     Source,
     Stage,
 )
 from leads.models.reason_proposal import Change
+from leads.profiles import matching
+from leads.profiles.rules import EMPTY
 from leads.routing import pools
 from leads.routing.rules import check
+from leads.scoring import previewing, publishing, rules
 from sla.models import Clock, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
@@ -275,6 +281,45 @@ class Address:
     obj: Any = None
 
 
+RETAIL = {"match": "all", "of": [{"field": "industry", "operator": "is", "values": ["Retail"]}]}
+
+
+def make_profiles(targets: dict[str, Any] | None = None, *, publish: bool = True) -> ProfileVersion:
+    """One profile, of tier 1: retail. `targets` is the rule for target accounts."""
+    profile = {
+        "key": "retail", "name": "Retail", "tier": 1, "if": RETAIL, "pains": "Stock", "triggers": "A new shop",
+        "personas": "Head of Purchasing",
+    }  # fmt: skip
+    draft = versions.begin(ProfileVersion, by=None, body=EMPTY)
+    draft = versions.change(draft, body={"profiles": [profile], "targets": targets}, by=None)
+    return matching.publish(draft=draft, by=make_user(Role.REVOPS)) if publish else draft
+
+
+def make_scoring_draft(**changes: Any) -> ScoringVersion:
+    """The default rules as a draft."""
+    draft = versions.begin(ScoringVersion, by=None)
+    return versions.change(draft, body=rules.default_body() | changes, by=None)
+
+
+def make_scoring_version() -> ScoringVersion:
+    """The version that counts from the first start on."""
+    return ScoringVersion.objects.get(scope="", audience="", state="published")
+
+
+def make_scoring_pilot() -> ScoringVersion:
+    """A pilot of the default rules for a new team."""
+    draft = make_scoring_draft()
+    publishing.publish(draft=draft, by=make_user(Role.REVOPS), team=make_team())
+    return draft
+
+
+def make_scoring_preview() -> Job:
+    """A preview that has run."""
+    job = previewing.begin(draft=make_scoring_draft(), days=90, by=make_user(Role.REVOPS))
+    jobs.run(job.pk)
+    return Job.objects.get(pk=job.pk)
+
+
 def _of(make: Callable[[], Any]) -> Callable[[], Address]:
     return lambda: Address({"pk": make().pk})
 
@@ -346,6 +391,14 @@ def _deal_alone(**more: Any) -> Address:
     return Address({"pk": deal.pk} | more, deal)
 
 
+def _stage_key() -> Address:
+    return Address({"key": "proposal"})
+
+
+def _heads() -> Company:
+    return Company.get()
+
+
 def _two_deals() -> Address:
     deal = make_free_deal(owner_id=make_user().pk)
     return Address({"pk": deal.pk, "other": make_free_deal(account=deal.account).pk}, deal)
@@ -392,6 +445,17 @@ def make_view(owner: User | None = None, **fields: Any) -> SavedView:
     return saved.save(by=owner or make_user(), **given | fields)
 
 
+def make_feedback(by: User | None = None, text: str = "Wants the fee table.", **facts: Any) -> Feedback:
+    """What a rep told marketing about a lead of theirs."""
+    by = by or make_user()
+    return feedback.give(lead_id=make_lead(**{"owner": by} | facts).pk, text=text, by=by)
+
+
+def _feedback() -> Address:
+    given = make_feedback()
+    return Address({"pk": given.lead_id, "feedback_id": given.pk}, given)
+
+
 def _view() -> Address:
     view = make_view()
     return Address({"pk": view.pk}, view)
@@ -400,6 +464,13 @@ def _view() -> Address:
 def _bulk_change() -> Address:
     change = make_bulk_change()
     return Address({"pk": change.pk}, change)
+
+
+def _draft_rule() -> Address:
+    pool = make_pool()
+    make_routing(pool, routing_rule("Chiefs", "title", "Chief", pool=pool))
+    versions.begin(RoutingVersion, by=None)
+    return Address({"at": 0})
 
 
 def _password_link() -> Address:
@@ -450,6 +521,9 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "edit",
             "assign",
             "touch",
+            "step",
+            "snooze",
+            "feedback",
             "decide",
             "hand_over",
             "accept",
@@ -464,14 +538,21 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "reopen",
         )
     },
+    "lead_routing": _lead,
+    **{f"setup_routing_rule{name}": _draft_rule for name in ("", "_move")},
+    "setup_routing_restore": lambda: Address({"pk": make_routing(make_pool()).pk}),
+    **{f"setup_pool{name}": _of(make_pool) for name in ("", "_retire")},
+    "setup_person_leave": _of(make_user),
     **{f"setup_channel{name}": _of(make_channel) for name in ("", "_test", "_switch", "_secret", "_remove")},
-    "lead_deal": lambda: _lead("sqo"),
     **{
         f"deal{name}": _deal_alone
         for name in ("", "_edit", "_win", "_lose", "_reopen", "_withdraw", "_contact", "_sourced_by")
     },
     "deal_contact_remove": lambda: _deal_alone(lead=make_lead().pk),
     "deal_distinct": _two_deals,
+    **{f"setup_stage{name}": _stage_key for name in ("", "_edit", "_publish", "_discard", "_move", "_retire")},
+    **{f"setup_stage_{name}": lambda: Address({"key": "mql", "number": 1}, _heads()) for name in ("sign", "restore")},
+    "api_stage_versions": _stage_key,
     **{f"account{name}": _account for name in ("", "_edit", "_customer")},
     "lead_undo": _move_of_lead,
     "lead_correct": _move_of_lead,
@@ -484,6 +565,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_reject",
             "_recycle",
             "_nurture",
+            "_step",
+            "_snooze",
             "_qualify",
             "_advance",
             "_win",
@@ -492,8 +575,12 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_requalify",
             "_reopen",
             "_assign",
+            "_route",
+            "_routing",
             "_transitions",
             "_touchpoints",
+            "_score",
+            "_feedback",
         )
     },
     "api_lead_undo": _newest_move,
@@ -521,6 +608,13 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_reason_sign": _proposal(signed=True),
     "setup_reason_decline": _proposal(signed=True),
     "setup_reason_withdraw": _proposal(signed=False),
+    "setup_profiles_restore": _of(make_profiles),
+    "target_add": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
+    "target_remove": lambda: Address({"pk": make_lead(company_name="Buyer").account_id}),
+    "setup_scoring_version": _of(make_scoring_version),
+    "setup_scoring_restore": _of(make_scoring_version),
+    "setup_scoring_end_pilot": _of(make_scoring_pilot),
+    "setup_scoring_preview": _of(make_scoring_preview),
     "setup_person": _of(make_user),
     "setup_person_active": _of(make_user),
     "setup_person_password": _of(make_user),
@@ -532,6 +626,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_team_retire": _of(make_team),
     **dict.fromkeys(("job", "job_stop", "job_resume", "api_job"), _job),
     **dict.fromkeys(("view_edit", "view_replace", "view_delete"), _view),
+    "lead_feedback_edit": _feedback,
     "view_begin": lambda: Address({"pk": make_view().pk}),
     "bulk_change": _bulk_change,
     "bulk_undo": _bulk_change,

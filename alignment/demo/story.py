@@ -138,7 +138,7 @@ class Story:
         raised = self.rng.random() < 0.42
         if raised:
             self._touch(self.rng.choice(names.HAND_RAISES), "form", is_hand_raise=True)
-        self._hand_over(QualifiedBy.HAND_RAISE if raised else QualifiedBy.MANUAL)
+        self._hand_over(QualifiedBy.HAND_RAISE if raised else QualifiedBy.SCORE)
         return True
 
     def _hand_over(self, qualified_by: str) -> None:

@@ -1,6 +1,6 @@
-"""Everything that happened to a lead, newest first: touches, moves, holders and what became of the promise.
+"""Everything that happened to a lead, newest first: touches, moves, holders, feedback and what became of the promise.
 
-Whatever the length of a lead's history, a page of it is one query: the four tables together, with the moment, the
+Whatever the length of a lead's history, a page of it is one query: the five tables together, with the moment, the
 source and the key of each row as its place (keyset). Leads that were merged into this one tell their part too.
 """
 
@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce, JSONObject
 from django.utils.dateparse import parse_datetime
 
 from leads.milestones import Kind
-from leads.models import HolderInterval, Lead, LeadTransition, Touchpoint
+from leads.models import Feedback, HolderInterval, Lead, LeadTransition, Touchpoint
 from leads.models.touchpoint import Direction
 from sla.models import ClockEvent, EventKind
 
@@ -30,10 +30,11 @@ class Source(StrEnum):
     HOLDER = "holder"
     CLOCK = "clock"
     MOVE = "move"
+    FEEDBACK = "feedback"
 
 
 # Of several events of one moment the later one in this order stands on top.
-RANKS = {Source.TOUCH: 0, Source.HOLDER: 1, Source.CLOCK: 2, Source.MOVE: 3}
+RANKS = {Source.TOUCH: 0, Source.HOLDER: 1, Source.CLOCK: 2, Source.MOVE: 3, Source.FEEDBACK: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def read(
     return Page(events, events[-1].place if len(found) > size else None)
 
 
-# The four tables, each as (moment, told) ----------------------------------------------------------------------
+# The five tables, each as (moment, told) ----------------------------------------------------------------------
 
 
 def _touches(lead_ids: Sequence[int]) -> QuerySet[Any]:
@@ -187,7 +188,20 @@ def _clock_events(lead_ids: Sequence[int]) -> QuerySet[Any]:
     )  # fmt: skip
 
 
-BRANCHES = {Source.TOUCH: _touches, Source.HOLDER: _holders, Source.CLOCK: _clock_events, Source.MOVE: _moves}
+def _feedback(lead_ids: Sequence[int]) -> QuerySet[Any]:
+    return Feedback.objects.filter(lead__in=lead_ids).annotate(
+        moment=F("at"),
+        told=JSONObject(author="author__name", author_id="author_id", side="side", text="text", edited_at="edited_at"),
+    )
+
+
+BRANCHES = {
+    Source.TOUCH: _touches,
+    Source.HOLDER: _holders,
+    Source.CLOCK: _clock_events,
+    Source.MOVE: _moves,
+    Source.FEEDBACK: _feedback,
+}
 
 
 # How many there are ---------------------------------------------------------------------------------------------
@@ -201,11 +215,12 @@ class Counts:
     holder: int
     clock: int
     move: int
+    feedback: int
     by_sales: int
 
     @property
     def all(self) -> int:
-        return self.touch + self.holder + self.clock + self.move
+        return self.touch + self.holder + self.clock + self.move + self.feedback
 
 
 def count(lead_ids: Sequence[int]) -> Counts:

@@ -27,10 +27,10 @@ MOVE_ICONS = {
     Kind.ADVANCE: "arrow-right", Kind.ACCEPT: "check", Kind.REJECT: "x", Kind.RECYCLE: "rotate-ccw",
     Kind.REQUALIFY: "refresh-cw", Kind.WIN: "trophy", Kind.LOSE: "circle-x", Kind.REOPEN: "undo-2",
     Kind.ATTACH: "link", Kind.MERGE: "merge", Kind.UNDO: "undo-2", Kind.CORRECT: "pencil",
-    Kind.WITHDRAW: "undo-2", Kind.NURTURE: "sprout",
+    Kind.WITHDRAW: "undo-2", Kind.MAP: "route", Kind.NURTURE: "sprout",
 }  # fmt: skip
 
-TAGGED = (Kind.ADVANCE, Kind.ACCEPT, Kind.WIN, Kind.REQUALIFY)
+TAGGED = (Kind.ADVANCE, Kind.ACCEPT, Kind.WIN, Kind.REQUALIFY, Kind.MAP)
 """The moves that a line shows as the stages they lead from and to."""
 
 UNNAMED = {
@@ -63,7 +63,7 @@ class Line:
 
 def line(event: Event) -> Line:
     """Say what happened."""
-    said = {Source.TOUCH: _touch, Source.HOLDER: _holder, Source.MOVE: _move}
+    said = {Source.TOUCH: _touch, Source.HOLDER: _holder, Source.MOVE: _move, Source.FEEDBACK: _feedback}
     return _clock(event) if event.source == Source.CLOCK else said[event.source](event.told)
 
 
@@ -71,6 +71,12 @@ def _touch(told: Mapping[str, Any]) -> Line:
     parts = [f"by {told['actor']}" if told["actor"] else told["channel"], told["campaign"]]
     side = Side.SALES if told["direction"] == Direction.OUTBOUND else Side.MARKETING
     return Line(TOUCH_ICONS.get(told["kind"], "activity"), side, told["title"], _listed(parts))
+
+
+def _feedback(told: Mapping[str, Any]) -> Line:
+    to = {Side.SALES: "to marketing", Side.MARKETING: "to sales"}.get(told["side"], "to both sides")
+    small = "Feedback on the lead" + (", changed since" if told["edited_at"] else "")
+    return Line("message-square", told["side"], f"{told['author']} {to}", small, note=told["text"])
 
 
 def _holder(told: Mapping[str, Any]) -> Line:

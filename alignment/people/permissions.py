@@ -93,6 +93,7 @@ FOR_NO_HEAD = Grant(
 )
 PROPOSER = Grant("who proposed it", WORKING, person="proposed_by")
 IMPORTER = Grant("who ran it", WORKING, person="created_by")
+AUTHOR = Grant("who wrote it", WORKING, person="author")
 OWNER = Grant("who saved it", frozenset(Role), person="owner")
 STARTER = Grant("who started it", frozenset(Role), person="created_by")
 
@@ -114,7 +115,10 @@ POLICY: dict[str, Action] = {
     "notification.view": Action("read their notifications", (EVERYONE,)),
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
+    "lead.follow_up": Action("plan what is next with this lead", (HOLDER, REP_OF_NOBODYS, SALES_MANAGER, REVOPS)),
     "lead.touch": Action("log an activity", (TEAMS,)),
+    "lead.feedback": Action("give feedback on leads", (TEAMS,)),
+    "lead.feedback_edit": Action("change this feedback", (AUTHOR,)),
     "lead.edit": Action("edit this lead", (MARKETER, HOLDER, REP_OF_NOBODYS, MANAGER, REVOPS, STEWARD)),
     "lead.merge": Action("merge this lead into another one", (MARKETER, HOLDER, MANAGER, REVOPS, STEWARD)),
     "merge.undo": Action("undo this merge", (MERGER, MANAGER, REVOPS, STEWARD)),
@@ -128,6 +132,9 @@ POLICY: dict[str, Action] = {
     "lead.advance": Action("move this lead on", (HOLDER, SALES_MANAGER, REVOPS)),
     "lead.undo": Action("undo this move", (MOVER, MANAGER, REVOPS)),
     "lead.assign": Action("assign leads", (MANAGER, REVOPS)),
+    "routing.view": Action("see how leads are routed", (EVERYONE,)),
+    "routing.manage": Action("set up routing", (REVOPS,)),
+    "routing.ledger": Action("see who was routed how many leads", (REP, MANAGER, REVOPS)),
     "lead.override": Action("move a lead past its entry criteria", (MANAGER, REVOPS)),
     "lead.correct": Action("correct history", (REVOPS,)),
     "wall.view": Action("see the wall", open=True),
@@ -137,6 +144,12 @@ POLICY: dict[str, Action] = {
     "absence.plan": Action("plan this absence", (THEMSELVES, MANAGER, REVOPS)),
     "people.manage": Action("manage people and teams", (REVOPS,)),
     "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
+    "scoring.view": Action("see the scoring rules", (EVERYONE,)),
+    "scoring.manage": Action("change the scoring rules", (REVOPS,)),
+    "profiles.view": Action("see the ideal customer profiles", (EVERYONE,)),
+    "profiles.manage": Action("change the ideal customer profiles", (MANAGER, REVOPS)),
+    "targets.view": Action("see the target accounts", (EVERYONE,)),
+    "targets.manage": Action("change the list of target accounts", (MARKETER, MANAGER, REVOPS)),
     "nurture.view": Action("see the nurture tracks", (EVERYONE,)),
     "nurture.work": Action("move leads in nurture", (MARKETER, MANAGER, REVOPS)),
     "nurture.manage": Action("set up nurture tracks", (MARKETER, REVOPS)),
@@ -148,6 +161,9 @@ POLICY: dict[str, Action] = {
     "company.manage": Action("change the company's settings", (REVOPS,)),
     "channels.manage": Action("set up channels and see what was sent", (REVOPS,)),
     "api.read": Action("read about the API", (EVERYONE,)),
+    "stages.view": Action("read what the stages mean", (EVERYONE,)),
+    "stages.manage": Action("change the stages", (REVOPS,)),
+    "stages.sign": Action("sign a stage", (HEAD_OF_MARKETING, HEAD_OF_SALES, FOR_NO_HEAD)),
     "deal.open": Action("open deals", (REP, SALES_MANAGER, REVOPS)),
     "deal.edit": Action("change this deal", (HOLDER, SALES_MANAGER, REVOPS)),
     "deal.close": Action("win, lose or reopen this deal", (HOLDER, SALES_MANAGER, REVOPS)),

@@ -11,6 +11,7 @@ asks which leads meet it, and `editor` is its form.
 from leads.conditions.fields import (
     ABOUT_ACCOUNT,
     ABOUT_LEAD,
+    ABOUT_PROFILED_ACCOUNT,
     ABOUT_PROMISED_LEAD,
     ABOUT_SCORED_LEAD,
     ABOUT_TOUCH,
@@ -25,6 +26,7 @@ from leads.conditions.sql import Sql, compiled
 __all__ = [
     "ABOUT_ACCOUNT",
     "ABOUT_LEAD",
+    "ABOUT_PROFILED_ACCOUNT",
     "ABOUT_PROMISED_LEAD",
     "ABOUT_SCORED_LEAD",
     "ABOUT_TOUCH",

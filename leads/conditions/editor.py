@@ -118,6 +118,12 @@ class Editor:
         """The fields that a row can be added for."""
         return [(field.key, field.label) for field in self.about]
 
+    def rename(self, prefix: str) -> None:
+        """Let the inputs begin with another prefix, since what stands before it has gone."""
+        self.prefix = prefix
+        for row in self.rows:
+            row.name = f"{prefix}-{row.at}"
+
     # What was asked
 
     @property
@@ -128,17 +134,31 @@ class Editor:
 
     @cached_property
     def value(self) -> Group | None:
-        """The condition; None where `error` says what is wrong, each wrong row too."""
+        """The condition; None where a wrong row, else `error`, says what is wrong."""
         try:
             return parse(self.as_json(), self.about, may_be_empty=self.may_be_empty)
         except ConditionError as refusal:
-            self.error = str(refusal.message)
             row = self._row_at(refusal.place)
             if row:
-                row.error = self.error
+                row.error = str(refusal.message)
+            else:
+                self.error = str(refusal.message)
+            return None
+
+    @property
+    def readable(self) -> Group | None:
+        """The condition, if it is one already; marks nothing as wrong."""
+        try:
+            return parse(self.as_json(), self.about, may_be_empty=self.may_be_empty)
+        except ConditionError:
             return None
 
     error = ""
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something was found to be wrong."""
+        return bool(self.error or any(row.error for row in self.rows))
 
     def is_valid(self) -> bool:
         """Whether there is a `value`."""

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from django.db import models
 
-from alignment.lib.emails import FREE_DOMAINS
 from leads.models import Campaign, Segment, Source, Territory
 from leads.models.lead import Consent
 from leads.models.touchpoint import Direction
@@ -27,7 +25,7 @@ class Field:
     """`says` is how a sentence names it, `sql` its expression over the aliases of `leads.conditions.sql`.
 
     A choice has its values from `of` (their keys; the expression is then the foreign key) or from `choices` (value →
-    name). A flag says `yes` or `no` as whole clauses. `params` belong to `sql`.
+    name). A flag says `yes` or `no` as whole clauses.
     """
 
     key: str
@@ -40,7 +38,6 @@ class Field:
     choices: Mapping[str, str] | None = None
     yes: str = ""
     no: str = ""
-    params: tuple[Any, ...] = ()
 
 
 def _text(key: str, label: str, says: str, alias: str, column: str = "") -> Field:
@@ -55,8 +52,8 @@ def _of(key: str, label: str, says: str, alias: str, model: type[models.Model]) 
     return Field(key, label, says, Kind.CHOICE, alias, f"{alias}.{key}_id", of=model)
 
 
-def _flag(key: str, label: str, alias: str, sql: str, yes: str, no: str, params: tuple[Any, ...] = ()) -> Field:
-    return Field(key, label, label, Kind.FLAG, alias, sql, yes=yes, no=no, params=params)
+def _flag(key: str, label: str, alias: str, sql: str, yes: str, no: str) -> Field:
+    return Field(key, label, label, Kind.FLAG, alias, sql, yes=yes, no=no)
 
 
 _ACCOUNT = (
@@ -89,8 +86,9 @@ _PERSON = (
     _of("territory", "Territory", "the territory", "lead", Territory),
     _text("email_domain", "E-mail domain", "the e-mail domain", "lead"),
     _flag(
-        "free_email", "Free mailbox", "lead", "lead.email_domain = ANY(%s::text[])",
-        "the e-mail address is a free mailbox", "the e-mail address is no free mailbox", (sorted(FREE_DOMAINS),),
+        "free_email", "Free mailbox", "lead",
+        "EXISTS (SELECT 1 FROM leads_freedomain free WHERE free.domain = lead.email_domain)",
+        "the e-mail address is a free mailbox", "the e-mail address is no free mailbox",
     ),
     _text("phone", "Phone", "the phone number", "lead"),
     _text("company_name", "Company", "the company", "lead"),
@@ -134,9 +132,17 @@ _TOUCH = (
     ),
 )  # fmt: skip
 
-ABOUT_ACCOUNT = (*_ACCOUNT, _TARGET)
-"""Of an account alone: what profiles and lists of target accounts ask."""
-ABOUT_LEAD = (*_PERSON, *ABOUT_ACCOUNT)
+_TIER = Field(
+    "tier", "Tier of the profile", "the tier of the account", Kind.CHOICE, "account",
+    "(SELECT profiled.tier::text FROM leads_accountprofile profiled WHERE profiled.account_id = account.id)",
+    choices={"1": "1", "2": "2", "3": "3"},
+)  # fmt: skip
+
+ABOUT_ACCOUNT = _ACCOUNT
+"""Of an account alone: what profiles ask."""
+ABOUT_PROFILED_ACCOUNT = (*_ACCOUNT, _TIER)
+"""Of an account and the profile it meets: what the list of target accounts asks."""
+ABOUT_LEAD = (*_PERSON, *ABOUT_PROFILED_ACCOUNT, _TARGET)
 """Of a lead and its account: what fit, routing and promises ask."""
 ABOUT_SCORED_LEAD = (*ABOUT_LEAD, *_SCORE)
 """Of a lead and its score as it was last computed."""

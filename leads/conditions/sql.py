@@ -51,7 +51,7 @@ def _test(test: Test) -> Sql:
     field = test.field
     make = {Kind.TEXT: _text, Kind.NUMBER: _number, Kind.CHOICE: _choice, Kind.FLAG: _flag}[field.kind]
     text, params = make(field, test.operator, test.values)
-    return Sql(text, (*field.params, *params), frozenset({field.alias}))
+    return Sql(text, params, frozenset({field.alias}))
 
 
 def _text(field: Field, operator: Operator, values: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:

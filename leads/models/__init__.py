@@ -4,24 +4,30 @@ from leads.models.account import Account
 from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.customer import CustomerPeriod
+from leads.models.feedback import Feedback
+from leads.models.follow_up import FollowUp
+from leads.models.free_domain import FreeDomain
 from leads.models.holder import HolderInterval
 from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
 from leads.models.journey import Journey
 from leads.models.lead import Lead, LeadSearch
 from leads.models.merge import Merge, MergedLead
 from leads.models.opportunity import DistinctDeals, Opportunity, OpportunityChange, OpportunityContact
+from leads.models.profile import AccountProfile, ProfileVersion
 from leads.models.reason_proposal import ReasonProposal
 from leads.models.reference import ExternalReference
 from leads.models.route import Pool, PoolMember, RoutingDecision, RoutingVersion
 from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.sourcing import DealRules, Sourcing
 from leads.models.stage import NurtureTrack, Reason, Stage
+from leads.models.stage_version import StageSignature, StageVersion
 from leads.models.target import TargetAccount
 from leads.models.touchpoint import Touchpoint
 from leads.models.transition import LeadTransition, TransitionNote
 
 __all__ = [
     "Account",
+    "AccountProfile",
     "BulkChange",
     "BulkRow",
     "Campaign",
@@ -30,6 +36,9 @@ __all__ = [
     "DistinctDeals",
     "DuplicatePair",
     "ExternalReference",
+    "Feedback",
+    "FollowUp",
+    "FreeDomain",
     "HolderInterval",
     "Journey",
     "Lead",
@@ -44,6 +53,7 @@ __all__ = [
     "OpportunityContact",
     "Pool",
     "PoolMember",
+    "ProfileVersion",
     "Reason",
     "ReasonProposal",
     "RoutingDecision",
@@ -54,6 +64,8 @@ __all__ = [
     "Source",
     "Sourcing",
     "Stage",
+    "StageSignature",
+    "StageVersion",
     "TargetAccount",
     "Territory",
     "ThresholdCrossing",

@@ -117,10 +117,12 @@ class ThresholdCrossing(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["lead", "pass_no"], name="crossing_once_a_pass"),
             models.CheckConstraint(condition=Q(by__in=CrossedBy.values), name="crossing_by_known"),
         ]
-        indexes = [models.Index(fields=["version", "at"], name="crossing_by_version")]
+        indexes = [
+            models.Index(fields=["version", "at"], name="crossing_by_version"),
+            models.Index(fields=["lead"], name="crossing_by_lead"),
+        ]
 
     def __str__(self) -> str:
         return f"Lead {self.lead_id} at {self.points}"

@@ -18,6 +18,8 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     openPalette();
   }
+  // A link to a field leads into it.
+  document.getElementById(event.target.closest("a[data-focus]")?.hash.slice(1))?.focus();
   // A click on a dialog itself, not on something in it, is one on its backdrop.
   if (event.target.matches("dialog")) event.target.close();
 

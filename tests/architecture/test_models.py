@@ -48,8 +48,10 @@ def test_keys_are_numbers_the_database_gives():
 
     assert odd == {
         "leads.DealRules",
+        "leads.FollowUp",
         "leads.LeadKeys",
         "leads.LeadSearch",
+        "leads.AccountProfile",
         "leads.Score",
         "leads.TransitionNote",
         "ops.Heartbeat",

@@ -14,6 +14,7 @@ from leads.holders import Assignment
 from leads.milestones import Kind
 from leads.models import (
     Account,
+    AccountProfile,
     Campaign,
     CustomerPeriod,
     DealRules,
@@ -31,6 +32,7 @@ from leads.models import (
     Opportunity,
     OpportunityChange,
     OpportunityContact,
+    ProfileVersion,
     Reason,
     Score,
     ScoringVersion,
@@ -148,13 +150,20 @@ def with_contact():
 
 
 def score(**fields):
-    given = {"lead": lead(), "points": 10, "fit_points": 5, "grade": "C", "sums": [], "scored_at": NOON}
+    person = lead()
+    Score.objects.filter(lead=person).delete()  # it was scored when it came in
+    given = {"lead": person, "points": 10, "fit_points": 5, "grade": "C", "sums": [], "scored_at": NOON}
     return Score.objects.create(**given | {"version": scoring_version()} | fields)
 
 
 def scoring_version(**fields):
     given = {"scope": "test", "number": 1, "body": {}, "state": "published", "published_at": NOON}
     return ScoringVersion.objects.create(**given | fields)
+
+
+def profiles(**fields):
+    given = {"scope": "test", "number": 1, "body": {}, "state": "published", "published_at": NOON}
+    return ProfileVersion.objects.create(**given | fields)
 
 
 def crossing(**fields):
@@ -267,10 +276,16 @@ WRONG = {
     "scoringversion_release_known": lambda: scoring_version(release="never"),
     "scoringversion_daily_has_number": lambda: scoring_version(release="daily"),
     "scoringversion_pilot_has_team": lambda: scoring_version(audience="team:1"),
+    "profileversion_number_unique": lambda: copy(profiles(), state="retired", retired_at=NOON),
+    "profileversion_one_published": lambda: copy(profiles(), number=2),
+    "profileversion_one_draft": lambda: copy(profiles(state="draft", published_at=None), number=2),
+    "profileversion_state_dated": lambda: profiles(published_at=None),
+    "account_profile_tier_known": lambda: AccountProfile.objects.create(
+        account=account(), profile="retail", tier=4, found_at=NOON
+    ),
     "score_grade_known": lambda: score(grade="E"),
     "score_not_negative": lambda: score(points=-1),
     "score_suppression_known": lambda: score(suppressed_as="tired"),
-    "crossing_once_a_pass": lambda: copy(crossing()),
     "crossing_by_known": lambda: crossing(by="luck"),
     "target_account_once": lambda: copy(target()),
     "target_origin_known": lambda: target(origin="luck"),

@@ -1,14 +1,16 @@
 """Rows in sets arrive as they were given."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from alignment.integrations.models import SavedMapping
 from alignment.lib import batch
-from leads.models import Campaign, Source
+from leads.models import Campaign, ScoringVersion, Source
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +28,8 @@ def campaign(key, **fields):
 )  # fmt: skip
 def test_text_is_kept_to_the_letter(text):
     batch.insert(Source, [{"key": "one", "name": text}])
-    assert Source.objects.get().name == text
+    batch.insert(Source, [{"key": "two", "name": text}, {"key": "three", "name": "Other"}])
+    assert list(Source.objects.order_by("pk").values_list("name", flat=True)) == [text, text, "Other"]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,49 @@ def test_values_keep_their_precision():
     moment = datetime(2026, 3, 29, 1, 59, 59, 999999, tzinfo=UTC)
     batch.update(Campaign, [{"id": Campaign.objects.get().pk, "retired_at": moment}])
     assert Campaign.objects.get().retired_at == moment
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        [{"a": 1}, {"a": True}, {"a": 1.0}], [{}, {"a": [None, "null"]}], ["null", "{}", ""], [0, "0"], [[], {}],
+        [{"a": "1"}], [[1], [1]],
+    ],
+)  # fmt: skip
+def test_documents_are_kept_to_the_letter(documents):
+    rows = [{"header_key": "one", "name": str(number), "mapping": each} for number, each in enumerate(documents)]
+    batch.insert(SavedMapping, rows)
+    stored = SavedMapping.objects.order_by("pk").values_list("mapping", flat=True)
+    assert json.dumps(list(stored)) == json.dumps(documents)
+
+
+@pytest.mark.parametrize("lists", [[[], [1, 2]], [[7]], [[], []], [[1], [1]]])
+def test_lists_are_kept(lists):
+    rows = [
+        {
+            "scope": str(number), "audience": "", "number": 1, "state": "draft", "body": {}, "note": "", "revision": 1,
+            "territories": each, "release": "by_touch",
+        }
+        for number, each in enumerate(lists)
+    ]  # fmt: skip
+    batch.insert(ScoringVersion, rows)
+    stored = ScoringVersion.objects.filter(state="draft").order_by("pk").values_list("territories", flat=True)
+    assert list(stored) == lists
+
+
+def test_a_text_that_is_too_long_is_an_error_and_is_not_cut():
+    for rows in ([{"key": "k" * 81, "name": "One"}], [{"key": "k" * 81, "name": "One"}, {"key": "k", "name": "Two"}]):
+        with pytest.raises(DataError), transaction.atomic():
+            batch.insert(Source, rows)
+
+
+def test_what_all_rows_agree_on_is_written_to_all_of_them():
+    batch.insert(Campaign, [campaign(str(number)) for number in range(3)])
+    batch.update(
+        Campaign,
+        [{"id": pk, "cost": Decimal(5), "currency": "EUR"} for pk in Campaign.objects.values_list("pk", flat=True)],
+    )
+    assert list(Campaign.objects.values_list("cost", "currency")) == [(Decimal(5), "EUR")] * 3
 
 
 def test_what_json_cannot_say_is_an_error_and_not_a_guess():

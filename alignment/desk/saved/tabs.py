@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 
 from alignment.desk.lead_list import LeadList
@@ -34,7 +35,10 @@ class Tabs:
 
     @cached_property
     def views(self) -> list[SavedView]:
-        return list(SavedView.objects.seen_by(self.user).select_related("owner")[:MOST_TABS])
+        """The first of them in the order of their names, each with `is_default`."""
+        begins = Exists(DefaultView.objects.filter(user=self.user, view=OuterRef("pk")))
+        seen = SavedView.objects.seen_by(self.user).select_related("owner")
+        return list(seen.annotate(is_default=begins)[:MOST_TABS])
 
     @property
     def current(self) -> SavedView | None:

@@ -102,6 +102,15 @@ def _weekday_and_date(local: datetime) -> str:
 
 
 @register.filter
+def scored(value: Number | None) -> str:
+    """Points that a rule adds or takes off: `+18`, `−30`, `+6.3`."""
+    if value is None:
+        return NOTHING
+    size = f"{abs(value):.1f}".removesuffix(".0")
+    return f"{MINUS if value < 0 else '+'}{size}"
+
+
+@register.filter
 def percent(ratio: Number | None, digits: int = 1) -> str:
     """A ratio as a percentage: 0.105 is `10.5%`; None (nothing to divide by) is a dash."""
     return NOTHING if ratio is None else f"{ratio * 100:.{digits}f}%"

@@ -1,0 +1,91 @@
+"""Finding the profile of each account, and the target accounts that the rule names: two statements for all accounts."""
+
+from django.db import connection, transaction
+
+from alignment.ops import versions
+from alignment.people.models import User
+from leads.conditions import compiled
+from leads.models import ProfileVersion
+from leads.profiles import rules
+from leads.profiles.rules import Profiles, read
+
+
+@transaction.atomic
+def publish(*, draft: ProfileVersion, by: User, note: str = "") -> ProfileVersion:
+    """Let the draft count, and find the profile of every account by it.
+
+    Raises ProfileError where it cannot count, and StaleDraftError where the draft moved on.
+    """
+    published = versions.publish(draft, by=by, check=rules.checked, note=note)
+    refresh()
+    return published
+
+
+@transaction.atomic
+def refresh() -> tuple[int, int]:
+    """Let profiles and rule-made targets follow the facts of accounts. Returns how many rows of each changed.
+
+    Facts of accounts change through imports and pages: a task calls this every few minutes, and publishing does.
+    """
+    version = ProfileVersion.published()
+    if version is None:
+        return 0, 0
+    profiles = read(version.body)
+    return _profile(profiles), _target(profiles)
+
+
+def _profile(profiles: Profiles) -> int:
+    """The first profile that an account meets, best tier first; written only where it is another one than before."""
+    keys, tiers, params = [], [], []
+    for profile in profiles.profiles:
+        test = compiled(profile.condition)
+        keys.append(f"WHEN {test.text} THEN %s::int")
+        params += [*test.params, len(keys) - 1]
+        tiers.append((profile.key, profile.tier))
+    place = f"CASE {' '.join(keys)} END" if keys else "NULL::int"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH met AS MATERIALIZED (SELECT account.id, {place} AS place FROM leads_account account),"
+            " found AS (SELECT met.id, named.key, named.tier FROM met"
+            " JOIN unnest(%s::text[], %s::int[]) WITH ORDINALITY named(key, tier, at) ON named.at = met.place + 1),"
+            " gone AS (DELETE FROM leads_accountprofile old WHERE NOT EXISTS"
+            " (SELECT 1 FROM found WHERE found.id = old.account_id) RETURNING 1),"
+            " stored AS (INSERT INTO leads_accountprofile (account_id, profile, tier, found_at)"
+            " SELECT id, key, tier, clock_timestamp() FROM found ORDER BY id ON CONFLICT (account_id) DO UPDATE"
+            " SET profile = excluded.profile, tier = excluded.tier, found_at = excluded.found_at"
+            " WHERE (leads_accountprofile.profile, leads_accountprofile.tier) <> (excluded.profile, excluded.tier)"
+            " RETURNING 1)"
+            " SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM stored)",
+            [*params, [key for key, _ in tiers], [tier for _, tier in tiers]],
+        )
+        changed: int = cursor.fetchone()[0]
+        return changed
+
+
+def _target(profiles: Profiles) -> int:
+    """Accounts that meet the rule join the list; those that the rule brought and that meet it no longer leave it.
+
+    Who was taken off by hand is not brought back by the rule.
+    """
+    test = compiled(profiles.targets) if profiles.targets else None
+    meets = test.text if test else "FALSE"
+    params = list(test.params) if test else []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE leads_targetaccount target SET removed_at = clock_timestamp() FROM leads_account account"
+            " WHERE account.id = target.account_id AND target.origin = 'rule' AND target.removed_at IS NULL"
+            f" AND NOT ({meets})",
+            params,
+        )
+        changed: int = cursor.rowcount
+        cursor.execute(
+            "INSERT INTO leads_targetaccount (account_id, origin, note, added_at)"
+            " SELECT account.id, 'rule', '', clock_timestamp() FROM leads_account account"
+            f" WHERE {meets} AND NOT EXISTS (SELECT 1 FROM leads_targetaccount target"
+            " WHERE target.account_id = account.id"
+            " AND (target.removed_at IS NULL OR target.removed_by_id IS NOT NULL)) ORDER BY account.id"
+            " ON CONFLICT DO NOTHING",
+            params,
+        )
+        added: int = cursor.rowcount
+        return changed + added

@@ -1,0 +1,177 @@
+"""The set-up of ideal customer profiles, and the list of target accounts that both teams share."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from alignment.ops import versions
+from alignment.ops.versions import StaleDraftError
+from alignment.people.permissions import can, policy
+from alignment.people.requests import SignedInRequest
+from leads.models import Account, ProfileVersion
+from leads.profiles import coverage, matching, targets, winning
+from leads.profiles.form import ProfilesForm
+from leads.profiles.rules import EMPTY, TEXTS, ProfileError
+
+WON_WITHIN = timedelta(days=365)
+
+
+@policy("profiles.view")
+@require_safe
+def profiles(request: SignedInRequest) -> HttpResponse:
+    """What both teams look for, and what they win."""
+    rows = list(ProfileVersion.objects.filter(scope="").select_related("author", "published_by"))
+    current = next((row for row in rows if row.state == "published"), None)
+    now = timezone.now()
+    names = {one["key"]: one["name"] for one in current.body["profiles"]} if current else {}
+    context = {
+        "current": current,
+        "shown": _shown(current) if current else [],
+        "draft": next((row for row in rows if row.is_draft), None),
+        "versions": [row for row in rows if not row.is_draft],
+        "won": winning.stated_and_won(names, now - WON_WITHIN, now) if current else [],
+        "may_manage": can(request.user, "profiles.manage"),
+    }
+    return render(request, "leads/profiles.html", context)
+
+
+def _shown(version: ProfileVersion) -> list[dict[str, Any]]:
+    said = version.body["says"]["profiles"]
+    parts = [
+        {**one, "says": says, "texts": [(label, one[name]) for name, label in TEXTS.items() if one[name]]}
+        for one, says in zip(version.body["profiles"], said, strict=True)
+    ]
+    return sorted(parts, key=lambda one: one["tier"])
+
+
+@policy("profiles.manage")
+@require_POST
+def begin(request: SignedInRequest) -> HttpResponse:
+    """A draft from what counts today, or the one that stands."""
+    published = ProfileVersion.published()
+    body = {name: value for name, value in published.body.items() if name != "says"} if published else EMPTY
+    versions.begin(ProfileVersion, by=request.user, body=body)
+    return redirect("setup_profiles_draft")
+
+
+@policy("profiles.manage")
+@require_http_methods(["GET", "HEAD", "POST"])
+def draft(request: SignedInRequest) -> HttpResponse:
+    """The profiles of the draft, to be changed and published."""
+    found = ProfileVersion.draft()
+    if found is None:
+        messages.error(request, "There is no draft: it was published or discarded.")
+        return redirect("setup_profiles")
+    form = ProfilesForm(found.body, request.POST if request.method == "POST" else None)
+    status = 200
+    if request.method == "POST" and not form.is_being_edited and form.is_valid():
+        posted, revision = request.POST.get("revision", ""), found.revision
+        found.revision = int(posted) if posted.isascii() and posted.isdecimal() and len(posted) < 9 else 0
+        try:
+            return _store(request, found, form)
+        except StaleDraftError as refusal:
+            messages.error(request, str(refusal))
+            found.revision, status = revision, 409
+    return render(request, "leads/profiles_draft.html", {"draft": found, "form": form}, status=status)
+
+
+def _store(request: SignedInRequest, found: ProfileVersion, form: ProfilesForm) -> HttpResponse:
+    changed = versions.change(found, body=form.body, by=request.user, note=request.POST.get("note", "")[:500])
+    if request.POST.get("do") != "publish":
+        messages.success(request, "The draft is saved. Nothing changes until it is published.")
+        return redirect("setup_profiles_draft")
+    try:
+        matching.publish(draft=changed, by=request.user, note=changed.note)
+    except ProfileError as refusal:
+        messages.error(request, str(refusal.message))
+        return redirect("setup_profiles_draft")
+    messages.success(request, f"Version {changed.number} counts from now on; every account has its profile by it.")
+    return redirect("setup_profiles")
+
+
+@policy("profiles.manage")
+@require_POST
+def discard(request: SignedInRequest) -> HttpResponse:
+    """Drop the draft; it never counted."""
+    found = ProfileVersion.draft()
+    if found and versions.discard(found):
+        messages.success(request, "The draft is gone.")
+    return redirect("setup_profiles")
+
+
+@policy("profiles.manage")
+@require_POST
+def restore(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The profiles of an earlier version as a draft."""
+    version = get_object_or_404(ProfileVersion, pk=pk, scope="", published_at__isnull=False)
+    restored = versions.restore(version, by=request.user)
+    body = {name: value for name, value in restored.body.items() if name != "says"}
+    versions.change(restored, body=body, by=request.user)
+    return redirect("setup_profiles_draft")
+
+
+# Target accounts ----------------------------------------------------------------------------------------------------
+
+
+class BringForm(forms.Form):
+    """Accounts by the line, as they are copied from a sheet."""
+
+    lines = forms.CharField(
+        label="Domains or names of companies", max_length=400_000, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="One a line. Companies that Accord does not know are named and left out.",
+    )  # fmt: skip
+    note = forms.CharField(label="Why", max_length=200, required=False)
+
+
+@policy("targets.view", POST="targets.manage")
+@require_http_methods(["GET", "HEAD", "POST"])
+def target_accounts(request: SignedInRequest) -> HttpResponse:
+    """The list with its coverage; a POST brings accounts by the line."""
+    form = BringForm(request.POST or None)
+    if form.is_valid():
+        added = targets.bring(lines=form.cleaned_data["lines"].splitlines(), by=request.user,
+                              note=form.cleaned_data["note"])  # fmt: skip
+        messages.success(request, f"{len(added.account_ids)} added, {added.known} were on the list already.")
+        if added.unknown:
+            shown = ", ".join(added.unknown[:10]) + (" and others" if len(added.unknown) > 10 else "")
+            messages.warning(request, f"Nobody here knows {shown}.")
+        return redirect("target_accounts")
+    words, uncovered = " ".join(request.GET.get("q", "").split()), request.GET.get("known") == "no"
+    rows = coverage.page(words, uncovered=uncovered, after=_place(request.GET.get("after", "")))
+    context = {
+        "form": form, "rows": rows[: coverage.PAGE], "words": words, "uncovered": uncovered,
+        "next": f"{rows[coverage.PAGE - 1].pk}~{rows[coverage.PAGE - 1].name}" if len(rows) > coverage.PAGE else "",
+        "figures": coverage.figures(), "may_manage": can(request.user, "targets.manage"),
+    }  # fmt: skip
+    return render(request, "leads/target_accounts.html", context)
+
+
+def _place(text: str) -> tuple[str, int] | None:
+    pk, _, name = text.partition("~")
+    return (name, int(pk)) if pk.isascii() and pk.isdecimal() and len(pk) < 19 else None
+
+
+@policy("targets.manage")
+@require_POST
+def target_add(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Put one account on the list."""
+    account = get_object_or_404(Account, pk=pk)
+    targets.add(account_ids=[account.pk], by=request.user, note=request.POST.get("note", "")[:200])
+    messages.success(request, f"{account} is a target account.")
+    return redirect("target_accounts")
+
+
+@policy("targets.manage")
+@require_POST
+def target_remove(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Take one account off the list."""
+    account = get_object_or_404(Account, pk=pk)
+    if targets.remove(account_ids=[account.pk], by=request.user):
+        messages.success(request, f"{account} is no target account any more.")
+    return redirect("target_accounts")

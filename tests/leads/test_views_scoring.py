@@ -1,0 +1,285 @@
+"""The set-up pages of scoring: a draft is changed, tried, published, piloted, restored; and the review."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from alignment.ops import jobs
+from alignment.ops.models import Job
+from alignment.people.models import Role
+from leads import lifecycle
+from leads.causes import Cause
+from leads.milestones import CauseSource
+from leads.models import Reason, ScoringVersion
+from leads.scoring.form import RulesForm
+from tests.factories import make_lead, make_scoring_draft, make_scoring_pilot, make_scoring_preview, make_user
+from tests.leads.condition_strategies import all_of, asks
+from tests.leads.scoring_stories import BODY, lead, publish, standing, touch
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def revops(client):
+    user = make_user(Role.REVOPS, name="Rita Ops")
+    client.force_login(user)
+    return user
+
+
+def text(response):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def fields(body, revision):
+    """What a browser sends for the page of this draft."""
+    form = RulesForm(body)
+    data = {"revision": revision, "groups": len(form.groups), "fit": len(form.fit), "engagement": len(form.engagement)}
+    for part in (form.basics, *form.groups):
+        for field in part:
+            value = field.value()
+            if value not in (None, False):
+                data[field.html_name] = value
+    for rule in (*form.fit, *form.engagement):
+        editor = rule.editor
+        data |= {f"{rule.prefix}-match": editor.match, f"{rule.prefix}-rows": len(editor.rows),
+                 f"{rule.prefix}-groups": editor.groups, f"{rule.prefix}-points": rule.points,
+                 f"{rule.prefix}-group": rule.group}  # fmt: skip
+        for row in editor.rows:
+            data |= {f"{row.name}-field": row.field.key, f"{row.name}-group": row.group,
+                     f"{row.name}-operator": row.operator}  # fmt: skip
+            data[f"{row.name}-value"] = row.values if row.is_choice or row.is_number else row.text
+    return data
+
+
+def draft_of(body=BODY):
+    return make_scoring_draft(**body)
+
+
+def test_everyone_reads_the_rules_as_sentences_and_only_revops_changes_them(client):
+    client.force_login(make_user(Role.REP))
+
+    page = text(client.get(reverse("setup_scoring")))
+
+    assert "If the title has the word head, director, chief, managing, vp or owner, add 25" in page
+    assert "Begin a draft" not in page
+    assert client.post(reverse("setup_scoring_begin")).status_code == 403
+
+
+def test_a_draft_is_begun_changed_and_published(client, revops):
+    client.post(reverse("setup_scoring_begin"))
+    draft = ScoringVersion.draft()
+    given = fields(draft.body, draft.revision) | {"threshold": 70, "competitors": "Rival.com, other.example"}
+
+    response = client.post(reverse("setup_scoring_draft"), given, follow=True)
+
+    assert "The draft is saved" in text(response)
+    draft.refresh_from_db()
+    assert (draft.body["threshold"], draft.body["competitors"]) == (70, ["rival.com", "other.example"])
+    assert draft.body["fit"] == ScoringVersion.published().body["fit"]
+
+    client.post(reverse("setup_scoring_publish"), {"revision": draft.revision, "release": "by_touch", "note": "Less"})
+
+    draft.refresh_from_db()
+    assert (draft.state, draft.published_by, draft.note) == ("published", revops, "Less")
+    assert "Version 2" in text(client.get(reverse("setup_scoring")))
+
+
+def test_a_rule_is_added_without_storing_anything_and_then_filled_in(client, revops):
+    draft = draft_of()
+    given = fields(draft.body, draft.revision)
+
+    shown = client.post(reverse("setup_scoring_draft"), given | {"edit": "rule:fit:add"})
+    at = len(BODY["fit"])
+    added = client.post(
+        reverse("setup_scoring_draft"),
+        given | {"fit": at + 1, f"fit-{at}-match": "all", f"fit-{at}-rows": 0, f"fit-{at}-groups": 0,
+                 f"fit-{at}-points": "18", f"fit-{at}-new-0": "industry", "edit": f"fit-{at}:add:0"},
+    )  # fmt: skip
+    client.post(
+        reverse("setup_scoring_draft"),
+        given | {"fit": at + 1, f"fit-{at}-match": "all", f"fit-{at}-rows": 1, f"fit-{at}-groups": 0,
+                 f"fit-{at}-points": "18", f"fit-{at}-0-field": "industry", f"fit-{at}-0-group": 0,
+                 f"fit-{at}-0-operator": "is", f"fit-{at}-0-value": "retail"},
+    )  # fmt: skip
+
+    assert f'name="fit-{at}-points"' in shown.content.decode()
+    assert f'name="fit-{at}-0-value"' in added.content.decode()
+    draft.refresh_from_db()
+    assert draft.body["fit"][at] == {"if": all_of(asks("industry", "is", "retail")), "points": 18}
+
+
+def test_a_rule_is_removed_and_the_others_keep_what_they_say(client, revops):
+    draft = draft_of()
+
+    page = client.post(
+        reverse("setup_scoring_draft"), fields(draft.body, draft.revision) | {"edit": "rule:fit:remove:0"}
+    ).content.decode()
+
+    assert 'name="fit-0-0-field" value="free_email"' in page
+    assert 'name="fit-1-points"' not in page
+
+
+def test_what_is_wrong_is_said_beside_it_and_nothing_is_lost(client, revops):
+    draft = draft_of()
+    wrong = fields(draft.body, draft.revision) | {"threshold": 0, "fit-0-0-value": "", "engagement-0-points": "many"}
+
+    page = client.post(reverse("setup_scoring_draft"), wrong)
+
+    assert "Job title: say what to look for." in text(page)
+    right = wrong | {"threshold": 80, "fit-0-0-value": "director"}
+    assert "The points: give a whole number" in text(client.post(reverse("setup_scoring_draft"), right))
+    draft.refresh_from_db()
+    assert draft.body == BODY
+
+
+def test_who_saves_over_somebody_elses_change_is_told(client, revops):
+    draft = draft_of()
+    old = fields(draft.body, draft.revision)
+    make_scoring_draft(**BODY | {"threshold": 66})
+
+    page = client.post(reverse("setup_scoring_draft"), old | {"threshold": 50})
+
+    assert page.status_code == 409
+    assert "Meanwhile this draft was changed" in text(page)
+    assert 'value="50"' in page.content.decode()
+    draft.refresh_from_db()
+    assert draft.body["threshold"] == 66
+
+
+def test_a_preview_is_shown_when_it_is_done(client, revops):
+    publish(BODY | {"threshold": 200})
+    person = lead()
+    touch(person, at=lifecycle.database_now())
+    draft_of()
+
+    response = client.post(reverse("setup_scoring_start_preview"), {"days": 30})
+    job = Job.objects.get(kind="leads.scoring_preview")
+    assert response.url == reverse("setup_scoring_preview", args=[job.pk])
+    assert "Waiting for its turn" in text(client.get(response.url))
+    jobs.run(job.pk)
+
+    page = text(client.get(response.url))
+    assert "Would newly cross 1" in page
+    assert "not enough data" in page
+    assert "1 of 1" not in page  # a lead that nobody answered counts for no share
+
+
+def test_publishing_for_a_team_first_and_ending_it(client, revops):
+    pilot = make_scoring_pilot()
+    assert f"Pilot for {pilot.team}" in text(client.get(reverse("setup_scoring")))
+
+    client.post(reverse("setup_scoring_end_pilot", args=[pilot.pk]))
+
+    assert "Pilot for" not in text(client.get(reverse("setup_scoring"))).split("What counts today")[0]
+
+
+def test_an_earlier_version_is_restored_as_a_draft(client, revops):
+    first = ScoringVersion.published()
+    publish(BODY)
+
+    client.post(reverse("setup_scoring_restore", args=[first.pk]))
+
+    draft = ScoringVersion.draft()
+    assert draft.body == {name: value for name, value in first.body.items() if name != "says"}
+
+
+@pytest.mark.parametrize("days", ["3", "x", "9999", ""])
+def test_nonsense_days_preview_nothing(client, revops, days):
+    draft_of()
+
+    client.post(reverse("setup_scoring_start_preview"), {"days": days})
+
+    assert not Job.objects.exists()
+
+
+def test_pages_without_a_draft_lead_back(client, revops):
+    for route in ("setup_scoring_draft", "setup_scoring_publish"):
+        assert client.get(reverse(route)).url == reverse("setup_scoring")
+
+
+# The review ---------------------------------------------------------------------------------------------------------
+
+
+def handed(title, *, accepted, count):
+    """So many leads with this title that sales answered."""
+    cause = Cause(CauseSource.API)
+    people = [make_lead(title=title).pk for _ in range(count)]
+    if accepted:
+        lifecycle.accept(lead_ids=people, cause=cause)
+    else:
+        reason = Reason.objects.get(kind="reject", key="wrong_persona")
+        lifecycle.reject(lead_ids=people, reason_id=reason.pk, cause=cause)
+
+
+def test_the_review_names_the_rule_whose_leads_do_worse(client, revops):
+    publish(BODY)
+    handed("Director", accepted=False, count=20)
+    handed("Director", accepted=True, count=4)
+    handed("Analyst", accepted=True, count=21)
+
+    page = text(client.get(reverse("setup_scoring_review")))
+
+    assert (
+        "Lower its points or narrow it: sales accepted 4 of 24 with it (17%), 21 of 21 without it (100%)."
+        " Most were given back as “Wrong persona” (20)." in page
+    )
+
+
+def test_few_leads_are_no_evidence(client, revops):
+    publish(BODY)
+    handed("Director", accepted=False, count=3)
+    handed("Analyst", accepted=True, count=3)
+
+    page = text(client.get(reverse("setup_scoring_review")))
+
+    assert "Lower its points" not in page
+    assert "not enough data" in page
+
+
+def test_a_pilots_figures_stand_beside_the_rests(client, revops):
+    make_scoring_pilot()
+    handed("Analyst", accepted=True, count=1)
+
+    assert "The pilot's leads" in client.get(reverse("setup_scoring_review")).content.decode().replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("route", ["setup_scoring", "setup_scoring_draft", "setup_scoring_review"])
+def test_pages_cost_few_queries_however_many_leads(client, revops, route):
+    publish(BODY)
+    draft_of()
+
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(reverse(route)).status_code == 200
+        return len(captured)
+
+    handed("Director", accepted=True, count=1)
+    one = queries()
+    handed("Director", accepted=False, count=5)
+    assert queries() == one <= 15
+
+
+def test_a_preview_of_a_standing_version_still_opens_after_publishing(client, revops):
+    job = make_scoring_preview()
+    draft = ScoringVersion.draft()
+    client.post(reverse("setup_scoring_publish"), {"revision": draft.revision, "release": "by_touch"})
+
+    assert "since this preview" in text(client.get(reverse("setup_scoring_preview", args=[job.pk])))
+
+
+def test_the_lead_page_says_what_the_score_is_made_of(client, revops):
+    publish(BODY)
+    person = lead()
+    touch(person, at=timezone.now() - timedelta(seconds=5))
+
+    page = text(client.get(reverse("lead", args=[person])))
+
+    assert standing(person)[0] == "MQL"
+    assert "79 of 80 for sales" in page or "80 of 80 for sales" in page
+    assert "The title has the word director +40" in page
+    assert "Visits +20" in page
