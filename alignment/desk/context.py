@@ -63,6 +63,13 @@ ENTRIES = (
     Entry("target_accounts", "Target accounts", "target", "targets.view"),
     Entry("deals", "Deals", "briefcase-business", "lead.view", key="d", covers=DEAL_PAGES),
     Entry(
+        "disputes",
+        "Disputes",
+        "scale",
+        "dispute.view",
+        covers=frozenset({"dispute", "dispute_answer", "dispute_decide", "lead_dispute"}),
+    ),
+    Entry(
         "nurture",
         "Nurture",
         "sprout",
