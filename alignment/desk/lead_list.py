@@ -38,6 +38,7 @@ STATES: Mapping[str, tuple[str, Q]] = {
 HEADER = (
     "Id", "Name", "E-mail", "Phone", "Job title", "Company", "Stage", "Milestone", "Outcome", "Owner", "Team", "Source",
     "Campaign", "Segment", "Territory", "Answer due", "Answered", "Last moved", "Created",
+    "Consent", "Do not contact",
 )  # fmt: skip
 
 
@@ -210,6 +211,7 @@ class LeadList:
                     str(each) if each else None
                     for each in (lead.owner, lead.team, lead.source, lead.campaign, lead.segment, lead.territory)
                 ), lead.due_at, lead.answered_at, lead.moved_at, lead.created_at,
+                lead.get_consent_display(), "yes" if lead.do_not_contact else "",
             )  # fmt: skip
 
 
