@@ -1,12 +1,13 @@
 """Entry criteria of stages, and of joining a deal: what a lead must show before it may move."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, Case, CharField, Expression, Func, Q, Value, When
 
 from leads.decisions import Step
-from leads.milestones import Kind
+from leads.milestones import Kind, QualifiedBy
 from leads.models import Lead, Opportunity, Stage
 from leads.models.opportunity import DealState
 from leads.stages import Stages
@@ -40,25 +41,28 @@ CONFIRMATIONS: Mapping[str, str] = {
 """What a person may have to confirm (BANT): key → how a sentence names it."""
 
 
-def missing_fields(required: Iterable[str]) -> Expression:
-    """A SQL array of the required fields that a lead lacks; the same expression serves moves and previews."""
-    parts = [
-        Case(When(FIELDS[name][1], then=None), default=Value(name), output_field=CharField())
-        for name in sorted(required)
-    ]
+def missing(criteria: Mapping[str, Any]) -> Expression:
+    """A SQL array of what a lead lacks: names of required `fields`, `score` where its points (as they were last
+    reckoned) are below `criteria["score"]`, `fit` where its grade is below `criteria["fit"]`. The same expression
+    serves moves and previews.
+    """
+    asked = {name: FIELDS[name][1] for name in sorted(criteria.get("fields", ()))}
+    if least := criteria.get("score"):
+        asked["score"] = Q(score__points__gte=least)
+    if grade := criteria.get("fit"):
+        asked["fit"] = Q(score__grade__lte=grade)
+    parts = [Case(When(held, then=None), default=Value(name), output_field=CharField()) for name, held in asked.items()]
     array: ArrayField[list[str], list[str]] = ArrayField(CharField())
     filled = Func(*parts, template="array_remove(ARRAY[%(expressions)s]::text[], NULL)", output_field=array)
     return filled if parts else Func(template="ARRAY[]::text[]", output_field=array)
 
 
 def lacking(stages: Collection[Stage], lead_ids: Collection[int]) -> dict[int, dict[int, list[str]]]:
-    """For each of these stages and leads, the required fields that the lead lacks; one query, none without criteria."""
-    demanding = [stage for stage in stages if stage.criteria.get("fields")]
+    """For each of these stages and leads, what of `missing` the lead lacks; one query, none without such criteria."""
+    demanding = [stage for stage in stages if stage.criteria.keys() & {"fields", "score", "fit"}]
     if not demanding:
         return {}
-    rows = Lead.objects.filter(pk__any_of=lead_ids).values_list(
-        "pk", *(missing_fields(stage.criteria["fields"]) for stage in demanding)
-    )
+    rows = Lead.objects.filter(pk__any_of=lead_ids).values_list("pk", *(missing(stage.criteria) for stage in demanding))
     found: dict[int, dict[int, list[str]]] = {stage.pk: {} for stage in demanding}
     for lead_id, *missing in rows:
         for stage, names in zip(demanding, missing, strict=True):
@@ -68,11 +72,21 @@ def lacking(stages: Collection[Stage], lead_ids: Collection[int]) -> dict[int, d
 
 def sentence(stage: Stage, *, fields: Iterable[str], confirmations: Iterable[str], deal: Iterable[str]) -> str:
     """What is missing for `stage`, as a sentence; empty when nothing is."""
-    missing = [FIELDS[name][0] for name in fields]
-    missing += [f"{CONFIRMATIONS.get(name, name)} confirmed" for name in confirmations]
+    lacks = [_named(stage, name) for name in fields]
+    lacks += [f"{CONFIRMATIONS.get(name, name)} confirmed" for name in confirmations]
     if lacked := [DEAL_FIELDS[name][0] for name in deal]:
-        missing.append(f"an opportunity with {listed(lacked)}")
-    return f"{stage.name} needs {listed(missing)}." if missing else ""
+        lacks.append(f"an opportunity with {listed(lacked)}")
+    return f"{stage.name} needs {listed(lacks)}." if lacks else ""
+
+
+def _named(stage: Stage, name: str) -> str:
+    """How a sentence names what a stage asks of a lead."""
+    if name == "score":
+        return f"a score of {stage.criteria['score']}"
+    if name == "fit":
+        grade = stage.criteria["fit"]
+        return "a fit of A" if grade == "A" else f"a fit of {grade} or better"
+    return FIELDS[name][0]
 
 
 def listed(parts: Sequence[str]) -> str:
@@ -101,7 +115,7 @@ def _not_ready(steps: Sequence[Step], standings: Mapping[int, Standing], stages:
     sentences = {
         index: sentence(
             stage,
-            fields=fields.get(stage.pk, {}).get(steps[index].lead_id, ()),
+            fields=_asked_of(steps[index], fields.get(stage.pk, {}).get(steps[index].lead_id, ())),
             confirmations=[
                 name for name in stage.criteria.get("confirmations", ()) if name not in steps[index].confirmations
             ],
@@ -110,6 +124,12 @@ def _not_ready(steps: Sequence[Step], standings: Mapping[int, Standing], stages:
         for index, stage in judged.items()
     }
     return {index: text for index, text in sentences.items() if text}
+
+
+def _asked_of(step: Step, lacked: Iterable[str]) -> list[str]:
+    """Who raised a hand needs no score: that is the other way to become an MQL."""
+    raised = step.qualified_by == QualifiedBy.HAND_RAISE
+    return [name for name in lacked if not (raised and name in ("score", "fit"))]
 
 
 def _deal_fields(deal_ids: Collection[int]) -> dict[int | None, set[str]]:
