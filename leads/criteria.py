@@ -64,8 +64,8 @@ def lacking(stages: Collection[Stage], lead_ids: Collection[int]) -> dict[int, d
         return {}
     rows = Lead.objects.filter(pk__any_of=lead_ids).values_list("pk", *(missing(stage.criteria) for stage in demanding))
     found: dict[int, dict[int, list[str]]] = {stage.pk: {} for stage in demanding}
-    for lead_id, *missing in rows:
-        for stage, names in zip(demanding, missing, strict=True):
+    for lead_id, *lacked in rows:
+        for stage, names in zip(demanding, lacked, strict=True):
             found[stage.pk][lead_id] = names
     return found
 

@@ -55,7 +55,8 @@ def test_the_list_is_filtered_by_the_score_of_now(client, rep):
 
 def test_the_list_is_filtered_by_fit_target_accounts_and_profiles(client, rep):
     publish(BODY)
-    director, nobody = lead(email="a@acme.example"), lead(email="b@other.example", title="")
+    director = lead(email="a@acme.example", company_name="Acme")
+    nobody = lead(email="b@other.example", company_name="Other", title="")
     targets.add(account_ids=[Lead.objects.get(pk=director).account_id], by=rep)
     Lead.objects.get(pk=nobody).account.__class__.objects.filter(domain="other.example").update(industry="Retail")
     make_profiles()
