@@ -6,7 +6,7 @@
 - Leads change hands → their clocks note it, open pages hear of it.
 - Touches are recorded → the leads are scored (and are MQLs if they cross the threshold); clocks that wait for a touch
   are settled, paused ones go on; open pages hear of it.
-- Facts of leads are edited → they are scored, open pages hear of it.
+- Facts of leads are edited → they are scored, open pages hear of it; so they do of what is planned next.
 - One side tells the other what it thinks of a lead → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → they are scored, the audit log says by whom, open pages hear of it.
@@ -32,6 +32,7 @@ from alignment.people.signals import record_changed
 from leads import deal_following
 from leads.deal_changes import Changed
 from leads.editing import Edited
+from leads.following import Followed
 from leads.holders import Handover
 from leads.lifecycle import Moved
 from leads.merging import Merged
@@ -40,6 +41,7 @@ from leads.scoring import following
 from leads.signals import (
     deals_changed,
     feedback_given,
+    follow_ups_changed,
     holders_changed,
     leads_edited,
     leads_merged,
@@ -75,6 +77,7 @@ def connect() -> None:
     deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
     feedback_given.connect(pages_hear_of_feedback, dispatch_uid="pages_hear_of_feedback")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
+    follow_ups_changed.connect(pages_hear_of_plans, dispatch_uid="pages_hear_of_plans")
     leads_merged.connect(merges_score, dispatch_uid="merges_score")
     leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
     leads_merged.connect(pages_hear_of_merges, dispatch_uid="pages_hear_of_merges")
@@ -147,6 +150,11 @@ def pages_hear_of_handovers(batch: Handover, **kwargs: Any) -> None:
 
 def pages_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
     """The timeline of an open lead page grows."""
+    announce("leads", batch.lead_ids)
+
+
+def pages_hear_of_plans(batch: Followed, **kwargs: Any) -> None:
+    """Queues are grouped by what comes next."""
     announce("leads", batch.lead_ids)
 
 

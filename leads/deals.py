@@ -15,7 +15,7 @@ from leads.causes import Cause
 from leads.deal_changes import KEPT, TOLD_AT_OPENING, Change, differences, record, tell
 from leads.drafts import DealDraft, Reference, Verdict
 from leads.milestones import Milestone
-from leads.models import Journey, Lead, Opportunity, OpportunityContact
+from leads.models import Journey, Lead, Opportunity, OpportunityContact, Stage
 from leads.models.opportunity import DealState
 from leads.models.reference import ExternalReference
 from leads.stages import Stages
@@ -286,3 +286,23 @@ def _stage_of(deal: Opportunity, state: str, stages: Stages) -> int | None:
     if state == DealState.OPEN and deal.stage_id == won:
         return stages.first(Milestone.SQO).pk
     return deal.stage_id
+
+
+@transaction.atomic
+def restage(*, from_stage: Stage, to: Stage, cause: Cause) -> int:
+    """Put open deals that no lead carries from one stage into another; each is a row. Returns how many moved."""
+    carrying = Journey.objects.filter(opportunity__isnull=False, is_primary=True).values("opportunity")
+    free = Opportunity.objects.filter(stage=from_stage, state=DealState.OPEN).exclude(pk__in=carrying)
+    moving = list(free.order_by("pk").select_for_update(no_key=True, of=("self",)))
+    Opportunity.objects.filter(pk__any_of=[deal.pk for deal in moving]).update(stage=to)
+    record(
+        (
+            Change(deal.pk, cause.at, "stage_id", from_stage.pk, to.pk, deal.currency, deal.rate, deal.base_amount,
+                   deal.base_amount)
+            for deal in moving
+        ),
+        cause,
+        lifecycle.database_now(),
+    )  # fmt: skip
+    tell((deal.pk for deal in moving), cause)
+    return len(moving)

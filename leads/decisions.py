@@ -121,6 +121,8 @@ def _next(step: Step, current: Pass, target: Target | None, at: datetime | None)
         return _requalify(step, current, target, at)
     if step.kind == Kind.REOPEN:
         return _reopen(step, current, at)
+    if step.kind == Kind.MAP:
+        return _map(step, current, target, at)
     if step.kind == Kind.NURTURE:
         return _nurture(step, current, at)
     if step.kind in CLOSES:
@@ -201,6 +203,16 @@ def _reopen(step: Step, current: Pass, at: datetime | None) -> Granted | Refusal
     if current.outcome == Outcome.MERGED:
         return _standing(step, current, Code.CONFLICT)
     return _granted(step, current.closed_from[0], at)
+
+
+def _map(step: Step, current: Pass, target: Target | None, at: datetime | None) -> Granted | Refusal:
+    if not current.is_open:
+        return _standing(step, current, Code.CONFLICT)
+    if target is None or target.milestone != current.reached:
+        return Refusal(step.lead_id, Code.NOT_ALLOWED, "A stage is replaced by another one of its milestone.")
+    if target == current.stage:
+        return _standing(step, current, Code.ALREADY)
+    return _granted(step, target, at)
 
 
 def _undo(step: Step, moves: Sequence[Move], at: datetime | None, now: datetime) -> Granted | Refusal:

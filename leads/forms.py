@@ -102,16 +102,38 @@ class LoseForm(MoveForm):
 
 
 class OverridableForm(MoveForm):
-    """A move to a stage with entry criteria; who may move past them ticks `override` and says why."""
+    """A move to a stage with entry criteria; who may move past them ticks `override` and says why. `stage` is the one
+    whose confirmations are asked for; None where no stage asks.
+    """
+
+    confirmations = forms.MultipleChoiceField(
+        label="Confirmed with the buyer",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Confirm them with the buyer first."},
+    )
 
     override = forms.BooleanField(
         required=False, label="Move past the entry criteria", help_text="Listed as an override, with the note as why."
     )
 
-    def __init__(self, *args: Any, may_override: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, may_override: bool, stage: Stage | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not may_override:
             del self.fields["override"]
+        asked = stage.criteria.get("confirmations", []) if stage else []
+        if not asked:
+            del self.fields["confirmations"]
+            return
+        self.fields["confirmations"].required = self.is_judged
+        self.fields["confirmations"].choices = [  # type: ignore[attr-defined]
+            (name, criteria.CONFIRMATIONS.get(name, name).capitalize()) for name in asked
+        ]
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the criteria are asked for."""
+        return not ("override" in self.fields and self.data.get("override"))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -148,29 +170,13 @@ class DealForm(forms.Form):
 class QualifyForm(DealForm, OverridableForm):
     """The deal that an accepted lead becomes, and what its stage wants confirmed."""
 
-    confirmations = forms.MultipleChoiceField(
-        label="Confirmed with the buyer",
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Confirm them with the buyer first."},
-    )
-
     def __init__(self, *args: Any, stage: Stage, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, stage=stage, **kwargs)
         self.order_fields([*DealForm.base_fields, "confirmations", "override", "note"])
         self.initial = {"name": _deal_name(self.lead), "currency": self.company.currency, **self.initial}
-        is_judged = not ("override" in self.fields and self.data.get("override"))
         for name in set(stage.criteria.get("deal", ())) & self.fields.keys():
-            self.fields[name].required = is_judged
+            self.fields[name].required = self.is_judged
             self.fields[name].error_messages["required"] = f"{stage} needs {criteria.DEAL_FIELDS[name][0]}."
-        asked = stage.criteria.get("confirmations", [])
-        if not asked:
-            del self.fields["confirmations"]
-            return
-        self.fields["confirmations"].required = is_judged
-        self.fields["confirmations"].choices = [  # type: ignore[attr-defined]
-            (name, criteria.CONFIRMATIONS.get(name, name).capitalize()) for name in asked
-        ]
 
 
 def _deal_name(lead: Lead) -> str:

@@ -128,6 +128,13 @@ def reopen(*, lead_ids: Iterable[int], cause: Cause, note: str = "") -> Moved:
     return move(steps=_for_each(lead_ids, Step(0, Kind.REOPEN, note=note)), cause=cause)
 
 
+def remap(*, lead_ids: Iterable[int], to: Stage, cause: Cause, note: str) -> Moved:
+    """Their stage is no more: leads stand in `to` from now on, another stage of the same milestone, earlier or later.
+    Entry criteria are not asked, and the dates of milestones stay.
+    """
+    return move(steps=_for_each(lead_ids, Step(0, Kind.MAP, stage_id=to.pk, note=note)), cause=cause)
+
+
 def attach(*, lead_ids: Iterable[int], opportunity_id: int, cause: Cause, note: str = "") -> Moved:
     """Leads join an open deal of their account instead of a cold hand-off."""
     step = Step(0, Kind.ATTACH, opportunity_id=opportunity_id, note=note)

@@ -41,6 +41,7 @@ class Kind(TextChoices):
     UNDO = "undo", "Undone"
     CORRECT = "correct", "Corrected"
     WITHDRAW = "withdraw", "Taken back"
+    MAP = "map", "Moved with its stage"
 
 
 class QualifiedBy(TextChoices):

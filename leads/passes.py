@@ -12,6 +12,7 @@ The rules, which `leads.lifecycle`, `manage.py verify` and `manage.py rebuild_jo
   back what the closing row did: outcome, reason, dates of winning and closing, stage and milestone, and the deal that
   the pass was attached to.
 - `requalify` opens the next pass, which is MGL and MQL from that moment.
+- `map` puts an open pass into another stage of the milestone that it has reached, earlier or later; dates stay.
 - `withdraw` says that the lead should never have come in: its passes stay as they were, and leave every figure.
 """
 
@@ -175,6 +176,8 @@ def apply(passes: list[Pass], move: Move) -> None:
     current = passes[-1]
     if move.kind == Kind.REOPEN:
         _reopen(current, move)
+    elif move.kind == Kind.MAP:
+        _map(current, move, target)
     elif move.kind == Kind.NURTURE:
         current.track_id, current.revisit_on = move.track_id, move.revisit_on
     elif move.kind in CLOSES:
@@ -197,6 +200,11 @@ def _reach(current: Pass, move: Move, target: Target) -> None:
         current.mgl_at = current.mql_at
     if move.qualified_by and target.milestone == Milestone.MQL:
         current.qualified_by = move.qualified_by
+
+
+def _map(current: Pass, move: Move, target: Target) -> None:
+    if current.is_open and target.milestone == current.reached:
+        current.stage, current.brought_by = target, move
 
 
 def _close(current: Pass, move: Move, outcome: Outcome) -> None:

@@ -25,6 +25,7 @@ DID: Mapping[Kind, str] = {
     Kind.MERGE: "merged it",
     Kind.WITHDRAW: "took it back",
     Kind.CORRECT: "corrected it",
+    Kind.MAP: "replaced its stage",
 }
 """What somebody did with a lead, after their name."""
 

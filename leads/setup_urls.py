@@ -2,9 +2,19 @@
 
 from django.urls import path
 
-from leads.views import nurture, reasons
+from leads.views import nurture, reasons, stages
 
 urlpatterns = [
+    path("setup/stages/", stages.setup_stages, name="setup_stages"),
+    path("setup/stages/new/", stages.setup_stage_new, name="setup_stage_new"),
+    path("setup/stages/<slug:key>/", stages.setup_stage, name="setup_stage"),
+    path("setup/stages/<slug:key>/edit/", stages.setup_stage_edit, name="setup_stage_edit"),
+    path("setup/stages/<slug:key>/publish/", stages.setup_stage_publish, name="setup_stage_publish"),
+    path("setup/stages/<slug:key>/discard/", stages.setup_stage_discard, name="setup_stage_discard"),
+    path("setup/stages/<slug:key>/move/", stages.setup_stage_move, name="setup_stage_move"),
+    path("setup/stages/<slug:key>/retire/", stages.setup_stage_retire, name="setup_stage_retire"),
+    path("setup/stages/<slug:key>/<int:number>/sign/", stages.setup_stage_sign, name="setup_stage_sign"),
+    path("setup/stages/<slug:key>/<int:number>/restore/", stages.setup_stage_restore, name="setup_stage_restore"),
     path("nurture/", nurture.tracks, name="nurture"),
     path("nurture/new/", nurture.track_new, name="nurture_track_new"),
     path("nurture/<slug:key>/", nurture.track, name="nurture_track"),

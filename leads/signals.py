@@ -17,6 +17,9 @@ touches_recorded = Signal()
 deals_changed = Signal()
 """Deals were written by themselves, not by the moves of their leads: `batch` is a `leads.deal_changes.Changed`."""
 
+follow_ups_changed = Signal()
+"""The next step of leads was planned, or leads sleep: `batch` is a `leads.following.Followed`."""
+
 leads_edited = Signal()
 """Facts of leads changed: `batch` is a `leads.editing.Edited`."""
 

@@ -53,7 +53,7 @@ class Stages:
     def of(self, kind: Kind, stage_id: int | None) -> Stage | None:
         """The stage that a move of this kind leads to; None where the lead stays in its stage."""
         match kind:
-            case Kind.ADVANCE | Kind.CORRECT:
+            case Kind.ADVANCE | Kind.CORRECT | Kind.MAP:
                 return self.by_id.get(stage_id) if stage_id else None
             case Kind.ACCEPT:
                 return self.acceptance()

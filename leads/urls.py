@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import accounts, deals, feedback, merging, moves, records
+from leads.views import accounts, deals, feedback, following, handing, merging, moves, records
 
 urlpatterns = [
     path("leads/new/", records.new, name="lead_new"),
@@ -11,6 +11,9 @@ urlpatterns = [
     path("merges/<int:pk>/undo/", merging.undo, name="merge_undo"),
     path("leads/<int:pk>/edit/", records.edit, name="lead_edit"),
     path("leads/<int:pk>/assign/", records.assign, name="lead_assign"),
+    path("leads/<int:pk>/step/", following.step, name="lead_step"),
+    path("leads/<int:pk>/snooze/", following.snooze, name="lead_snooze"),
+    path("leads/<int:pk>/routing/", handing.lead_routing, name="lead_routing"),
     path("leads/<int:pk>/touch/", records.touch, name="lead_touch"),
     path("leads/<int:pk>/feedback/", feedback.give, name="lead_feedback"),
     path("leads/<int:pk>/feedback/<int:feedback_id>/", feedback.reword, name="lead_feedback_edit"),

@@ -63,7 +63,8 @@ from leads.profiles.rules import EMPTY
 from leads.routing import pools
 from leads.routing.rules import check
 from leads.scoring import previewing, publishing, rules
-from sla.models import Clock, Policy, SubjectKind
+from sla import disputes
+from sla.models import Clock, Dispute, Policy, SubjectKind
 
 PASSWORD = "correct horse battery"
 
@@ -353,12 +354,17 @@ def _merge() -> Address:
     return Address({"pk": key}, Merge.objects.select_related("actor").get(pk=key))
 
 
-def _pair() -> Address:
-    owner = make_user()
-    facts = {"name": "Ana Souza", "phone": "+49 30 1234567", "owner": owner}
-    lead, _ = make_lead(**facts), make_lead(**facts)
+def make_pair(owner: User | None = None) -> DuplicatePair:
+    """Two leads that are one person by name and phone number, to be decided."""
+    facts = {"name": f"Ana Souza {'abcdefghij'[next(_numbers) % 10]}", "phone": f"+49 30 1234{next(_numbers):04}"}
+    first, _ = make_lead(**facts, owner=owner), make_lead(**facts, owner=owner)
     scanning.catch_up()
-    return Address({"pk": DuplicatePair.objects.get().pk}, lead)
+    return DuplicatePair.objects.get(first=first)
+
+
+def _pair() -> Address:
+    pair = make_pair(make_user())
+    return Address({"pk": pair.pk}, Lead.objects.select_related("owner").get(pk=pair.first_id))
 
 
 def _deal_of_lead(**more: Any) -> Address:
@@ -389,6 +395,14 @@ def make_account(**fields: Any) -> Account:
 def _deal_alone(**more: Any) -> Address:
     deal = make_free_deal(owner_id=make_user().pk)
     return Address({"pk": deal.pk} | more, deal)
+
+
+def _stage_key() -> Address:
+    return Address({"key": "proposal"})
+
+
+def _heads() -> Company:
+    return Company.get()
 
 
 def _two_deals() -> Address:
@@ -458,6 +472,13 @@ def _bulk_change() -> Address:
     return Address({"pk": change.pk}, change)
 
 
+def _draft_rule() -> Address:
+    pool = make_pool()
+    make_routing(pool, routing_rule("Chiefs", "title", "Chief", pool=pool))
+    versions.begin(RoutingVersion, by=None)
+    return Address({"at": 0})
+
+
 def _password_link() -> Address:
     uid, token = password_link(person=make_user()).rstrip("/").split("/")[-2:]
     return Address({"uidb64": uid, "token": token})
@@ -494,6 +515,21 @@ def _proposal(signed: bool) -> Callable[[], Address]:
     return address
 
 
+def make_dispute(lead: Lead | None = None, by: User | None = None, **given: Any) -> Dispute:
+    """Marketing contests the rejection of a lead."""
+    lead = lead or make_lead(owner=make_user())
+    if not lead.outcome:
+        reason = Reason.objects.offered("reject").first()
+        lifecycle.reject(lead_ids=[lead.pk], reason_id=reason.pk, cause=Cause(CauseSource.API))
+    asked = {"evidence": "They asked for an offer yesterday."}
+    return disputes.contest(lead_id=lead.pk, by=by or make_user(Role.MARKETER), **asked | given)
+
+
+def _dispute() -> Address:
+    dispute = make_dispute()
+    return Address({"pk": dispute.pk}, dispute)
+
+
 def _reason() -> Reason:
     return Reason.objects.offered("reject")[1]
 
@@ -506,6 +542,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "edit",
             "assign",
             "touch",
+            "step",
+            "snooze",
             "feedback",
             "decide",
             "hand_over",
@@ -521,14 +559,21 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "reopen",
         )
     },
+    "lead_routing": _lead,
+    **{f"setup_routing_rule{name}": _draft_rule for name in ("", "_move")},
+    "setup_routing_restore": lambda: Address({"pk": make_routing(make_pool()).pk}),
+    **{f"setup_pool{name}": _of(make_pool) for name in ("", "_retire")},
+    "setup_person_leave": _of(make_user),
     **{f"setup_channel{name}": _of(make_channel) for name in ("", "_test", "_switch", "_secret", "_remove")},
-    "lead_deal": lambda: _lead("sqo"),
     **{
         f"deal{name}": _deal_alone
         for name in ("", "_edit", "_win", "_lose", "_reopen", "_withdraw", "_contact", "_sourced_by")
     },
     "deal_contact_remove": lambda: _deal_alone(lead=make_lead().pk),
     "deal_distinct": _two_deals,
+    **{f"setup_stage{name}": _stage_key for name in ("", "_edit", "_publish", "_discard", "_move", "_retire")},
+    **{f"setup_stage_{name}": lambda: Address({"key": "mql", "number": 1}, _heads()) for name in ("sign", "restore")},
+    "api_stage_versions": _stage_key,
     **{f"account{name}": _account for name in ("", "_edit", "_customer")},
     "lead_undo": _move_of_lead,
     "lead_correct": _move_of_lead,
@@ -541,6 +586,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_reject",
             "_recycle",
             "_nurture",
+            "_step",
+            "_snooze",
             "_qualify",
             "_advance",
             "_win",
@@ -549,6 +596,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
             "_requalify",
             "_reopen",
             "_assign",
+            "_route",
+            "_routing",
             "_transitions",
             "_touchpoints",
             "_score",
@@ -577,6 +626,10 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "notification": lambda: Address({"pk": 1}),
     **{f"setup_reason{name}": _of(_reason) for name in ("", "_retire", "_move")},
     **{f"nurture_track{name}": lambda: Address({"key": "newsletter"}) for name in ("", "_edit", "_retire")},
+    **{f"dispute{name}": _dispute for name in ("", "_answer", "_decide")},
+    "lead_dispute": _lead,
+    "api_dispute_answer": _dispute,
+    "api_dispute_decide": _dispute,
     "setup_reason_sign": _proposal(signed=True),
     "setup_reason_decline": _proposal(signed=True),
     "setup_reason_withdraw": _proposal(signed=False),

@@ -19,7 +19,7 @@ from alignment.integrations import urls as import_urls
 from alignment.ops import heartbeats, notifications
 from alignment.people.models import Theme, User
 from alignment.people.permissions import can
-from leads import scoring_urls
+from leads import routing_urls, scoring_urls, setup_urls
 from leads import urls as leads_urls
 from leads.models import Lead
 from sla.querysets import with_clock
@@ -51,6 +51,7 @@ class Entry:
 _WRITES = frozenset(pattern.name or "" for pattern in leads_urls.urlpatterns)
 LEAD_PAGES = {"lead"} | {name for name in _WRITES if name.startswith("lead_")}
 DEAL_PAGES = {"deal", "account"} | {name for name in _WRITES if name.startswith(("deal_", "account_"))}
+STAGE_PAGES = {name for each in setup_urls.urlpatterns if (name := each.name or "").startswith("setup_stage")}
 IMPORT_PAGES = frozenset(pattern.name or "" for pattern in import_urls.urlpatterns)
 SET_UP_PAGES = [pattern.name or "" for pattern in scoring_urls.urlpatterns]
 SCORING_PAGES = frozenset(name for name in SET_UP_PAGES if name.startswith("setup_scoring"))
@@ -61,6 +62,13 @@ ENTRIES = (
     Entry("leads", "Leads", "users", "lead.view", tab="Leads", key="l", covers=LEAD_PAGES),
     Entry("target_accounts", "Target accounts", "target", "targets.view"),
     Entry("deals", "Deals", "briefcase-business", "lead.view", key="d", covers=DEAL_PAGES),
+    Entry(
+        "disputes",
+        "Disputes",
+        "scale",
+        "dispute.view",
+        covers=frozenset({"dispute", "dispute_answer", "dispute_decide", "lead_dispute"}),
+    ),
     Entry(
         "nurture",
         "Nurture",
@@ -96,7 +104,16 @@ ENTRIES = (
         "Set up",
         covers=frozenset({"setup_form", "setup_form_new", "setup_form_edit", "setup_form_test"}),
     ),
+    Entry("setup_stages", "Stages", "milestone", "stages.view", "Set up", covers=STAGE_PAGES),
     Entry("setup_deals", "Rules for deals", "handshake", "deal.rules", "Set up"),
+    Entry(
+        "setup_routing",
+        "Routing",
+        "route",
+        "routing.view",
+        "Set up",
+        covers=frozenset(pattern.name or "" for pattern in routing_urls.urlpatterns) - {"setup_person_leave"},
+    ),
     Entry(
         "setup_reasons",
         "Reasons",
@@ -125,6 +142,7 @@ ENTRIES = (
                 "setup_calendar",
                 "setup_calendar_new",
                 "absences",
+                "setup_person_leave",
             }
         ),
     ),

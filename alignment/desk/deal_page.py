@@ -8,6 +8,8 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from django.db.models import Model
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from alignment.desk.templatetags.accord import day
 from alignment.people.models import Company, User
@@ -203,12 +205,12 @@ class DealPage:
 
 def evidence(said: Sourcing) -> str:
     """What a sourcing rests on, as a sentence."""
-    within = f"within {said.days} days before {day(said.sqo_at)}"
+    within = f"within {said.days} days before {_on(said.sqo_at)}"
     through = f", through {said.channel}" if said.channel else ""
     match SourcingRule(said.rule):
         case SourcingRule.TOUCH:
             title = said.touch.title if said.touch else ""
-            when = f"on {day(said.touched_at)}{through}"
+            when = f"on {_on(said.touched_at)}{through}"
             return f"The first engaged touch of the buying group {within}: “{title}” by {said.lead}, {when}."
         case SourcingRule.ENTRY:
             return f"No engaged touch is known; {said.lead} came in {within}{through}."
@@ -217,6 +219,11 @@ def evidence(said: Sourcing) -> str:
         case SourcingRule.CORRECTION:
             return f"Corrected by {said.actor or 'the system'}: {said.why}"
     return f"{said.get_rule_display()}."
+
+
+def _on(moment: datetime | None) -> str:
+    """A day inside a sentence, in the viewer's zone."""
+    return date_format(localtime(moment), "j F Y") if moment else "a day that is not known"
 
 
 def _difference(row: OpportunityChange) -> Decimal | None:

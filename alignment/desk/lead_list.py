@@ -15,10 +15,11 @@ from alignment.desk.queue import COUNT_CAP
 from alignment.lib.csv import Cell
 from dashboards.options import Choice, Facet, Options
 from leads import states
+from leads.finding import is_enough
 from leads.milestones import Milestone
 from leads.models import Account, Lead, Stage
 from leads.querysets import LeadQuerySet
-from leads.searching import candidates
+from leads.searching import candidates, spelled_alike
 from sla.models import Clock
 from sla.querysets import with_clock
 
@@ -37,6 +38,7 @@ STATES: Mapping[str, tuple[str, Q]] = {
 HEADER = (
     "Id", "Name", "E-mail", "Phone", "Job title", "Company", "Stage", "Milestone", "Outcome", "Owner", "Team", "Source",
     "Campaign", "Segment", "Territory", "Answer due", "Answered", "Last moved", "Created",
+    "Consent", "Do not contact",
 )  # fmt: skip
 
 
@@ -48,6 +50,14 @@ class Filter:
     label: str
     choices: list[tuple[str, str]]
     chosen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Keys of leads that fit the words of a search; `is_near`: they are only spelled alike."""
+
+    keys: list[int]
+    is_near: bool
 
 
 class LeadList:
@@ -134,6 +144,17 @@ class LeadList:
     # What is found
 
     @cached_property
+    def matches(self) -> Matches:
+        """The leads that have the words, or where nobody has, those that have something like them."""
+        found = candidates(self.words)
+        return Matches(found, is_near=False) if found else Matches(spelled_alike(self.words), is_near=True)
+
+    @property
+    def is_too_short(self) -> bool:
+        """Whether there are too few letters to look for anybody."""
+        return bool(self.words) and not is_enough(self.words) and not self.words.lstrip("#").isdecimal()
+
+    @cached_property
     def found(self) -> LeadQuerySet:
         """The leads that the address means, in no order."""
         leads = Lead.objects.standing().filter(**{facet: choice.pk for facet, choice in self.chosen.items()})
@@ -148,7 +169,7 @@ class LeadList:
         if self.account:
             leads = leads.filter(account=self.account)
         if self.words:
-            leads = leads.filter(pk__in=candidates(self.words))
+            leads = leads.filter(pk__in=self.matches.keys)
         if self.state == "overdue":
             leads = leads.filter(pk__in=Clock.objects.dispositions().overdue(self.at).values("lead"))
         return leads
@@ -197,6 +218,7 @@ class LeadList:
                     str(each) if each else None
                     for each in (lead.owner, lead.team, lead.source, lead.campaign, lead.segment, lead.territory)
                 ), lead.due_at, lead.answered_at, lead.moved_at, lead.created_at,
+                lead.get_consent_display(), "yes" if lead.do_not_contact else "",
             )  # fmt: skip
 
 

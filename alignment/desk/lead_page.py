@@ -10,9 +10,11 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 
 from alignment.desk import timeline
+from alignment.desk.panels import follow_up
 from alignment.desk.panels.order import PANELS
 from alignment.desk.panels.panel import Shown, beside, shown
-from alignment.desk.queue import QUALIFIED, SOON
+from alignment.desk.queue import QUALIFIED
+from alignment.desk.queue_groups import SOON
 from alignment.desk.templatetags.accord import day, short_time, stay
 from alignment.desk.timeline import Counts, Event, Page, Place, Source
 from alignment.desk.wording import Line, line
@@ -21,8 +23,9 @@ from alignment.people.permissions import can
 from leads.decisions import UNDO_WITHIN
 from leads.feedback import REWORD_WITHIN
 from leads.milestones import Milestone, Outcome, QualifiedBy
-from leads.models import Journey, Lead, LeadTransition
+from leads.models import Journey, Lead, LeadTransition, RoutingDecision
 from leads.models.journey import MILESTONE_DATES
+from leads.routing.explaining import headline
 from leads.scoring.parts import ScoreCard, card
 from leads.stages import Stages
 from leads.views.moves import panel
@@ -61,7 +64,7 @@ class LeadPage:
         """The lead with the dates of its clock. Raises Lead.DoesNotExist."""
         related = (
             "stage", "owner__team", "team", "source", "campaign__owner", "segment", "territory", "account",
-            "merged_into",
+            "merged_into", "follow_up",
         )  # fmt: skip
         merged = ArraySubquery(Lead.objects.filter(merged_into=OuterRef("pk")).values("pk"))
         leads = Lead.objects.select_related(*related).annotate(merged_ids=merged)
@@ -86,6 +89,13 @@ class LeadPage:
     def journey(self) -> Journey:
         """The newest pass."""
         return self.journeys[0]
+
+    @cached_property
+    def routed(self) -> str:
+        """Why it went to whom, in a sentence; blank for a lead that was not routed. One query."""
+        newest = RoutingDecision.objects.filter(lead=self.pk).order_by("-id")
+        decision = newest.select_related("user", "pool", "opportunity").first()
+        return headline(decision) if decision else ""
 
     # Where it stands
 
@@ -164,6 +174,11 @@ class LeadPage:
         return shown(PANELS, self)
 
     # What can be done
+
+    @cached_property
+    def next(self) -> Mapping[str, Any] | None:
+        """What is next with the lead, for the preview; None where this visitor does not plan it."""
+        return follow_up.read(self)
 
     @cached_property
     def panel(self) -> dict[str, Any]:

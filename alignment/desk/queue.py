@@ -9,33 +9,24 @@ from itertools import groupby
 from operator import attrgetter
 from urllib.parse import urlencode
 
-from django.db.models import Case, CharField, F, FilteredRelation, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, CharField, F, FilteredRelation, OuterRef, Q, Subquery, Value, When
 from django.db.models.expressions import OrderBy
 from django.urls import reverse
-from django.utils import timezone
 
+from alignment.desk.queue_groups import GROUPS, TAB_NAMES, WAITING, Tab, rank_of, state_of
 from alignment.people.models import Role, Side, Team, User
-from leads.milestones import Milestone, QualifiedBy
+from leads import states
+from leads.milestones import QualifiedBy
 from leads.models import Lead, Segment, Touchpoint
 from leads.models.touchpoint import Direction
 from leads.querysets import LeadQuerySet
 from sla.models import Clock, Policy, Promise
 from sla.querysets import with_clock
 
-SOON = timedelta(hours=8)
 PAGE = 100
 MOST = 500
 COUNT_CAP = 1000
 JUDGED_DAYS = 28
-
-
-class Tab(StrEnum):
-    """The views of the queue, as addresses name them."""
-
-    NEEDS_ANSWER = "needs_answer"
-    ACCEPTED = "accepted"
-    RECYCLED = "recycled"
-    TEAM = "team"
 
 
 class Sort(StrEnum):
@@ -44,28 +35,6 @@ class Sort(StrEnum):
     DUE = "due"
     NEXT = "next"
 
-
-WAITING = (Tab.NEEDS_ANSWER, Tab.TEAM)
-"""The tabs with leads that wait for an answer."""
-
-TAB_NAMES = {
-    Tab.NEEDS_ANSWER: "Needs an answer",
-    Tab.ACCEPTED: "Accepted",
-    Tab.RECYCLED: "Recycled",
-    Tab.TEAM: "Team",
-}
-
-# What a row is grouped under: the order of the groups, their state (which colours them) and their heading.
-GROUPS = {
-    Tab.NEEDS_ANSWER: (
-        ("over", "Overdue"), ("soon", "Due in the next 8 hours"), ("later", "Due later"), ("none", "Without a promise"),
-    ),
-    Tab.ACCEPTED: (
-        ("untouched", "Accepted, not contacted yet"), ("contact", "In contact"), ("deal", "Opportunities"),
-    ),
-    Tab.RECYCLED: (("look", "Look at again"), ("nurture", "In nurture"), ("none", "In nurture without a date")),
-}  # fmt: skip
-GROUPS[Tab.TEAM] = GROUPS[Tab.NEEDS_ANSWER]
 
 QUALIFIED = {
     QualifiedBy.SCORE: "Reached the score",
@@ -156,6 +125,7 @@ class Queue:
     def _leads(self, tab: Tab) -> LeadQuerySet:
         standing = {
             Tab.NEEDS_ANSWER: Lead.objects.awaiting_answer,
+            Tab.UNTOUCHED: lambda: Lead.objects.standing().filter(states.UNTOUCHED),
             Tab.ACCEPTED: Lead.objects.in_sales,
             Tab.RECYCLED: Lead.objects.in_nurture,
             Tab.TEAM: Lead.objects.awaiting_answer,
@@ -230,31 +200,18 @@ class Queue:
             qualified=_qualified(),
             newest_touch=_newest_touch(),
         )  # fmt: skip
-        rows = rows.annotate(state=self._state()).alias(rank=self._rank())
+        plan = FilteredRelation("follow_up", condition=Q(follow_up__pass_no=F("pass_no")))
+        rows = rows.annotate(plan=plan).annotate(
+            next_step=F("plan__next_step"), next_on=F("plan__next_on"), wakes_on=F("plan__wakes_on")
+        )
+        rows = rows.annotate(state=state_of(self.tab, self.at)).alias(rank=rank_of(self.tab, self.at))
         rows = rows.select_related("stage", "owner", "source", "segment")
         return list(rows.order_by("rank", *self._order())[: self.most + 1])
 
-    @property
-    def _conditions(self) -> tuple[Q, ...]:
-        """What puts a lead into each group of `GROUPS`; the first that holds counts."""
-        if self.tab == Tab.ACCEPTED:
-            return Q(milestone=Milestone.SQL, worked_at=None), Q(milestone=Milestone.SQL), Q()
-        if self.tab == Tab.RECYCLED:
-            return Q(revisit_on__lte=timezone.localdate(self.at)), Q(revisit_on__isnull=False), Q()
-        return Q(due_at__lt=self.at), Q(due_at__lt=self.at + SOON), Q(due_at__isnull=False), Q()
-
-    def _state(self) -> Case:
-        *first, (last, _) = GROUPS[self.tab]
-        whens = (When(holds, then=Value(state)) for holds, (state, _) in zip(self._conditions, first, strict=False))
-        return Case(*whens, default=Value(last), output_field=CharField())
-
-    def _rank(self) -> Case:
-        *first, _ = self._conditions
-        whens = (When(holds, then=Value(place)) for place, holds in enumerate(first))
-        return Case(*whens, default=Value(len(first)), output_field=IntegerField())
-
     def _order(self) -> list[str | Case | OrderBy]:
         if self.tab == Tab.ACCEPTED:
+            return [F("next_on").asc(nulls_last=True), F("accepted_at").asc(nulls_first=True), "pk"]
+        if self.tab == Tab.UNTOUCHED:
             return [F("accepted_at").asc(nulls_first=True), "pk"]
         if self.tab == Tab.RECYCLED:
             return [F("revisit_on").asc(nulls_last=True), "pk"]

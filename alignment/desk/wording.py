@@ -27,10 +27,10 @@ MOVE_ICONS = {
     Kind.ADVANCE: "arrow-right", Kind.ACCEPT: "check", Kind.REJECT: "x", Kind.RECYCLE: "rotate-ccw",
     Kind.REQUALIFY: "refresh-cw", Kind.WIN: "trophy", Kind.LOSE: "circle-x", Kind.REOPEN: "undo-2",
     Kind.ATTACH: "link", Kind.MERGE: "merge", Kind.UNDO: "undo-2", Kind.CORRECT: "pencil",
-    Kind.WITHDRAW: "undo-2", Kind.NURTURE: "sprout",
+    Kind.WITHDRAW: "undo-2", Kind.MAP: "route", Kind.NURTURE: "sprout",
 }  # fmt: skip
 
-TAGGED = (Kind.ADVANCE, Kind.ACCEPT, Kind.WIN, Kind.REQUALIFY)
+TAGGED = (Kind.ADVANCE, Kind.ACCEPT, Kind.WIN, Kind.REQUALIFY, Kind.MAP)
 """The moves that a line shows as the stages they lead from and to."""
 
 UNNAMED = {

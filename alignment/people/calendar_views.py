@@ -1,6 +1,7 @@
 """The pages of working calendars, and of who is away."""
 
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 from django.contrib import messages
@@ -30,17 +31,25 @@ def calendars(request: SignedInRequest) -> HttpResponse:
     rows = WorkingCalendar.objects.prefetch_related("hours").annotate(
         count=Count("people", filter=Q(people__is_active=True))
     )
-    return render(
-        request,
-        "people/calendars.html",
-        {
-            "calendars": [
-                (row, working.week_of(row)) for row in rows.order_by(F("retired_at").asc(nulls_first=True), "name")
-            ],
-            "of_company": Company.get().calendar_id,
-            "weekdays": [(day.value, str(day.label)[:3]) for day in Weekday],
-        },
-    )
+    of_company = Company.get().calendar_id
+    listed = rows.order_by(F("retired_at").asc(nulls_first=True), "name")
+    context = {
+        "calendars": [(row, _week_in_words(row)) for row in listed],
+        "of_company": of_company,
+        "without": User.objects.active().filter(calendar=None).count(),
+    }
+    return render(request, "people/calendars.html", context)
+
+
+def _week_in_words(row: WorkingCalendar) -> list[str]:
+    """Its week, days alike together: “Mon–Thu 09:00–17:00”, “Fri 09:00–13:00”."""
+    hours = {day: ", ".join(map(str, each)) for day, each in working.week_of(row).items()}
+    told = []
+    for text, days in groupby(Weekday, key=lambda day: hours.get(day.value, "")):
+        if text:
+            first, *_, last = [str(day.label)[:3] for day in days for _ in range(2)]
+            told.append(f"{first if first == last else f'{first}–{last}'} {text}")
+    return told
 
 
 @policy("calendar.manage")

@@ -92,6 +92,17 @@ FOR_NO_HEAD = Grant(
     where=lambda company: not (company.marketing_head_id and company.sales_head_id),
 )
 PROPOSER = Grant("who proposed it", WORKING, person="proposed_by")
+ASKED = Grant("who is asked", frozenset(Role), person="asked")
+MANAGER_WHO_REJECTED = Grant(
+    "a manager of sales", frozenset({Role.MANAGER}), Side.SALES, where=lambda dispute: dispute.kind == "rejection"
+)
+MANAGER_WHO_QUALIFIED = Grant(
+    "a manager of marketing",
+    frozenset({Role.MANAGER}),
+    Side.MARKETING,
+    where=lambda dispute: dispute.kind == "qualification",
+)
+TIE_BREAKER = Grant("an executive", frozenset({Role.EXECUTIVE}))
 IMPORTER = Grant("who ran it", WORKING, person="created_by")
 AUTHOR = Grant("who wrote it", WORKING, person="author")
 OWNER = Grant("who saved it", frozenset(Role), person="owner")
@@ -115,6 +126,7 @@ POLICY: dict[str, Action] = {
     "notification.view": Action("read their notifications", (EVERYONE,)),
     "export": Action("export what they see", (EVERYONE,)),
     "lead.create": Action("add leads", (MARKETER, REP, MANAGER, REVOPS)),
+    "lead.follow_up": Action("plan what is next with this lead", (HOLDER, REP_OF_NOBODYS, SALES_MANAGER, REVOPS)),
     "lead.touch": Action("log an activity", (TEAMS,)),
     "lead.feedback": Action("give feedback on leads", (TEAMS,)),
     "lead.feedback_edit": Action("change this feedback", (AUTHOR,)),
@@ -131,6 +143,9 @@ POLICY: dict[str, Action] = {
     "lead.advance": Action("move this lead on", (HOLDER, SALES_MANAGER, REVOPS)),
     "lead.undo": Action("undo this move", (MOVER, MANAGER, REVOPS)),
     "lead.assign": Action("assign leads", (MANAGER, REVOPS)),
+    "routing.view": Action("see how leads are routed", (EVERYONE,)),
+    "routing.manage": Action("set up routing", (REVOPS,)),
+    "routing.ledger": Action("see who was routed how many leads", (REP, MANAGER, REVOPS)),
     "lead.override": Action("move a lead past its entry criteria", (MANAGER, REVOPS)),
     "lead.correct": Action("correct history", (REVOPS,)),
     "wall.view": Action("see the wall", open=True),
@@ -146,6 +161,10 @@ POLICY: dict[str, Action] = {
     "profiles.manage": Action("change the ideal customer profiles", (MANAGER, REVOPS)),
     "targets.view": Action("see the target accounts", (EVERYONE,)),
     "targets.manage": Action("change the list of target accounts", (MARKETER, MANAGER, REVOPS)),
+    "dispute.view": Action("see disputes", (EVERYONE,)),
+    "dispute.raise": Action("contest a move", (TEAMS,)),
+    "dispute.answer": Action("answer this dispute", (ASKED, MANAGER_WHO_REJECTED, MANAGER_WHO_QUALIFIED)),
+    "dispute.decide": Action("decide this dispute", (REVOPS, TIE_BREAKER)),
     "nurture.view": Action("see the nurture tracks", (EVERYONE,)),
     "nurture.work": Action("move leads in nurture", (MARKETER, MANAGER, REVOPS)),
     "nurture.manage": Action("set up nurture tracks", (MARKETER, REVOPS)),
@@ -157,6 +176,9 @@ POLICY: dict[str, Action] = {
     "company.manage": Action("change the company's settings", (REVOPS,)),
     "channels.manage": Action("set up channels and see what was sent", (REVOPS,)),
     "api.read": Action("read about the API", (EVERYONE,)),
+    "stages.view": Action("read what the stages mean", (EVERYONE,)),
+    "stages.manage": Action("change the stages", (REVOPS,)),
+    "stages.sign": Action("sign a stage", (HEAD_OF_MARKETING, HEAD_OF_SALES, FOR_NO_HEAD)),
     "deal.open": Action("open deals", (REP, SALES_MANAGER, REVOPS)),
     "deal.edit": Action("change this deal", (HOLDER, SALES_MANAGER, REVOPS)),
     "deal.close": Action("win, lose or reopen this deal", (HOLDER, SALES_MANAGER, REVOPS)),

@@ -10,7 +10,6 @@ from rest_framework import serializers
 from alignment.api.shapes import Body, IdField, KeyField, PastField, PersonIdField
 from alignment.lib.currencies import validate_currency
 from alignment.people.models import Company
-from leads import criteria
 from leads.milestones import Milestone, QualifiedBy
 from leads.models import NurtureTrack, Reason, Stage
 from leads.models.opportunity import DealKind, SourcedBy
@@ -75,9 +74,9 @@ class OverridableBody(NoteBody):
 
 class ConfirmedBody(OverridableBody):
     confirmations = serializers.ListField(
-        child=serializers.ChoiceField(choices=list(criteria.CONFIRMATIONS)),
+        child=serializers.CharField(max_length=40),
         default=list,
-        help_text="What was confirmed with the buyer.",
+        help_text="What was confirmed with the buyer: of what /stages/ asks, as budget or need.",
     )
 
 

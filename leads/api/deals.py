@@ -15,14 +15,15 @@ from alignment.api.reading import FieldsQuery, PageQuery, asked, page, page_of, 
 from alignment.api.requests import TokenRequest
 from alignment.api.shapes import IdField, PersonIdField, read
 from alignment.api.views import ApiView
+from alignment.ops.versions import VersionState
 from alignment.people.permissions import policy, require
 from leads import deals
 from leads.api.asked import DealBody, OpportunityBody, with_rate
 from leads.api.leads import api_cause
-from leads.api.shapes import OpportunitySerializer, ReasonSerializer, StageSerializer
+from leads.api.shapes import OpportunitySerializer, ReasonSerializer, StageSerializer, StageVersionSerializer
 from leads.drafts import DealDraft
 from leads.hands import owners_for, salespeople, whose
-from leads.models import Account, Opportunity, Reason, Stage
+from leads.models import Account, Opportunity, Reason, Stage, StageVersion
 from leads.models.opportunity import DealKind, DealState, SourcedBy
 
 NEWEST = ("-id",)
@@ -147,6 +148,21 @@ class StageList(ApiView):
     def get(self, request: TokenRequest) -> Response:
         """The stages that a lead can move to, in order."""
         return Response({"results": StageSerializer(Stage.objects.in_use(), many=True).data})
+
+
+@policy("stages.view", by_token=True)
+class StageVersions(ApiView):
+    @extend_schema(
+        operation_id="stages_versions",
+        responses=inline_serializer("StageVersionList", {"results": StageVersionSerializer(many=True)}),
+    )
+    def get(self, request: TokenRequest, key: str) -> Response:
+        """What a stage was and is, and who signed it; the newest first."""
+        rows = StageVersion.objects.filter(scope=key).exclude(state=VersionState.DRAFT)
+        found = list(rows.prefetch_related("signatures").order_by("-number"))
+        if not found:
+            raise Http404(f"There is no stage {key}.")
+        return Response({"results": StageVersionSerializer(found, many=True).data})
 
 
 @policy("lead.view", by_token=True)

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from alignment.api.shapes import Shape
+from alignment.people.models import Side
 from leads.milestones import CauseSource, Kind, Milestone, Outcome, QualifiedBy
 from leads.models.lead import Consent
 from leads.models.opportunity import DealKind, DealState, SourcedBy
@@ -220,7 +221,25 @@ class StageSerializer(Shape):
     milestone = NameOfMilestone()
     position = serializers.IntegerField()
     owning_side = serializers.CharField()
+    definition = serializers.CharField(help_text="What it means, in the words that both heads sign.")
     criteria = serializers.DictField(help_text="What a lead must show to enter.")
+
+
+class SignatureSerializer(Shape):
+    side = serializers.ChoiceField(choices=Side.choices)
+    signer = serializers.IntegerField(source="signer_id")
+    signer_name = serializers.CharField()
+    signed_at = serializers.DateTimeField()
+
+
+class StageVersionSerializer(Shape):
+    number = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=["published", "retired"])
+    body = serializers.DictField(help_text="Name, owning side, definition and criteria, as they were published.")
+    note = serializers.CharField()
+    published_at = serializers.DateTimeField()
+    published_by = serializers.IntegerField(source="published_by_id", allow_null=True)
+    signatures = SignatureSerializer(many=True, help_text="None of a side: it has not signed.")
 
 
 class ReasonSerializer(Shape):

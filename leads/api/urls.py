@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from leads.api import accounts, deal_parts, deals, feedback, history, leads, merges, moves, nurture, scoring, touches
+from leads.api import (
+    accounts,
+    deal_parts,
+    deals,
+    feedback,
+    following,
+    history,
+    leads,
+    merges,
+    moves,
+    nurture,
+    routing,
+    scoring,
+    touches,
+)
 
 MOVES = {
     "hand-over": moves.HandOver,
@@ -19,6 +33,7 @@ MOVES = {
     "reopen": moves.Reopen,
     "undo": history.Undo,
     "assign": history.Assign,
+    "route": routing.Route,
 }
 
 OF_DEAL = {
@@ -35,6 +50,8 @@ urlpatterns = [
     path("leads/", leads.Leads.as_view(), name="api_leads"),
     path("leads/bulk/", leads.LeadBatch.as_view(), name="api_leads_bulk"),
     path("leads/<int:pk>/", leads.LeadDetail.as_view(), name="api_lead"),
+    path("leads/reassign/", routing.Reassign.as_view(), name="api_leads_reassign"),
+    path("leads/<int:pk>/routing/", routing.LeadRouting.as_view(), name="api_lead_routing"),
     path("leads/<int:pk>/transitions/", history.LeadTransitions.as_view(), name="api_lead_transitions"),
     path("leads/<int:pk>/feedback/", feedback.LeadFeedback.as_view(), name="api_lead_feedback"),
     path("leads/<int:pk>/touchpoints/", touches.LeadTouchpoints.as_view(), name="api_lead_touchpoints"),
@@ -43,6 +60,8 @@ urlpatterns = [
         for name, view in MOVES.items()
     ),
     path("leads/<int:pk>/transitions/<int:move>/correct/", history.Correct.as_view(), name="api_lead_correct"),
+    path("leads/<int:pk>/step/", following.NextStep.as_view(), name="api_lead_step"),
+    path("leads/<int:pk>/snooze/", following.Snooze.as_view(), name="api_lead_snooze"),
     path("leads/<int:pk>/merge/", merges.LeadMerge.as_view(), name="api_lead_merge"),
     path("merges/", merges.Merges.as_view(), name="api_merges"),
     path("merges/<int:pk>/undo/", merges.MergeUndo.as_view(), name="api_merge_undo"),
@@ -57,6 +76,7 @@ urlpatterns = [
     path("accounts/<int:pk>/customer/", accounts.AccountCustomer.as_view(), name="api_account_customer"),
     path("opportunities/", deals.Opportunities.as_view(), name="api_opportunities"),
     path("opportunities/<int:pk>/", deals.OpportunityDetail.as_view(), name="api_opportunity"),
+    path("routing/", routing.Routing.as_view(), name="api_routing"),
     path("leads/<int:pk>/score/", scoring.LeadScore.as_view(), name="api_lead_score"),
     path("scoring-rules/", scoring.ScoringRules.as_view(), name="api_scoring_rules"),
     path("profiles/", scoring.ProfileList.as_view(), name="api_profiles"),
@@ -71,6 +91,7 @@ urlpatterns = [
         name="api_opportunity_contact_remove",
     ),
     path("stages/", deals.StageList.as_view(), name="api_stages"),
+    path("stages/<slug:key>/versions/", deals.StageVersions.as_view(), name="api_stage_versions"),
     path("nurture-tracks/", nurture.Tracks.as_view(), name="api_nurture_tracks"),
     path("reasons/", deals.ReasonList.as_view(), name="api_reasons"),
 ]

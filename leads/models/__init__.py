@@ -5,6 +5,7 @@ from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
 from leads.models.customer import CustomerPeriod
 from leads.models.feedback import Feedback
+from leads.models.follow_up import FollowUp
 from leads.models.free_domain import FreeDomain
 from leads.models.holder import HolderInterval
 from leads.models.hygiene import DuplicatePair, LeadKeys, WeeklyCount
@@ -19,6 +20,7 @@ from leads.models.route import Pool, PoolMember, RoutingDecision, RoutingVersion
 from leads.models.score import Score, ScoringVersion, ThresholdCrossing
 from leads.models.sourcing import DealRules, Sourcing
 from leads.models.stage import NurtureTrack, Reason, Stage
+from leads.models.stage_version import StageSignature, StageVersion
 from leads.models.target import TargetAccount
 from leads.models.touchpoint import Touchpoint
 from leads.models.transition import LeadTransition, TransitionNote
@@ -35,6 +37,7 @@ __all__ = [
     "DuplicatePair",
     "ExternalReference",
     "Feedback",
+    "FollowUp",
     "FreeDomain",
     "HolderInterval",
     "Journey",
@@ -61,6 +64,8 @@ __all__ = [
     "Source",
     "Sourcing",
     "Stage",
+    "StageSignature",
+    "StageVersion",
     "TargetAccount",
     "Territory",
     "ThresholdCrossing",

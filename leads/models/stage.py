@@ -19,8 +19,10 @@ class StageQuerySet(models.QuerySet["Stage"]):
 class Stage(models.Model):
     """A configurable step that belongs to a milestone; `position` orders all stages of all milestones.
 
-    `criteria` is what a lead must show to enter: `fields` (names of lead fields that must be filled),
-    `confirmations` (what the person who moves it confirms, e.g. BANT) and `deal` (an opportunity with an amount).
+    `criteria` is what a lead must show to enter: `fields` (names of lead fields that must be filled), `conditions` (a
+    condition on its facts and its score), `confirmations` (what the person who moves it confirms, e.g. BANT) and
+    `deal` (fields of the opportunity that must be filled). `leads.stage_setup` alone writes stages; what stands here is
+    what the published `StageVersion` says.
     """
 
     id = models.AutoField(primary_key=True)
@@ -32,6 +34,10 @@ class Stage(models.Model):
     definition = models.TextField(blank=True, help_text="The written definition that both heads sign.")
     criteria = models.JSONField(default=dict, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
+    mapped_to = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
+        help_text="Where the leads of a retired stage stand since.",
+    )  # fmt: skip
 
     objects = StageQuerySet.as_manager()
 
@@ -42,6 +48,9 @@ class Stage(models.Model):
             models.CheckConstraint(condition=Q(milestone__in=Milestone.values), name="stage_milestone_known"),
             models.CheckConstraint(condition=Q(owning_side__in=Side.values), name="stage_side_known"),
             models.UniqueConstraint(fields=["position"], condition=Q(retired_at=None), name="stage_position_unique"),
+            models.CheckConstraint(
+                condition=Q(mapped_to=None) | Q(retired_at__isnull=False), name="stage_mapped_when_retired"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -96,7 +96,9 @@ class Table:
 def follow(*, moved: Moved) -> None:
     """Find a holder for each lead that these moves made an MQL and that nobody who works here holds."""
     if moved.cause.routes and (lead_ids := _handed_over(moved)):
-        route(lead_ids=lead_ids, cause=moved.cause, at=moved.recorded_at)
+        # What is true of people is asked for the moment of the write; the demo's writes lie in the past.
+        at = moved.cause.recorded_at(moved.cause.at, moved.recorded_at)
+        route(lead_ids=lead_ids, cause=moved.cause, at=at)
 
 
 def _handed_over(moved: Moved) -> list[int]:
@@ -121,13 +123,16 @@ def route(
     version = RoutingVersion.published()
     if version is None:
         return []
-    facts = _facts(lead_ids, UNLESS_HELD if not whoever_holds else "")
+    facts = facts_of(lead_ids, UNLESS_HELD if not whoever_holds else "")
     if not facts:
         return []
     at = at or lifecycle.database_now()
     rules = read(version.body)
+    if whoever_holds:
+        # Somebody works it already: it has its own deal, or will.
+        rules = replace(rules, attach=False)
     table = load(rules, facts, at, locked=True)
-    decisions = decide(rules, facts, _matched(rules, facts), table)
+    decisions = decide(rules, facts, matched(rules, facts), table)
     _store(decisions, version, at)
     _keep_turns(table)
     _hand_over(decisions, replace(cause, actor_id=None, source=CauseSource.RULE, route=False), why)
@@ -135,13 +140,14 @@ def route(
     return decisions
 
 
-def _facts(lead_ids: Sequence[int], unless: str) -> list[Facts]:
+def facts_of(lead_ids: Sequence[int], unless: str = "") -> list[Facts]:
+    """What routing asks of these leads, in ascending order; one query."""
     with connection.cursor() as cursor:
         cursor.execute(_FACTS.format(unless=unless), [list(lead_ids)])
         return [Facts(*row) for row in cursor.fetchall()]
 
 
-def _matched(rules: Rules, facts: Sequence[Facts]) -> dict[int, int]:
+def matched(rules: Rules, facts: Sequence[Facts]) -> dict[int, int]:
     """Lead → index of the first rule that it meets."""
     met = met_by([rule.when for rule in rules.rules], [each.lead_id for each in facts])
     return {lead_id: indexes[0] for lead_id, indexes in met.items() if indexes}

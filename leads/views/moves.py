@@ -207,9 +207,20 @@ class Advance(MoveView):
     def address(self) -> str:
         return f"{super().address}?to={self.target.pk}"
 
+    def form(self, user: User, data: Any = None, initial: Any = None) -> forms.MoveForm:
+        may_override = can(user, "lead.override", self.lead)
+        return forms.OverridableForm(
+            data, lead=self.lead, initial=initial, may_override=may_override, stage=self.target
+        )
+
     def take(self, data: dict[str, Any], cause: Cause) -> lifecycle.Moved:
         return lifecycle.advance(
-            lead_ids=[self.lead.pk], to=self.target, cause=cause, override=data["override"], note=data["note"]
+            lead_ids=[self.lead.pk],
+            to=self.target,
+            cause=cause,
+            confirmations=data.get("confirmations", []),
+            override=data["override"],
+            note=data["note"],
         )
 
     def told(self, data: dict[str, Any]) -> str:

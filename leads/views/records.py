@@ -11,7 +11,7 @@ from django_htmx.http import reswap, retarget
 from alignment.lib.emails import email_key_or_blank
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
-from leads import activities, adding, editing, forms, holders, lifecycle
+from leads import activities, adding, editing, following, forms, holders, lifecycle
 from leads.activities import Activity
 from leads.hands import owners_for
 from leads.hygiene import duplicates
@@ -102,6 +102,9 @@ def touch(request: SignedInRequest, pk: int) -> HttpResponse:
         return _activity_asked(request, lead, form)
     activity = Activity(form.cleaned_data["activity"])
     activities.log(lead_id=pk, activity=activity, note=form.cleaned_data["note"], cause=page_cause(request))
+    following.done_if_due(lead_ids=[pk], cause=page_cause(request))
+    if not lead.may_be_contacted:
+        messages.warning(request, f"{lead.display_name} must not be contacted: it is logged, and should not go on.")
     return answers.done(request, lead, format_html("Logged for <b>{}</b>: {}.", lead.display_name, activity.label))
 
 

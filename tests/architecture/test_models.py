@@ -48,6 +48,7 @@ def test_keys_are_numbers_the_database_gives():
 
     assert odd == {
         "leads.DealRules",
+        "leads.FollowUp",
         "leads.LeadKeys",
         "leads.LeadSearch",
         "leads.AccountProfile",

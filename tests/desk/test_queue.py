@@ -69,7 +69,9 @@ def test_a_rep_sees_their_own_and_under_team_the_teams_and_nobodys(client, rep):
 
     assert names(see(client)) == ["Mine"]
     assert set(names(see(client, view="team"))) == {"Mine", "A colleague's", "Nobody's"}
-    assert counts(see(client)) == {"Needs an answer": "1", "Accepted": "0", "Recycled": "0", "Team": "3"}
+    assert counts(see(client)) == {
+        "Needs an answer": "1", "Not contacted": "0", "Accepted": "0", "Recycled": "0", "Team": "3",
+    }  # fmt: skip
 
 
 def test_a_manager_sees_the_teams_that_they_manage(client):
@@ -161,8 +163,8 @@ def test_accepted_leads_show_first_who_was_never_contacted(client, rep):
 
     assert groups(see(client, view="accepted")) == {
         "Accepted, not contacted yet": [never.name],
-        "In contact": ["Worked"],
-        "Opportunities": ["Deal"],
+        "In contact, without a next step": ["Worked"],
+        "Opportunities without a next step": ["Deal"],
     }
 
 

@@ -102,7 +102,9 @@ def travelled(events):
     steps = []
     for index, event in enumerate(events):
         is_step = event.kind in ("advance", "accept", "requalify") and closing(events[:index]) is None
-        if is_step and (not steps or event.place.position > steps[-1].place.position):
+        is_replaced = event.kind == "map" and closing(events[:index]) is None
+        is_replaced = is_replaced and event.place.milestone == steps[-1].place.milestone
+        if is_replaced or (is_step and (not steps or event.place.position > steps[-1].place.position)):
             steps.append(event)
     return steps
 
@@ -224,7 +226,7 @@ class Story:
             return No("already", self._first(chapter))
         return {
             "advance": self._reach_objection, "accept": self._reach_objection,
-            "requalify": self._requalify_objection, "reopen": self._reopen_objection,
+            "requalify": self._requalify_objection, "reopen": self._reopen_objection, "map": self._map_objection,
             "nurture": self._nurture_objection,
         }.get(ask.kind, self._close_objection)(ask, at, chapter)  # fmt: skip
 
@@ -260,6 +262,14 @@ class Story:
             first = next(event for event in chapter if event.seq == self._first(chapter))
             return No("already" if first.kind == "requalify" else "conflict", first.seq)
         return No("conflict", end.seq) if end.kind == "attach" else None
+
+    def _map_objection(self, ask, at, chapter):
+        place, here = self._place(ask), whereabouts(chapter)
+        if closing(chapter) is not None:
+            return No("conflict", self._first(chapter))
+        if place is None or place.milestone != here.milestone:
+            return No("not_allowed")
+        return No("already", self._first(chapter)) if place == here else None
 
     def _nurture_objection(self, ask, at, chapter):
         end = closing(chapter)
@@ -301,7 +311,7 @@ class Story:
         return No("not_allowed") if moves_stage and (row.kind != "advance" or place.milestone == WON) else None
 
     def _criteria(self, ask):
-        place = None if ask.override or ask.kind == "correct" else self._place(ask)
+        place = None if ask.override or ask.kind in ("correct", "map") else self._place(ask)
         knows = self.events and ask.kind != "requalify" and place
         if place is None or (knows and place.position <= whereabouts(self.chapters()[-1]).position):
             return None
@@ -322,7 +332,8 @@ class Story:
 
     def _place(self, ask):
         return {
-            "advance": self.world.places.get(ask.stage), "accept": self.world.accepted,
+            "advance": self.world.places.get(ask.stage), "map": self.world.places.get(ask.stage),
+            "accept": self.world.accepted,
             "requalify": self.world.qualified, "win": self.world.won,
         }.get(ask.kind)  # fmt: skip
 

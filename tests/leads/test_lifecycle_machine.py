@@ -172,6 +172,12 @@ class Histories(RuleBasedStateMachine):
         ask, who = Ask("attach", deal=deal), self._who(data, is_open=True)
         self._verb(lifecycle.attach, who, ask, cause, opportunity_id=deal)
 
+    @rule(data=st.data(), cause=causes)
+    def remap(self, data, cause):
+        to = data.draw(st.sampled_from(self.stages))
+        ask, who = Ask("map", stage=to.pk), self._who(data, is_open=True)
+        self._verb(lifecycle.remap, who, ask, cause, to=to, note="The stage is no more")
+
     @rule(who=one_lead, cause=causes, data=st.data())
     def undo(self, who, cause, data):
         lead_id = self.lead_ids[who]

@@ -183,7 +183,7 @@ def test_the_list_of_calendars_costs_the_same_for_more(client, django_assert_max
     for _ in range(3):
         make_calendar()
     with django_assert_max_num_queries(8):
-        assert "Mon 09:00–12:00, 13:00–17:00" in text(client.get(reverse("setup_calendars")))
+        assert "Mon–Fri 09:00–12:00, 13:00–17:00" in text(client.get(reverse("setup_calendars")))
 
 
 def test_a_person_gets_calendar_languages_and_limits(client):

@@ -1,0 +1,305 @@
+"""The set-up pages of routing: the rules in versions, their dry run, and the pools."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.timezone import now
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from alignment.lib.languages import language_list
+from alignment.ops import versions
+from alignment.ops.versions import StaleDraftError
+from alignment.people.models import User
+from alignment.people.permissions import policy
+from alignment.people.requests import SignedInRequest
+from leads.conditions import Names, parse, sentence
+from leads.conditions.editor import Editor
+from leads.models.route import Pool, PoolMember, RoutingVersion
+from leads.routing import pools as pool_verbs
+from leads.routing.dry_run import DAYS, dry_run
+from leads.routing.forms import BeforeRulesForm, PoolForm, RuleForm
+from leads.routing.rules import ABOUT, MOST_RULES, check
+
+form_view = require_http_methods(["GET", "HEAD", "POST"])
+VERSIONS_SHOWN = 10
+EMPTY: dict[str, Any] = {"attach": True, "account_owner": True, "rules": [], "otherwise": None}
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A rule as a page shows it: its place, what it asks as a clause, and where it sends leads."""
+
+    at: int
+    name: str
+    asks: str
+    to: str
+    language: str
+    is_wrong: bool = False
+
+
+# Reading --------------------------------------------------------------------------------------------------------
+
+
+@policy("routing.view")
+@require_GET
+def setup_routing(request: SignedInRequest) -> HttpResponse:
+    """The rules that count, the pools, and the versions."""
+    published = RoutingVersion.published()
+    known = {pool.pk: pool for pool in Pool.objects.select_related("fallback").order_by("retired_at", "name")}
+    members: dict[int, list[PoolMember]] = {pk: [] for pk in known}
+    for member in PoolMember.objects.filter(left_at=None).select_related("user__team").order_by("user__name"):
+        members[member.pool_id].append(member)
+    context = {
+        "published": published,
+        "rules": _told(published.body, known) if published else [],
+        "otherwise": known.get(published.body.get("otherwise")) if published else None,
+        "draft": RoutingVersion.draft(),
+        "pools": [(pool, members[pool.pk]) for pool in known.values()],
+        "versions": RoutingVersion.objects.select_related("published_by", "author")[:VERSIONS_SHOWN],
+    }
+    return render(request, "routing/routing.html", context)
+
+
+def _told(body: Mapping[str, Any], known: Mapping[int, Pool]) -> list[Told]:
+    """The rules of a body in words; two queries and one for each kind of choice that they name."""
+    names = Names()
+    rules: Sequence[Mapping[str, Any]] = body.get("rules", [])
+    people = User.objects.in_bulk([rule["person"] for rule in rules if rule.get("person")])
+    return [_told_rule(at, rule, names, known, people) for at, rule in enumerate(rules)]
+
+
+def _told_rule(
+    at: int, rule: Mapping[str, Any], names: Names, known: Mapping[int, Pool], people: Mapping[int, User]
+) -> Told:
+    try:
+        asks, is_wrong = sentence(parse(rule.get("when"), ABOUT, may_be_empty=True), names), False
+    except ValidationError as mistake:
+        asks, is_wrong = mistake.messages[0], True
+    to = known.get(rule.get("pool") or 0) or people.get(rule.get("person") or 0)
+    return Told(
+        at, rule["name"], asks, str(to or "nobody"), language_list(filter(None, [rule.get("language")])), is_wrong
+    )
+
+
+def with_draft(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Hands the draft to the view; where somebody published or discarded it, the page of the rules says so."""
+
+    @wraps(view)
+    def found(request: SignedInRequest, **kwargs: Any) -> HttpResponse:
+        draft = RoutingVersion.draft()
+        if draft is None:
+            messages.error(request, "There is no draft any more.")
+            return redirect("setup_routing")
+        return view(request, draft=draft, **kwargs)
+
+    return found
+
+
+# The draft ------------------------------------------------------------------------------------------------------
+
+
+@policy("routing.manage")
+@require_POST
+def setup_routing_begin(request: SignedInRequest) -> HttpResponse:
+    published = RoutingVersion.published()
+    versions.begin(RoutingVersion, by=request.user, body=dict(published.body) if published else EMPTY)
+    return redirect("setup_routing_draft")
+
+
+@policy("routing.manage")
+@form_view
+@with_draft
+def setup_routing_draft(request: SignedInRequest, draft: RoutingVersion) -> HttpResponse:
+    """The draft: what comes before the rules, the rules in order, and its publication."""
+    form = BeforeRulesForm(request.POST or None, initial=draft.body)
+    if form.is_valid():
+        data = form.cleaned_data
+        body = draft.body | {
+            "attach": data["attach"], "account_owner": data["account_owner"], "otherwise": data["otherwise"].pk,
+        }  # fmt: skip
+        return _changed(request, draft, lambda seen: versions.change(seen, body=body, by=request.user))
+    context = {
+        "draft": draft,
+        "form": form,
+        "rules": _told(draft.body, Pool.objects.in_bulk()),
+        "published": RoutingVersion.published(),
+        "has_pools": Pool.objects.filter(retired_at=None).exists(),
+    }
+    return render(request, "routing/draft.html", context, status=422 if form.is_bound else 200)
+
+
+def _changed(
+    request: SignedInRequest, draft: RoutingVersion, write: Callable[[RoutingVersion], Any], done: str = "Saved."
+) -> HttpResponse:
+    """Writes to the draft as the page showed it; a refusal is told, and nothing is lost that others wrote."""
+    try:
+        write(_seen(request, draft))
+    except StaleDraftError as stale:
+        messages.error(request, str(stale))
+    except ValidationError as mistake:
+        messages.error(request, mistake.messages[0])
+    else:
+        messages.success(request, done)
+    return redirect("setup_routing_draft")
+
+
+def _seen(request: SignedInRequest, draft: RoutingVersion) -> RoutingVersion:
+    """The draft at the revision that the form was made from."""
+    revision = request.POST.get("revision", "")
+    draft.revision = int(revision) if revision.isdecimal() and len(revision) < 9 else draft.revision
+    return draft
+
+
+@policy("routing.manage")
+@form_view
+@with_draft
+def setup_routing_rule_new(request: SignedInRequest, draft: RoutingVersion) -> HttpResponse:
+    return _rule(request, draft, None)
+
+
+@policy("routing.manage")
+@form_view
+@with_draft
+def setup_routing_rule(request: SignedInRequest, draft: RoutingVersion, at: int) -> HttpResponse:
+    return _rule(request, draft, at)
+
+
+def _rule(request: SignedInRequest, draft: RoutingVersion, at: int | None) -> HttpResponse:
+    rules = draft.body.get("rules", [])
+    if at is not None and at >= len(rules):
+        raise Http404("There is no such rule.")
+    stored = rules[at] if at is not None else {}
+    to = f"pool:{stored['pool']}" if stored.get("pool") else f"person:{stored.get('person')}"
+    editor = Editor(
+        ABOUT, prefix="when", data=request.POST or None, stored=stored.get("when"), names=Names(),
+        may_be_empty=True,
+    )  # fmt: skip
+    initial = {"name": stored.get("name"), "to": to, "language": stored.get("language")}
+    form = RuleForm(request.POST or None, initial=initial)
+    if request.POST and not editor.is_being_edited and form.is_valid() and editor.value is not None:
+        rule = form.as_json() | {"when": editor.value.as_json()}
+        placed = [*rules, rule] if at is None else [*rules[:at], rule, *rules[at + 1 :]]
+        if len(placed) > MOST_RULES:
+            messages.error(request, f"There can be {MOST_RULES} rules at most.")
+            return redirect("setup_routing_draft")
+        body = draft.body | {"rules": placed}
+        return _changed(request, draft, lambda seen: versions.change(seen, body=body, by=request.user))
+    if editor.is_being_edited:
+        form = RuleForm(initial={name: request.POST.get(name) for name in ("name", "to", "language")})
+    context = {"draft": draft, "form": form, "editor": editor, "at": at, "name": stored.get("name", "")}
+    return render(request, "routing/rule.html", context, status=422 if form.is_bound else 200)
+
+
+@policy("routing.manage")
+@require_POST
+@with_draft
+def setup_routing_rule_move(request: SignedInRequest, draft: RoutingVersion, at: int) -> HttpResponse:
+    """`to` is up, down or out."""
+    rules = list(draft.body.get("rules", []))
+    if at >= len(rules):
+        raise Http404("There is no such rule.")
+    rule = rules.pop(at)
+    to = request.POST.get("to")
+    if to != "out":
+        rules.insert(max(0, at - 1) if to == "up" else at + 1, rule)
+    done = f"“{rule['name']}” is out." if to == "out" else "Saved."
+    return _changed(
+        request, draft, lambda seen: versions.change(seen, body=seen.body | {"rules": rules}, by=request.user), done
+    )
+
+
+@policy("routing.manage")
+@require_GET
+@with_draft
+def setup_routing_dry_run(request: SignedInRequest, draft: RoutingVersion) -> HttpResponse:
+    """Last month's leads by the draft's rules, beside who really got them."""
+    try:
+        check(draft.body)
+    except ValidationError as mistake:
+        messages.error(request, mistake.messages[0])
+        return redirect("setup_routing_draft")
+    return render(request, "routing/dry_run.html", {"draft": draft, "days": DAYS, "run": dry_run(draft.body, at=now())})
+
+
+@policy("routing.manage")
+@require_POST
+@with_draft
+def setup_routing_publish(request: SignedInRequest, draft: RoutingVersion) -> HttpResponse:
+    note = request.POST.get("note", "").strip()[:500]
+    try:
+        published = versions.publish(_seen(request, draft), by=request.user, check=check, note=note)
+    except (StaleDraftError, ValidationError) as refusal:
+        messages.error(request, refusal.messages[0] if isinstance(refusal, ValidationError) else str(refusal))
+        return redirect("setup_routing_draft")
+    messages.success(request, f"Version {published.number} counts from now on.")
+    return redirect("setup_routing")
+
+
+@policy("routing.manage")
+@require_POST
+@with_draft
+def setup_routing_discard(request: SignedInRequest, draft: RoutingVersion) -> HttpResponse:
+    if versions.discard(_seen(request, draft)):
+        messages.success(request, "The draft is gone; the published rules stand.")
+    else:
+        messages.error(request, "Meanwhile the draft was changed. Look at it again.")
+    return redirect("setup_routing")
+
+
+@policy("routing.manage")
+@require_POST
+def setup_routing_restore(request: SignedInRequest, pk: int) -> HttpResponse:
+    version = get_object_or_404(RoutingVersion, pk=pk)
+    versions.restore(version, by=request.user)
+    messages.success(request, f"The draft has the rules of version {version.number}.")
+    return redirect("setup_routing_draft")
+
+
+# Pools ----------------------------------------------------------------------------------------------------------
+
+
+@policy("routing.manage")
+@form_view
+def setup_pool_new(request: SignedInRequest) -> HttpResponse:
+    form = PoolForm(request.POST or None)
+    if form.is_valid():
+        pool = pool_verbs.add(**form.facts, by=request.user)
+        messages.success(request, f"{pool} is there.")
+        return redirect("setup_routing")
+    return render(request, "routing/pool.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@policy("routing.manage")
+@form_view
+def setup_pool(request: SignedInRequest, pk: int) -> HttpResponse:
+    pool = get_object_or_404(Pool, pk=pk)
+    form = PoolForm(request.POST or None, pool=pool)
+    if form.is_valid():
+        pool_verbs.change(pool_id=pk, **form.facts, by=request.user)
+        messages.success(request, "Saved.")
+        return redirect("setup_routing")
+    members = PoolMember.objects.filter(pool=pk, left_at=None).select_related("user__team").order_by("turn", "pk")
+    context = {"form": form, "pool": pool, "members": members}
+    return render(request, "routing/pool.html", context, status=422 if form.is_bound else 200)
+
+
+@policy("routing.manage")
+@require_POST
+def setup_pool_retire(request: SignedInRequest, pk: int) -> HttpResponse:
+    pool = get_object_or_404(Pool, pk=pk)
+    verb = pool_verbs.take_up if pool.retired_at else pool_verbs.retire
+    try:
+        verb(pool_id=pk, by=request.user)
+    except ValidationError as refusal:
+        messages.error(request, refusal.messages[0])
+    else:
+        messages.success(request, "Saved.")
+    return redirect("setup_pool", pk)
