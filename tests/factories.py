@@ -64,7 +64,7 @@ from leads.routing import pools
 from leads.routing.rules import check
 from leads.scoring import previewing, publishing, rules
 from sla import disputes
-from sla.models import Clock, Dispute, Policy, SubjectKind
+from sla.models import Clock, Dispute, PauseReason, Policy, PolicySet, SubjectKind
 
 PASSWORD = "correct horse battery"
 
@@ -472,6 +472,16 @@ def _bulk_change() -> Address:
     return Address({"pk": change.pk}, change)
 
 
+def _promise_draft(**further: int) -> Address:
+    versions.begin(PolicySet, by=None, scope="disposition")
+    return Address({"kind": "disposition", **further})
+
+
+def _clock_of_lead() -> Address:
+    clock = Clock.objects.dispositions().get(lead=make_lead(owner=make_user()))
+    return Address({"pk": clock.pk}, clock.lead)
+
+
 def _draft_rule() -> Address:
     pool = make_pool()
     make_routing(pool, routing_rule("Chiefs", "title", "Chief", pool=pool))
@@ -659,6 +669,13 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     **{f"import_{name}": _import(make_import) for name in ("columns", "preview", "run", "discard")},
     "import": _import(make_run_import),
     **{f"import_{name}": _import(make_run_import) for name in ("cancel", "resume", "undo", "rows", "leads", "mapping")},
+    **{f"setup_sla_{name}": _promise_draft for name in ("draft", "preview", "publish", "discard", "rule_new")},
+    **{f"setup_sla_{name}": lambda: _promise_draft(at=0) for name in ("rule", "rule_move")},
+    "setup_sla_begin": lambda: Address({"kind": "worked"}),
+    "setup_sla_restore": lambda: Address({"pk": PolicySet.objects.first().pk}),
+    **{f"setup_pause{name}": lambda: Address({"pk": PauseReason.objects.first().pk}) for name in ("", "_retire")},
+    "api_promise": _clock_of_lead,
+    **{f"clock{name}": _clock_of_lead for name in ("", "_pause", "_resume", "_contest")},
     "web_form": lambda: Address({"key": key_of(make_web_form())}),
     **{f"setup_form{name}": _of(make_web_form) for name in ("", "_edit", "_retire", "_key", "_test")},
     "wall": lambda: Address({"token": make_wall_link()[1], "scene": "funnel"}),

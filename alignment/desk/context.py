@@ -125,6 +125,24 @@ ENTRIES = (
     Entry("setup_scoring", "Scoring", "gauge", "scoring.view", "Set up", covers=SCORING_PAGES),
     Entry("setup_profiles", "Profiles", "building-2", "profiles.view", "Set up", covers=PROFILE_PAGES),
     Entry(
+        "setup_slas",
+        "Promises",
+        "timer",
+        "promise.view",
+        "Set up",
+        covers=frozenset(
+            {
+                "setup_sla_draft",
+                "setup_sla_rule_new",
+                "setup_sla_rule",
+                "setup_sla_preview",
+                "setup_sla_held",
+                "setup_pause",
+                "setup_pause_new",
+            }
+        ),
+    ),
+    Entry(
         "setup_people",
         "People and teams",
         "user-cog",

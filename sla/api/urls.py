@@ -9,4 +9,5 @@ urlpatterns = [
     path("disputes/<int:pk>/answer/", disputes.DisputeAnswer.as_view(), name="api_dispute_answer"),
     path("disputes/<int:pk>/decide/", disputes.DisputeDecision.as_view(), name="api_dispute_decide"),
     path("promises/", promises.Promises.as_view(), name="api_promises"),
+    path("promises/<int:pk>/", promises.OnePromise.as_view(), name="api_promise"),
 ]
