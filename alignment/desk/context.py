@@ -62,6 +62,7 @@ ENTRIES = (
     Entry("leads", "Leads", "users", "lead.view", tab="Leads", key="l", covers=LEAD_PAGES),
     Entry("target_accounts", "Target accounts", "target", "targets.view"),
     Entry("deals", "Deals", "briefcase-business", "lead.view", key="d", covers=DEAL_PAGES),
+    Entry("campaigns", "My campaigns", "megaphone", "campaigns.view", covers=frozenset({"campaign_leads"})),
     Entry(
         "disputes",
         "Disputes",
@@ -137,6 +138,7 @@ ENTRIES = (
                 "setup_sla_rule",
                 "setup_sla_preview",
                 "setup_sla_held",
+                "setup_territories",
                 "setup_pause",
                 "setup_pause_new",
             }

@@ -165,6 +165,7 @@ POLICY: dict[str, Action] = {
     "profiles.manage": Action("change the ideal customer profiles", (MANAGER, REVOPS)),
     "targets.view": Action("see the target accounts", (EVERYONE,)),
     "targets.manage": Action("change the list of target accounts", (MARKETER, MANAGER, REVOPS)),
+    "campaigns.view": Action("see what became of campaigns", (EVERYONE,)),
     "dispute.view": Action("see disputes", (EVERYONE,)),
     "dispute.raise": Action("contest a move", (TEAMS,)),
     "dispute.answer": Action("answer this dispute", (ASKED, MANAGER_WHO_REJECTED, MANAGER_WHO_QUALIFIED)),
