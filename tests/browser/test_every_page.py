@@ -8,6 +8,7 @@ from django.urls import URLPattern, reverse
 
 from alignment.integrations.web_forms.models import WebForm
 from alignment.people.models import User
+from leads.models import Opportunity
 from tests.browser import looks
 from tests.factories import make_web_form
 from tests.integrations.posts import ANA, address, send
@@ -25,6 +26,11 @@ def _sent_form() -> WebForm:
     return form
 
 
+def _told_deal() -> Opportunity:
+    """A deal of the demo with a history and a buying group."""
+    return Opportunity.objects.filter(state="open", contacts__is_primary=True, changes__field="probability")[0]
+
+
 # Pages that show more to somebody else than RevOps, or of a lead that has a history.
 TOLD: dict[str, tuple[str, Callable[[], str]]] = {
     "search_found": ("rep", lambda: f"{reverse('search')}?q=logistics"),
@@ -34,6 +40,8 @@ TOLD: dict[str, tuple[str, Callable[[], str]]] = {
         "marketer",
         lambda: reverse("lead", args=[_sent_form().submissions.get(outcome="received").lead_id]),
     ),
+    "deal_told": ("manager", lambda: reverse("deal", args=[_told_deal().pk])),
+    "account_told": ("rep", lambda: reverse("account", args=[_told_deal().account_id])),
     "web_form_thanks": ("marketer", lambda: f"{address(make_web_form())}?thanks"),
 }
 
