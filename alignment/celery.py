@@ -26,6 +26,7 @@ POKES = (
     ("alignment.ops.tasks.resume_jobs", "work", 5),
     ("alignment.integrations.tasks.remove_old_uploads", "work", 3600),
     ("leads.tasks.nurture_unqualified", "work", 3600),
+    ("sla.tasks.escalate_disputes", "work", 60),
     ("leads.tasks.keep_clean", "work", 30),
     ("leads.tasks.release_leads", "work", 300),
 )

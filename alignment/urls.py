@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("alignment.ops.urls")),
     path("", include("leads.urls")),
     path("", include("leads.setup_urls")),
+    path("", include("sla.urls")),
     path("", include("leads.routing_urls")),
     path("", include("leads.scoring_urls")),
     path("", include("alignment.integrations.urls")),

@@ -6,9 +6,7 @@
 - Leads change hands → their clocks note it, open pages hear of it.
 - Touches are recorded → the leads are scored (and are MQLs if they cross the threshold); clocks that wait for a touch
   are settled, paused ones go on; open pages hear of it.
-- Facts of leads are edited → they are scored, open pages hear of it.
-- Touches are recorded → clocks that wait for one are settled, paused ones go on; open pages hear of it.
-- Facts of leads are edited, or what comes next is planned → open pages hear of it.
+- Facts of leads are edited → they are scored, open pages hear of it; so they do of what is planned next.
 - One side tells the other what it thinks of a lead → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → they are scored, the audit log says by whom, open pages hear of it.
@@ -16,6 +14,7 @@
 - Somebody signs in or out, or fails to → the audit log says so.
 - A person, a team, the company, an API token, a calendar or an absence is changed → the audit log says who changed
   what, and nobody is made to leave to whom routing sends leads by name.
+- A working calendar is changed → running clocks that go by it follow, unless they would turn overdue by it.
 
 Receivers run inside the transaction of the write that sent the signal.
 """
@@ -23,6 +22,7 @@ Receivers run inside the transaction of the write that sent the signal.
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models import Model
 
 from alignment.lib.announcements import announce
 from alignment.ops import audit, channels
@@ -53,7 +53,7 @@ from leads.signals import (
 )
 from leads.touches import Touched
 from leads.unmerging import Unmerged
-from sla import clocks
+from sla import clocks, recalculating
 
 
 def connect() -> None:
@@ -71,6 +71,7 @@ def connect() -> None:
     user_logged_out.connect(audit.logged_out, dispatch_uid="audit_logged_out")
     user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
     record_changed.connect(audit_changes, dispatch_uid="audit_changes")
+    record_changed.connect(clocks_follow_calendars, dispatch_uid="clocks_follow_calendars")
     touches_recorded.connect(touches_score, dispatch_uid="touches_score")
     leads_edited.connect(edits_score, dispatch_uid="edits_score")
     touches_recorded.connect(clocks_hear_of_touches, dispatch_uid="clocks_hear_of_touches")
@@ -126,6 +127,12 @@ def clocks_settle(batch: Moved, **kwargs: Any) -> None:
 def clocks_note_handovers(batch: Handover, **kwargs: Any) -> None:
     """A receipt shows who held a lead for how long; the buyer's clock goes on."""
     clocks.reassigned(handover=batch)
+
+
+def clocks_follow_calendars(row: Model, by: User | None, **kwargs: Any) -> None:
+    """Running clocks are due by the hours as they are now; what would turn overdue by that waits to be confirmed."""
+    if isinstance(row, WorkingCalendar):
+        recalculating.calendar_changed(calendar_id=row.pk, by=by)
 
 
 def clocks_hear_of_touches(batch: Touched, **kwargs: Any) -> None:

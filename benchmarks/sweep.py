@@ -5,6 +5,8 @@ fails by time.
 """
 
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -28,9 +30,17 @@ from sla.models import Clock, ClockEvent
 from sla.sweep import Swept, sweep
 
 OPEN = 50_000
-DUE = 20_000
+DUE = 100_000
+SLICE = 20_000
 OWNERS = 20
 ROUNDS = 50
+ONE_WORKER = """
+from datetime import timedelta
+from django.db import connection
+connection.settings_dict["NAME"] = "{}"
+from sla.sweep import sweep
+print(sweep(within=timedelta(minutes=10)).breached)
+"""
 CLAIM = "SELECT id FROM sla_clock WHERE next_at < clock_now ORDER BY next_at LIMIT 500 FOR UPDATE SKIP LOCKED"
 
 
@@ -53,16 +63,32 @@ def measure() -> None:
     report("settle again, nothing changes", leads=OPEN, seconds=f"{took:.2f}")
     idle(f"idle, {OPEN:,} clocks open")
 
-    arrive(DUE, now - timedelta(days=3), owners)
+    for _ in range(DUE // SLICE):
+        arrive(SLICE, now - timedelta(hours=48, seconds=1), owners)
     with old_snapshot():
-        took, done = timed(lambda: sweep(within=timedelta(minutes=10)))
+        took, breached = timed(two_workers)
         report(
-            "due at once", clocks=DUE, breached=done.breached, seconds=f"{took:.1f}",
+            "due in the same second, two workers", clocks=DUE, breached=breached, seconds=f"{took:.1f}",
             clocks_per_second=f"{DUE / took:,.0f}", breach_rows=ClockEvent.objects.filter(kind="breached").count(),
             notifications=Notification.objects.count(), mails=OutboxMessage.objects.count(),
         )  # fmt: skip
         idle("idle after that, an old snapshot still open")
     idle("idle after that")
+
+
+def two_workers() -> int:
+    """Two sweeps at once, each in a process of its own; returns how many breaches they recorded."""
+    connection.close()
+    command = [
+        sys.executable,
+        "manage.py",
+        "shell",
+        "--no-imports",
+        "-c",
+        ONE_WORKER.format(connection.settings_dict["NAME"]),
+    ]
+    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    return sum(int(worker.communicate()[0].split()[-1]) for worker in workers)
 
 
 def staff() -> list[int]:

@@ -22,7 +22,7 @@ FACETS = ("owner", "team", "source", "campaign", "segment", "territory")
 HEADER = (
     "Lead", "Name", "E-mail", "Company", "Pass", "Reached", "Stage", "Outcome", "Reason",
     *(milestone.name for milestone in Milestone), "Accepted", "First touch since", "Closed",
-    *(facet.capitalize() for facet in FACETS),
+    *(facet.capitalize() for facet in FACETS), "Consent", "Do not contact",
 )  # fmt: skip
 
 
@@ -97,6 +97,7 @@ class FigureList:
                 Milestone(journey.reached).name, journey.stage.name, journey.get_outcome_display(),
                 _text(journey.reason), *(getattr(journey, column) for column in DATES.values()), journey.accepted_at,
                 journey.worked_at, journey.closed_at, *(_text(getattr(journey, facet)) for facet in FACETS),
+                journey.lead.get_consent_display(), "yes" if journey.lead.do_not_contact else "",
             )  # fmt: skip
 
 

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from dashboards import views
+from dashboards import campaign_views, views
 
 urlpatterns = [
+    path("campaigns/", campaign_views.campaigns, name="campaigns"),
+    path("campaigns/leads/", campaign_views.campaign_leads, name="campaign_leads"),
     path("dash/funnel/", views.funnel, name="funnel"),
     path("dash/funnel/leads/", views.funnel_leads, name="funnel_leads"),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from alignment.lib import batch
+from alignment.lib import batch, collecting
 from alignment.lib.emails import domain_of, email_key_or_blank
 from alignment.people.models import User
 from leads import deals, dimensions, lifecycle, matching, merge_lock
@@ -57,6 +57,7 @@ class Received:
         return frozenset(self.changes)
 
 
+@collecting.later()
 @transaction.atomic
 def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False, keep_holders: bool = False) -> Received:
     """Store these leads; the same statements for one and for fifty thousand.

@@ -3,21 +3,33 @@
 from collections.abc import Collection, Iterable
 
 from django.db import connection
+from django.db.models import Q
 
 from alignment.lib import batch
+from leads.finding import LARGEST_ID, MOST_WORDS, find_leads, is_enough
 from leads.models import LeadSearch
 
 # A search reads so many matches and no more; a word that fits more of them is not yet a question.
 CANDIDATES = 2000
-MOST_WORDS = 8
+# So many near misses are a list of people to look through, more are noise.
+MOST_ALIKE = 50
 
 
 def candidates(words: str) -> list[int]:
-    """Keys of leads that have all of these words somewhere; one query."""
-    matches = LeadSearch.objects.all()
-    for word in words.split()[:MOST_WORDS]:
-        matches = matches.filter(text__icontains=word)
-    return list(matches.values_list("pk", flat=True)[:CANDIDATES])
+    """Keys of leads that have all of these words somewhere, or the number; one query. What is too short finds none."""
+    number = words.strip().lstrip("#")
+    wanted = Q(pk=int(number)) if number.isdecimal() and int(number) <= LARGEST_ID else Q(pk__in=[])
+    if is_enough(words.strip()):
+        has_all = Q()
+        for word in words.split()[:MOST_WORDS]:
+            has_all &= Q(text__icontains=word)
+        wanted |= has_all
+    return list(LeadSearch.objects.filter(wanted).values_list("pk", flat=True)[:CANDIDATES])
+
+
+def spelled_alike(words: str) -> list[int]:
+    """Keys of leads that have something like these words, the best first; to be asked where `candidates` has none."""
+    return [one.pk for one in find_leads(words, limit=MOST_ALIKE) if one.is_near]
 
 
 def add_to_index(rows: Iterable[batch.Row]) -> None:

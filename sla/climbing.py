@@ -8,7 +8,7 @@ from typing import Any
 from alignment.lib.business_time import Calendar
 from alignment.people import calendars
 from alignment.people.models import Company
-from sla.ladder import BREACH, Step, after_breach, next_look, reminder_due
+from sla.ladder import BREACH, HEADS, PROPOSAL, Step, after_breach, next_look, reminder_due
 from sla.models import Clock, EventKind
 from sla.storing import schedule
 from sla.verdict import is_late
@@ -93,7 +93,11 @@ def _stepped(clock: Clock, step: Step, now: datetime) -> dict[str, Any]:
     if step.rung == BREACH:
         return _event(clock, EventKind.BREACHED, step.at, now)
     kind = EventKind.REMINDED if step.rung < BREACH else EventKind.ESCALATED
-    return {**_event(clock, kind, step.at, now), "rung": step.rung}
+    why = _WHY.get(step.rung, f"After {step.rung}% of the time")
+    return {**_event(clock, kind, step.at, now, why=why), "rung": step.rung}
+
+
+_WHY = {PROPOSAL: "The manager was asked to hand it over", HEADS: "Both heads were told"}
 
 
 def _event(clock: Clock, kind: EventKind, at: datetime, now: datetime, **detail: Any) -> dict[str, Any]:

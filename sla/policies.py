@@ -1,14 +1,27 @@
-"""Publishing the rules of a kind of promise: what was promised before stays promised under the version of then."""
+"""Publishing the rules of a kind of promise: what was promised before stays promised under the version of then, unless
+whoever publishes applies the new one to what is running.
+"""
 
 from django.db import transaction
 
 from alignment.ops import versions
 from alignment.people.models import User
-from sla import rules
+from leads.lifecycle import database_now
+from sla import recalculating, rules
 from sla.models import Policy, PolicySet
 
 
 @transaction.atomic
-def publish(*, draft: PolicySet, by: User | None, note: str = "") -> list[Policy]:
-    """Let a draft count for new clocks; returns its policies in order. Raises ValidationError, StaleDraftError."""
-    return rules.publish(versions.publish(draft, by=by, check=rules.checked, note=note))
+def publish(*, draft: PolicySet, by: User | None, note: str = "", apply_to_running: bool = False) -> list[Policy]:
+    """Let a draft count for new clocks; returns its policies in order. Raises ValidationError, StaleDraftError.
+
+    With `apply_to_running` the clocks that run and are not overdue follow it, each with an event that says from when
+    to when its due time moved; those that would turn overdue by it stay as they are.
+    """
+    published = versions.publish(draft, by=by, check=rules.checked, note=note)
+    policies = rules.publish(published)
+    if apply_to_running:
+        now = database_now()
+        moves = [each for each in recalculating.under(policies, published.scope, now) if not each.turns_overdue(now)]
+        recalculating.apply(moves=moves, by=by, why=f"{published} was applied to what is running")
+    return policies

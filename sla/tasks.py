@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from alignment.ops import heartbeats
+from sla import disputes
 from sla.sweep import sweep as sweep_now
 
 
@@ -10,3 +11,8 @@ from sla.sweep import sweep as sweep_now
 def sweep() -> None:
     heartbeats.beat("sweep")
     sweep_now()
+
+
+@shared_task
+def escalate_disputes() -> None:
+    disputes.escalate_overdue()

@@ -63,7 +63,8 @@ from leads.profiles.rules import EMPTY
 from leads.routing import pools
 from leads.routing.rules import check
 from leads.scoring import previewing, publishing, rules
-from sla.models import Clock, Policy, SubjectKind
+from sla import disputes
+from sla.models import Clock, Dispute, PauseReason, Policy, PolicySet, SubjectKind
 
 PASSWORD = "correct horse battery"
 
@@ -353,12 +354,17 @@ def _merge() -> Address:
     return Address({"pk": key}, Merge.objects.select_related("actor").get(pk=key))
 
 
-def _pair() -> Address:
-    owner = make_user()
-    facts = {"name": "Ana Souza", "phone": "+49 30 1234567", "owner": owner}
-    lead, _ = make_lead(**facts), make_lead(**facts)
+def make_pair(owner: User | None = None) -> DuplicatePair:
+    """Two leads that are one person by name and phone number, to be decided."""
+    facts = {"name": f"Ana Souza {'abcdefghij'[next(_numbers) % 10]}", "phone": f"+49 30 1234{next(_numbers):04}"}
+    first, _ = make_lead(**facts, owner=owner), make_lead(**facts, owner=owner)
     scanning.catch_up()
-    return Address({"pk": DuplicatePair.objects.get().pk}, lead)
+    return DuplicatePair.objects.get(first=first)
+
+
+def _pair() -> Address:
+    pair = make_pair(make_user())
+    return Address({"pk": pair.pk}, Lead.objects.select_related("owner").get(pk=pair.first_id))
 
 
 def _deal_of_lead(**more: Any) -> Address:
@@ -466,6 +472,16 @@ def _bulk_change() -> Address:
     return Address({"pk": change.pk}, change)
 
 
+def _promise_draft(**further: int) -> Address:
+    versions.begin(PolicySet, by=None, scope="disposition")
+    return Address({"kind": "disposition", **further})
+
+
+def _clock_of_lead() -> Address:
+    clock = Clock.objects.dispositions().get(lead=make_lead(owner=make_user()))
+    return Address({"pk": clock.pk}, clock.lead)
+
+
 def _draft_rule() -> Address:
     pool = make_pool()
     make_routing(pool, routing_rule("Chiefs", "title", "Chief", pool=pool))
@@ -507,6 +523,21 @@ def _proposal(signed: bool) -> Callable[[], Address]:
         return Address({"pk": proposal.pk}, Company.get() if signed else proposal)
 
     return address
+
+
+def make_dispute(lead: Lead | None = None, by: User | None = None, **given: Any) -> Dispute:
+    """Marketing contests the rejection of a lead."""
+    lead = lead or make_lead(owner=make_user())
+    if not lead.outcome:
+        reason = Reason.objects.offered("reject").first()
+        lifecycle.reject(lead_ids=[lead.pk], reason_id=reason.pk, cause=Cause(CauseSource.API))
+    asked = {"evidence": "They asked for an offer yesterday."}
+    return disputes.contest(lead_id=lead.pk, by=by or make_user(Role.MARKETER), **asked | given)
+
+
+def _dispute() -> Address:
+    dispute = make_dispute()
+    return Address({"pk": dispute.pk}, dispute)
 
 
 def _reason() -> Reason:
@@ -605,6 +636,10 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "notification": lambda: Address({"pk": 1}),
     **{f"setup_reason{name}": _of(_reason) for name in ("", "_retire", "_move")},
     **{f"nurture_track{name}": lambda: Address({"key": "newsletter"}) for name in ("", "_edit", "_retire")},
+    **{f"dispute{name}": _dispute for name in ("", "_answer", "_decide")},
+    "lead_dispute": _lead,
+    "api_dispute_answer": _dispute,
+    "api_dispute_decide": _dispute,
     "setup_reason_sign": _proposal(signed=True),
     "setup_reason_decline": _proposal(signed=True),
     "setup_reason_withdraw": _proposal(signed=False),
@@ -634,6 +669,13 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     **{f"import_{name}": _import(make_import) for name in ("columns", "preview", "run", "discard")},
     "import": _import(make_run_import),
     **{f"import_{name}": _import(make_run_import) for name in ("cancel", "resume", "undo", "rows", "leads", "mapping")},
+    **{f"setup_sla_{name}": _promise_draft for name in ("draft", "preview", "publish", "discard", "rule_new")},
+    **{f"setup_sla_{name}": lambda: _promise_draft(at=0) for name in ("rule", "rule_move")},
+    "setup_sla_begin": lambda: Address({"kind": "worked"}),
+    "setup_sla_restore": lambda: Address({"pk": PolicySet.objects.first().pk}),
+    **{f"setup_pause{name}": lambda: Address({"pk": PauseReason.objects.first().pk}) for name in ("", "_retire")},
+    "api_promise": _clock_of_lead,
+    **{f"clock{name}": _clock_of_lead for name in ("", "_pause", "_resume", "_contest")},
     "web_form": lambda: Address({"key": key_of(make_web_form())}),
     **{f"setup_form{name}": _of(make_web_form) for name in ("", "_edit", "_retire", "_key", "_test")},
     "wall": lambda: Address({"token": make_wall_link()[1], "scene": "funnel"}),

@@ -55,7 +55,9 @@ ROWS: Mapping[type[models.Model], str] = {
     Clock: _OF_LEADS,
     ClockEvent: f"clock_id IN (SELECT id FROM sla_clock WHERE {_OF_LEADS})",
 }
-"""What is copied of each table, in the order of their keys."""
+"""What is copied of each table, in the order of their keys. Not what finds people who are known twice: the copies all
+are.
+"""
 
 _NUMBERED = "CASE WHEN {column} = '' THEN '' ELSE {column} || '-' || {copy} END"
 OTHERWISE: Mapping[tuple[type[models.Model], str], str] = {

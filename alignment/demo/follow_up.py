@@ -8,16 +8,18 @@ from alignment.people.models import Company, User
 from leads import lifecycle, reasons
 from leads.causes import Cause, Promise
 from leads.decisions import Step
-from leads.milestones import CauseSource, Kind, Milestone
-from leads.models import Journey, NurtureTrack, Reason
+from leads.milestones import CauseSource, Kind, Milestone, Outcome
+from leads.models import Journey, Lead, NurtureTrack, Reason
 from leads.models.reason_proposal import Change
 from leads.models.stage import ReasonKind
+from sla import disputes
 
 
 def tell(people: dict[str, User]) -> None:
     """Tell it, after the leads are there. `people` are the demo's logins by role."""
     _reasons(people)
     _tracks()
+    _disputes(people)
 
 
 def _reasons(people: dict[str, User]) -> None:
@@ -66,3 +68,20 @@ def _tracks() -> None:
         for lead_id, entered_at in late.order_by("lead").values_list("lead_id", "entered_at")
     ]  # fmt: skip
     lifecycle.move(steps=steps, cause=Cause(CauseSource.DEMO, promise=Promise.HISTORY))
+
+
+EVIDENCE = (
+    "Asked for a quote for 40 planners two days before, and the form says so.",
+    "She signs for planning in all four plants: see her answer to the webinar's survey.",
+    "The number in the form works, I have just called it: he waits to hear from us.",
+)
+
+
+def _disputes(people: dict[str, User]) -> None:
+    """Three rejections that marketing contests: one not agreed, one taken back, one that waits for an answer."""
+    rejected = Lead.objects.standing().filter(outcome=Outcome.REJECTED).order_by("-moved_at")
+    for number, (lead, evidence) in enumerate(zip(rejected, EVIDENCE, strict=False)):
+        dispute = disputes.contest(lead_id=lead.pk, evidence=evidence, by=people["marketer"])
+        if number < 2:
+            said = "He told me that it is for next year." if number == 0 else "You are right, I was too fast."
+            disputes.answer(dispute_id=dispute.pk, agrees=number == 1, text=said, by=people["manager"])

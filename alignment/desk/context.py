@@ -62,6 +62,14 @@ ENTRIES = (
     Entry("leads", "Leads", "users", "lead.view", tab="Leads", key="l", covers=LEAD_PAGES),
     Entry("target_accounts", "Target accounts", "target", "targets.view"),
     Entry("deals", "Deals", "briefcase-business", "lead.view", key="d", covers=DEAL_PAGES),
+    Entry("campaigns", "My campaigns", "megaphone", "campaigns.view", covers=frozenset({"campaign_leads"})),
+    Entry(
+        "disputes",
+        "Disputes",
+        "scale",
+        "dispute.view",
+        covers=frozenset({"dispute", "dispute_answer", "dispute_decide", "lead_dispute"}),
+    ),
     Entry(
         "nurture",
         "Nurture",
@@ -117,6 +125,25 @@ ENTRIES = (
     ),
     Entry("setup_scoring", "Scoring", "gauge", "scoring.view", "Set up", covers=SCORING_PAGES),
     Entry("setup_profiles", "Profiles", "building-2", "profiles.view", "Set up", covers=PROFILE_PAGES),
+    Entry(
+        "setup_slas",
+        "Promises",
+        "timer",
+        "promise.view",
+        "Set up",
+        covers=frozenset(
+            {
+                "setup_sla_draft",
+                "setup_sla_rule_new",
+                "setup_sla_rule",
+                "setup_sla_preview",
+                "setup_sla_held",
+                "setup_territories",
+                "setup_pause",
+                "setup_pause_new",
+            }
+        ),
+    ),
     Entry(
         "setup_people",
         "People and teams",

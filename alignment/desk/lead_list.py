@@ -9,16 +9,17 @@ from typing import Any
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from alignment.desk import lead_columns
+from alignment.desk import lead_columns, lead_fits
 from alignment.desk.lead_columns import Column
 from alignment.desk.queue import COUNT_CAP
 from alignment.lib.csv import Cell
 from dashboards.options import Choice, Facet, Options
 from leads import states
+from leads.finding import is_enough
 from leads.milestones import Milestone
 from leads.models import Account, Lead, Stage
 from leads.querysets import LeadQuerySet
-from leads.searching import candidates
+from leads.searching import candidates, spelled_alike
 from sla.models import Clock
 from sla.querysets import with_clock
 
@@ -37,6 +38,7 @@ STATES: Mapping[str, tuple[str, Q]] = {
 HEADER = (
     "Id", "Name", "E-mail", "Phone", "Job title", "Company", "Stage", "Milestone", "Outcome", "Owner", "Team", "Source",
     "Campaign", "Segment", "Territory", "Answer due", "Answered", "Last moved", "Created",
+    "Consent", "Do not contact",
 )  # fmt: skip
 
 
@@ -50,6 +52,14 @@ class Filter:
     chosen: str
 
 
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Keys of leads that fit the words of a search; `is_near`: they are only spelled alike."""
+
+    keys: list[int]
+    is_near: bool
+
+
 class LeadList:
     """Leads, newest move first. What an address asks for and nobody knows is left out of account."""
 
@@ -61,6 +71,7 @@ class LeadList:
         self.columns = lead_columns.parse(asked.get("columns", ""))
         self.words = " ".join(asked.get("q", "").split())
         self.state = asked["state"] if asked.get("state") in STATES else ""
+        self.fits = lead_fits.chosen(asked)
 
     # What can be asked
 
@@ -94,6 +105,10 @@ class LeadList:
                 "stage", "Stage", [(key, each.name) for key, each in self.stages.items()], stage.key if stage else ""
             ),
             *(self._facet(facet) for facet in Facet),
+            *(
+                Filter(name, label, list(choices.items()), self.fits.get(name, ""))
+                for name, (label, choices) in lead_fits.CHOICES.items()
+            ),
         ]
 
     def _facet(self, facet: Facet) -> Filter:
@@ -118,7 +133,7 @@ class LeadList:
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.only or self.words or self.state or self.stage or self.chosen or self.account)
+        return bool(self.only or self.words or self.state or self.stage or self.chosen or self.fits or self.account)
 
     @cached_property
     def account(self) -> Account | None:
@@ -127,6 +142,17 @@ class LeadList:
         return Account.objects.filter(pk=pk).first() if pk.isascii() and pk.isdecimal() and len(pk) < 19 else None
 
     # What is found
+
+    @cached_property
+    def matches(self) -> Matches:
+        """The leads that have the words, or where nobody has, those that have something like them."""
+        found = candidates(self.words)
+        return Matches(found, is_near=False) if found else Matches(spelled_alike(self.words), is_near=True)
+
+    @property
+    def is_too_short(self) -> bool:
+        """Whether there are too few letters to look for anybody."""
+        return bool(self.words) and not is_enough(self.words) and not self.words.lstrip("#").isdecimal()
 
     @cached_property
     def found(self) -> LeadQuerySet:
@@ -138,10 +164,12 @@ class LeadList:
             leads = leads.filter(stage=self.stage)
         if self.state:
             leads = leads.filter(STATES[self.state][1])
+        if self.fits:
+            leads = leads.filter(lead_fits.condition(self.fits, self.at))
         if self.account:
             leads = leads.filter(account=self.account)
         if self.words:
-            leads = leads.filter(pk__in=candidates(self.words))
+            leads = leads.filter(pk__in=self.matches.keys)
         if self.state == "overdue":
             leads = leads.filter(pk__in=Clock.objects.dispositions().overdue(self.at).values("lead"))
         return leads
@@ -190,6 +218,7 @@ class LeadList:
                     str(each) if each else None
                     for each in (lead.owner, lead.team, lead.source, lead.campaign, lead.segment, lead.territory)
                 ), lead.due_at, lead.answered_at, lead.moved_at, lead.created_at,
+                lead.get_consent_display(), "yes" if lead.do_not_contact else "",
             )  # fmt: skip
 
 

@@ -46,8 +46,8 @@ fragments = vary_on_headers("HX-Request", "HX-Target")
 @policy("queue.view")
 @require_safe
 def home(request: SignedInRequest) -> HttpResponse:
-    """Reps start with what waits for them, everyone else with the shared funnel."""
-    return redirect("queue" if request.user.role == Role.REP else "funnel")
+    """Reps start with what waits for them, marketers with what became of theirs, everyone else with the funnel."""
+    return redirect({Role.REP: "queue", Role.MARKETER: "campaigns"}.get(Role(request.user.role), "funnel"))
 
 
 @policy("queue.view")

@@ -166,7 +166,7 @@ def _clock(event: Event) -> Line:
             return Line("pause", "", heading, _listed([by, when]), note=detail["note"])
         case EventKind.RESUMED:
             return Line("play", "", "The clock goes on", _listed([told["detail"]["why"] or None, when]))
-    return Line("timer", "", kind.label, when)
+    return Line("timer", "", kind.label, _listed([told["detail"].get("why"), when]))
 
 
 def _listed(parts: list[str | None]) -> str:

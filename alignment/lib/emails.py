@@ -1,5 +1,6 @@
 """E-mail addresses as keys: the same mailbox gives the same key."""
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -14,13 +15,18 @@ LONGEST, LONGEST_DOMAIN = 320, 253
 """How many characters an address and its domain may have (RFC 5321)."""
 
 
+_USUAL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+[a-z]{2,24}")
+"""Nearly all addresses; the others need Django's closer look, which takes ten times as long."""
+
+
 def email_key(text: str) -> str:
     """The address in lower case and one Unicode form, without blanks around it. Raises ValidationError if it is none.
 
     Dots and +tags stay: not every mail server ignores them, and two people must never become one.
     """
     key = unicodedata.normalize("NFKC", text).strip().lower()
-    validate_email(key)
+    if not _USUAL.fullmatch(key):
+        validate_email(key)
     if len(key) > LONGEST or len(domain_of(key)) > LONGEST_DOMAIN:
         raise ValidationError("This address is too long.")
     return key

@@ -59,7 +59,7 @@ class MailHoursForm(forms.ModelForm):
         labels = {
             "digest_at": "The daily list comes at",
             "quiet_from": "No mail from",
-            "quiet_until": "until",
+            "quiet_until": "No mail until",
             "quiet_weekends": "No mail on Saturdays and Sundays",
         }
         help_texts = {"quiet_until": "What happens meanwhile is mailed afterwards. In the app you see it at once."}
@@ -93,7 +93,3 @@ class MailHoursForm(forms.ModelForm):
         for kind, each in OCCASIONS.items():
             found.setdefault(each.group, []).append(self[f"mode-{kind}"])
         return found
-
-    def times(self) -> list[forms.BoundField]:
-        """The fields of the hours."""
-        return [self[name] for name in self.Meta.fields]

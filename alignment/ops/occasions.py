@@ -25,8 +25,20 @@ class Occasion:
 PROMISES, LEADS, RULES, WORK = "Promises", "Leads", "What both sides agreed", "Accord itself"
 
 OCCASIONS: Mapping[str, Occasion] = {
-    "breach": Occasion("an answer is late", "promise.breached", PROMISES, is_shared=True),
-    "reminder": Occasion("a promise is soon due", "promise.reminded", PROMISES),
+    "breach": Occasion("a promise is broken", "promise.breached", PROMISES, is_shared=True),
+    "reminder": Occasion("a promise of yours is soon due", "promise.reminded", PROMISES),
+    "escalation": Occasion("a broken promise stays unanswered", "promise.escalated", PROMISES, is_shared=True),
+    "contested": Occasion("somebody contests a broken promise", "promise.contested", PROMISES, is_shared=True),
+    "dispute_raised": Occasion("a decision about a lead is disputed", "dispute.raised", PROMISES, is_shared=True),
+    "dispute_answered": Occasion("a dispute is answered", "dispute.answered", PROMISES),
+    "dispute_escalated": Occasion("a dispute needs a decision", "dispute.escalated", PROMISES, is_shared=True),
+    "dispute_closed": Occasion("a dispute is decided", "dispute.closed", PROMISES, is_shared=True),
+    "feedback": Occasion("somebody comments on a lead of yours", "lead.commented", LEADS),
+    "lead_joined_deal": Occasion("a lead joins your deal", "lead.joined_deal", LEADS),
+    "lead_fell_back": Occasion("nobody could take a lead", "lead.fell_back", LEADS, is_shared=True),
+    "reason_proposed": Occasion("somebody proposes a reason", "reason.proposed", RULES),
+    "reason_proposal_closed": Occasion("a proposal of yours is decided", "reason.decided", RULES),
+    "stage_published": Occasion("a stage has changed and needs your signature", "stage.published", RULES),
     "job": Occasion("work that you started is done", "job.done", WORK, mail=MailMode.NEVER),
     "clock_parked": Occasion("a promise could not be handled", "promise.parked", WORK),
     "channel_stopped": Occasion("a channel is gone", "channel.stopped", WORK),

@@ -92,6 +92,17 @@ FOR_NO_HEAD = Grant(
     where=lambda company: not (company.marketing_head_id and company.sales_head_id),
 )
 PROPOSER = Grant("who proposed it", WORKING, person="proposed_by")
+ASKED = Grant("who is asked", frozenset(Role), person="asked")
+MANAGER_WHO_REJECTED = Grant(
+    "a manager of sales", frozenset({Role.MANAGER}), Side.SALES, where=lambda dispute: dispute.kind == "rejection"
+)
+MANAGER_WHO_QUALIFIED = Grant(
+    "a manager of marketing",
+    frozenset({Role.MANAGER}),
+    Side.MARKETING,
+    where=lambda dispute: dispute.kind == "qualification",
+)
+TIE_BREAKER = Grant("an executive", frozenset({Role.EXECUTIVE}))
 IMPORTER = Grant("who ran it", WORKING, person="created_by")
 AUTHOR = Grant("who wrote it", WORKING, person="author")
 OWNER = Grant("who saved it", frozenset(Role), person="owner")
@@ -124,6 +135,10 @@ POLICY: dict[str, Action] = {
     "merge.undo": Action("undo this merge", (MERGER, MANAGER, REVOPS, STEWARD)),
     "data.view": Action("see how clean the data is", (EVERYONE,)),
     "data.merge_all": Action("merge all exact duplicates at once", (REVOPS, STEWARD)),
+    "promise.view": Action("see what is promised", (EVERYONE,)),
+    "promise.manage": Action("set up promises", (REVOPS,)),
+    "clock.pause": Action("pause this clock", (HOLDER, MANAGER, REVOPS)),
+    "clock.contest": Action("contest a breach", (TEAMS,)),
     "import.run": Action("import files", (MARKETER, MANAGER, REVOPS)),
     "import.undo": Action("undo this import", (IMPORTER, REVOPS)),
     "lead.qualify": Action("qualify leads", (MARKETER, MANAGER, REVOPS)),
@@ -150,6 +165,11 @@ POLICY: dict[str, Action] = {
     "profiles.manage": Action("change the ideal customer profiles", (MANAGER, REVOPS)),
     "targets.view": Action("see the target accounts", (EVERYONE,)),
     "targets.manage": Action("change the list of target accounts", (MARKETER, MANAGER, REVOPS)),
+    "campaigns.view": Action("see what became of campaigns", (EVERYONE,)),
+    "dispute.view": Action("see disputes", (EVERYONE,)),
+    "dispute.raise": Action("contest a move", (TEAMS,)),
+    "dispute.answer": Action("answer this dispute", (ASKED, MANAGER_WHO_REJECTED, MANAGER_WHO_QUALIFIED)),
+    "dispute.decide": Action("decide this dispute", (REVOPS, TIE_BREAKER)),
     "nurture.view": Action("see the nurture tracks", (EVERYONE,)),
     "nurture.work": Action("move leads in nurture", (MARKETER, MANAGER, REVOPS)),
     "nurture.manage": Action("set up nurture tracks", (MARKETER, REVOPS)),

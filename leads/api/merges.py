@@ -29,15 +29,19 @@ from leads.unmerging import NotUndoneError, unmerge
 MOST_LOSERS = 50
 
 
+class MergeChoicesBody(Body):
+    """Field → the lead whose value counts."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {name: IdField(required=False) for name in FIELDS}
+
+
 class MergeBody(Body):
     leads = serializers.ListField(
         child=IdField(), min_length=1, max_length=MOST_LOSERS, help_text="The leads that go into this one."
     )
-    choices = inline_serializer(
-        "MergeChoices",
-        {name: IdField(required=False) for name in FIELDS},
-        required=False,
-        help_text="Field → the lead whose value counts. Without a choice the survivor's, filled in where it is blank.",
+    choices = MergeChoicesBody(
+        required=False, help_text="Without a choice a field stays the survivor's, filled in where it is blank."
     )
 
 

@@ -73,11 +73,15 @@ class ActivityBody(Body):
     at = PastField(required=False, help_text="Without it: now.")
 
 
+class TouchResultSerializer(RowResultSerializer):
+    warning = serializers.CharField(allow_null=True, help_text="Of outbound ones: the person must not be contacted.")
+
+
 RESULT = {
     "stored": serializers.IntegerField(),
     "known": serializers.IntegerField(),
     "invalid": serializers.IntegerField(),
-    "results": RowResultSerializer(many=True),
+    "results": TouchResultSerializer(many=True),
 }
 
 
@@ -94,12 +98,12 @@ class Touchpoints(ApiView):
     def post(self, request: TokenRequest) -> Response:
         """Store up to 1,000 touchpoints. One that its system sent before is `known` and not stored again."""
         rows = rows_of(request, "touchpoints", MOST_ROWS)
-        given, errors = _of_known_leads(TouchpointBody, rows, "touchpoints")
+        given, errors, unwilling = _of_known_leads(TouchpointBody, rows, "touchpoints")
         cause = api_cause(request)
         stored = touches.record(touches=_touches(given.values(), cause.actor_id), cause=cause)
         raised = {data["lead"] for data in given.values() if data["is_hand_raise"] and not _is_known(data, stored)}
         adding.raise_hands(lead_ids=raised, cause=cause)
-        return _told(rows, given, errors, stored)
+        return _told(rows, given, errors, stored, unwilling)
 
 
 @policy("lead.touch", by_token=True)
@@ -115,24 +119,29 @@ class Activities(ApiView):
     def post(self, request: TokenRequest) -> Response:
         """Log up to 1,000 attempts of the user to reach leads."""
         rows = rows_of(request, "activities", MOST_ROWS)
-        given, errors = _of_known_leads(ActivityBody, rows, "activities")
+        given, errors, unwilling = _of_known_leads(ActivityBody, rows, "activities")
         logged = [
             Logged(data["lead"], Activity(data["activity"]), data["note"], data.get("at")) for data in given.values()
         ]
         stored = activities.log_all(activities=logged, cause=api_cause(request))
-        return _told(rows, given, errors, stored)
+        return _told(rows, given, errors, stored, unwilling)
 
 
 def _of_known_leads(
     form: type[Body], rows: Sequence[Any], name: str
-) -> tuple[dict[int, Any], dict[int, list[dict[str, str]]]]:
+) -> tuple[dict[int, Any], dict[int, list[dict[str, str]]], frozenset[int]]:
+    """The rows that are right, the errors of the others, and those of the leads that must not be contacted."""
     given, errors = check_rows(form, rows, name)
-    leads = {data["lead"] for data in given.values()}
-    known = set(Lead.objects.standing().filter(pk__any_of=leads).values_list("pk", flat=True))
-    for index in [index for index, data in given.items() if data["lead"] not in known]:
-        sentence = f"There is no lead {given.pop(index)['lead']}."
-        errors[index] = [{"pointer": f"/{name}/{index}/lead", "detail": sentence}]
-    return given, errors
+    named = Lead.objects.filter(pk__any_of={data["lead"] for data in given.values()}, withdrawn_at=None)
+    leads = {lead.pk: lead for lead in named.only("pk", "merged_into_id", "do_not_contact", "consent")}
+    for index, data in list(given.items()):
+        lead = leads.get(data["lead"])
+        if lead is None or lead.merged_into_id:
+            gone = f"Lead {lead.pk} was merged into lead {lead.merged_into_id}." if lead else ""
+            sentence = gone or f"There is no lead {data['lead']}."
+            errors[index] = [{"pointer": f"/{name}/{index}/lead", "detail": sentence}]
+            del given[index]
+    return given, errors, frozenset(pk for pk, lead in leads.items() if not lead.may_be_contacted)
 
 
 def _touches(given: Iterable[Mapping[str, Any]], actor_id: int | None) -> list[Touch]:
@@ -160,12 +169,29 @@ def _is_known(data: Mapping[str, Any], stored: Touched) -> bool:
 
 
 def _told(
-    rows: Sequence[Any], given: Mapping[int, Any], errors: Mapping[int, list[dict[str, str]]], stored: Touched
+    rows: Sequence[Any],
+    given: Mapping[int, Any],
+    errors: Mapping[int, list[dict[str, str]]],
+    stored: Touched,
+    unwilling: frozenset[int],
 ) -> Response:
     told = []
     for index in range(len(rows)):
         data = given.get(index)
         status = "invalid" if data is None else "known" if _is_known(data, stored) else "stored"
-        told.append({"index": index, "status": status, "lead": data and data["lead"], "errors": errors.get(index, [])})
+        told.append(
+            {
+                "index": index, "status": status, "lead": data and data["lead"], "errors": errors.get(index, []),
+                "warning": _warning(data, unwilling),
+            }
+        )  # fmt: skip
     counts = {status: sum(row["status"] == status for row in told) for status in ("stored", "known", "invalid")}
     return Response({**counts, "results": told})
+
+
+def _warning(data: Mapping[str, Any] | None, unwilling: frozenset[int]) -> str | None:
+    """What was done is stored, also where it should not have been done; an activity is always outbound."""
+    is_outbound = data is not None and data.get("direction", Direction.OUTBOUND) == Direction.OUTBOUND
+    if data is None or not is_outbound or data["lead"] not in unwilling:
+        return None
+    return f"Lead {data['lead']} must not be contacted."

@@ -4,6 +4,7 @@ One statement answers for any number of leads. It reads what shares a key with t
 account), at most `MOST` leads of each: its cost follows the leads that are asked about, never the square of all.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +24,11 @@ from leads.hygiene.evidence import COMPANIES_ALIKE, NAMES_ALIKE, Evidence
 from leads.hygiene.marking import undecided
 from leads.models import DuplicatePair, Lead
 
-MOST = 200
-"""So many leads that share one key are compared; a key of more (an agency's phone, a bank's account) says little."""
+MOST, MOST_OF_ACCOUNT = 50, 200
+"""So many leads that share one key are compared; a key of more (an agency's phone number) says little."""
+
+MOST_PAIRS = 10
+"""So many pairs of one lead are shown for somebody to decide, the likeliest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ _FIND = f"""
         WHERE similarity(same.company, probe.company) >= {COMPANIES_ALIKE}
         UNION
         SELECT probe.no, same.lead_id FROM probe CROSS JOIN LATERAL (
-            SELECT id AS lead_id FROM leads_lead WHERE account_id = probe.account_id LIMIT {MOST}
+            SELECT id AS lead_id FROM leads_lead WHERE account_id = probe.account_id LIMIT {MOST_OF_ACCOUNT}
         ) same JOIN leads_leadkeys keys ON keys.lead_id = same.lead_id
         WHERE probe.person <> '' AND similarity(keys.person, probe.person) >= {NAMES_ALIKE}
     )
@@ -112,7 +116,12 @@ def of_draft(draft: Draft) -> list[tuple[Lead, Evidence]]:
     found = {each.lead_id: each.evidence for each in find([probe])}
     leads = Lead.objects.standing().filter(pk__in=found).select_related("stage", "owner")
     told = [(lead, found[lead.pk]) for lead in leads]
-    return sorted(told, key=lambda pair: (not pair[1].is_exact, -(pair[1].names_alike or 0), pair[0].pk))
+    return sorted(told, key=lambda pair: (_rank(pair[1]), pair[0].pk))
+
+
+def _rank(evidence: Evidence) -> tuple[bool, float]:
+    """The likeliest first."""
+    return not evidence.is_exact, -(evidence.names_alike or 0)
 
 
 # Pairs --------------------------------------------------------------------------------------------------------
@@ -123,9 +132,12 @@ def renew(probes: Sequence[Probe]) -> int:
     undecided([probe.lead_id for probe in probes]).delete()
     of = {probe.no: probe.lead_id for probe in probes}
     pairs: dict[tuple[int, int], Evidence] = {}
-    for each in find(probes):
+    shown: Counter[int] = Counter()
+    for each in sorted(find(probes), key=lambda found: (_rank(found.evidence), found.lead_id)):
         first, second = sorted((of[each.no], each.lead_id))
-        pairs[first, second] = each.evidence
+        if shown[each.no] < MOST_PAIRS:
+            pairs[first, second] = each.evidence
+            shown[each.no] += 1
     now = lifecycle.database_now()
     rows = [_row(*pair, evidence) | {"found_at": now} for pair, evidence in sorted(pairs.items())]
     batch.insert(DuplicatePair, rows, conflict="ON CONFLICT (first_id, second_id) DO NOTHING")

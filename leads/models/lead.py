@@ -118,6 +118,11 @@ class Lead(models.Model):
         return self.name or self.email or f"Lead {self.pk}"
 
     @property
+    def may_be_contacted(self) -> bool:
+        """Whether nothing forbids to call or to write; who was not asked yet may be."""
+        return not self.do_not_contact and self.consent != Consent.WITHDRAWN
+
+    @property
     def is_open(self) -> bool:
         """Whether the newest pass is still under way."""
         return not self.outcome

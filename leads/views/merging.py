@@ -34,7 +34,10 @@ FOUND = 8
 @policy("lead.merge")
 @require_http_methods(["GET", "HEAD", "POST"])
 def merge(request: SignedInRequest) -> HttpResponse:
-    """`lead` (several) are who is merged, `keep` is who stays; with one lead alone the page looks for the others."""
+    """`lead` (several) are who is merged, `keep` is who stays; with one lead alone the page looks for the others.
+
+    A list names those that were chosen in it as `id`.
+    """
     asked = request.POST if request.method == "POST" else request.GET
     leads = _asked(asked)
     if request.method == "POST" and len(leads) > 1:
@@ -96,7 +99,8 @@ def _side_by_side(
     request: SignedInRequest, leads: Sequence[Lead], *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
-    context: dict[str, Any] = {"leads": leads, "refusal": refusal}
+    is_too_many = max(len(asked.getlist("lead")), len(asked.getlist("id"))) > MOST
+    context: dict[str, Any] = {"leads": leads, "refusal": refusal, "most": MOST if is_too_many else None}
     if len(leads) > 1:
         rows = side_by_side.rows(leads, _chosen(asked), may_hand_over=can(request.user, "lead.assign"))
         context |= {"rows": rows, "consents": side_by_side.consents(leads), "lacks_right": _lacks_right(request, leads)}

@@ -103,6 +103,8 @@ def touch(request: SignedInRequest, pk: int) -> HttpResponse:
     activity = Activity(form.cleaned_data["activity"])
     activities.log(lead_id=pk, activity=activity, note=form.cleaned_data["note"], cause=page_cause(request))
     following.done_if_due(lead_ids=[pk], cause=page_cause(request))
+    if not lead.may_be_contacted:
+        messages.warning(request, f"{lead.display_name} must not be contacted: it is logged, and should not go on.")
     return answers.done(request, lead, format_html("Logged for <b>{}</b>: {}.", lead.display_name, activity.label))
 
 

@@ -1,6 +1,7 @@
 """The tables of the promises, one concept a module."""
 
 from sla.models.clock import CancelReason, Clock, ClockEvent, ClockPause, EventKind
+from sla.models.dispute import Dispute, DisputeKind
 from sla.models.policy import PauseReason, Policy, PolicySet, SubjectKind, TargetUnit
 from sla.models.promise import Promise
 
@@ -9,6 +10,8 @@ __all__ = [
     "Clock",
     "ClockEvent",
     "ClockPause",
+    "Dispute",
+    "DisputeKind",
     "EventKind",
     "PauseReason",
     "Policy",

@@ -136,6 +136,7 @@ class EventKind(models.TextChoices):
     REASSIGNED = "reassigned", "Changed hands"
     PAUSED = "paused", "Paused"
     RESUMED = "resumed", "Went on after a pause"
+    CONTESTED = "contested", "Contested"
     CANCELLED = "cancelled", "Cancelled"
     REOPENED = "reopened", "Reopened"
     SETTLED = "settled", "Time of the answer changed"
@@ -164,6 +165,7 @@ class ClockEvent(models.Model):
         constraints = [
             KnownKeys(fields=["clock", "actor"], name="clock_event_keys_known"),
             models.UniqueConstraint(fields=["clock"], condition=Q(kind=EventKind.BREACHED), name="clock_breached_once"),
+            models.UniqueConstraint(fields=["clock"], condition=Q(kind="contested"), name="clock_contested_once"),
             models.UniqueConstraint(fields=["clock", "rung"], condition=Q(rung__gt=0), name="clock_rung_once"),
             models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="clock_event_known"),
         ]

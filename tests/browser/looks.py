@@ -3,13 +3,18 @@
 from functools import cache
 from html.parser import HTMLParser
 from importlib.resources import files
+from typing import Any
 
 from playwright.sync_api import Page
 
 # What WCAG 2.2 AA asks for, as far as a program can tell.
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+COLOURS = {
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+    "resultTypes": ["violations"],
+}
 SMALLEST_TEXT = 12
-# Browser chrome, and elements that scroll, take the focus too.
+# Browser chrome, elements that scroll, and the parts of a date take the focus too.
 EXTRA_TABS = 8
 # Rounding of layout sizes, not of decisions.
 TOLERANCE = 0.5
@@ -69,7 +74,8 @@ REACHABLE = """
             && element.checkVisibility({ visibilityProperty: true }));
         window.keyOf = (element) => element.type === "radio" ? element.name : element;
         window.unreached = new Set(all.map(keyOf));
-        return all.length;
+        const parts = (element) => (element.matches("[type=date], [type=time]") ? 3 : 0);
+        return all.reduce((sum, element) => sum + 1 + parts(element), 0);
     }
 """
 # Where the focus is now: off the list with it, and a sentence if nobody could see it. The browser draws its own marks
@@ -102,7 +108,16 @@ def _axe() -> str:
 def barriers(page: Page) -> list[str]:
     """Breaches of WCAG 2.2 AA. The script comes through the browser's debugger, so that the page's policy stands."""
     page.evaluate(_axe())
-    found = page.evaluate("(rules) => axe.run(rules)", RULES)["violations"]
+    return _breaches(page, RULES)
+
+
+def contrasts(page: Page) -> list[str]:
+    """The breaches that hang on colours alone, once `barriers` has looked at the page in others."""
+    return _breaches(page, COLOURS)
+
+
+def _breaches(page: Page, rules: dict[str, Any]) -> list[str]:
+    found = page.evaluate("(rules) => axe.run(rules)", rules)["violations"]
     return [
         f"{each['id']} ({len(each['nodes'])}): {each['nodes'][0]['html'][:160]} {each['nodes'][0]['failureSummary']}"
         for each in found

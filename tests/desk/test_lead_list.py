@@ -16,6 +16,7 @@ from alignment.ops.models import AuditEntry
 from alignment.people.models import Role
 from leads import lifecycle, searching
 from leads.causes import Cause
+from leads.finding import find_leads
 from leads.milestones import CauseSource
 from leads.models import Lead, Reason
 from tests.factories import make_lead, make_user
@@ -125,7 +126,7 @@ def test_search_finds_every_word_in_name_address_and_company(client, rep, words)
     assert names(client, q=words) == {"Marina Alves"}
 
 
-@pytest.mark.parametrize("words", ["nobody", "100%", "a_b", "\\", "'; drop", "%"])
+@pytest.mark.parametrize("words", ["nobody", "100%", "a_b", "\\\\\\", "'; drop", "%%%"])
 def test_a_search_without_a_match_names_the_next_action(client, rep, words):
     make_lead(name="Marina Alves", email="m@x.example")
     response = see(client, q=words)
@@ -229,3 +230,34 @@ def test_an_export_is_in_the_audit_log(client, rep):
 
     entry = AuditEntry.objects.get(action="exported")
     assert (entry.actor, entry.detail["query"]) == (rep, {"format": "csv", "source": "social"})
+
+
+# Search: the box of the list finds what the palette finds -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words", ["brightwater", "ana bright", "ana@brightwater.example", "ouz", "brihgtwater", "Ana Suoza", "xyzzyqwert"]
+)
+def test_the_box_and_the_palette_agree(client, rep, words):
+    make_lead(name="Ana Souza", email="ana@brightwater.example", company_name="Brightwater")
+    make_lead(name="Ana Lima", email="lima@northwind.example", company_name="Northwind")
+    assert {lead.pk for lead in see(client, q=words).context["list"].page} == {
+        one.pk for one in find_leads(words, limit=10)
+    }
+
+
+def test_a_number_finds_its_lead(client, rep):
+    lead = make_lead(name="Ana")
+    make_lead(name="Ben")
+    assert names(client, q=f"#{lead.pk}") == names(client, q=str(lead.pk)) == {"Ana"}
+
+
+def test_what_is_only_spelled_alike_says_so(client, rep):
+    make_lead(name="Ana Souza", company_name="Brightwater")
+    assert "Nobody has “brihgtwater”. These are spelled alike." in text(see(client, q="brihgtwater"))
+    assert "spelled alike" not in text(see(client, q="brightwater"))
+
+
+def test_two_letters_are_not_looked_for(client, rep):
+    make_lead(name="Ana")
+    assert "Too short to look for" in text(see(client, q="an"))

@@ -340,7 +340,7 @@ def test_an_empty_queue_names_the_next_action(client, role, view, said):
 
 @pytest.mark.parametrize(
     ("role", "page"),
-    [(Role.REP, "queue"), (Role.MANAGER, "funnel"), (Role.MARKETER, "funnel"), (Role.EXECUTIVE, "funnel")],
+    [(Role.REP, "queue"), (Role.MANAGER, "funnel"), (Role.MARKETER, "campaigns"), (Role.EXECUTIVE, "funnel")],
 )
 def test_everybody_starts_where_their_work_is(client, role, page):
     client.force_login(make_user(role))

@@ -131,3 +131,11 @@ def test_questions_read_the_trigram_indexes(people, words):
     assert plans[0].count("lead_search_trigrams") == 2
     assert plans[1].count("account_search_trigrams") >= 2
     assert "Seq Scan on leads_leadsearch" not in plans[0]
+
+
+def test_of_several_words_one_may_be_mistyped(people):
+    make_lead(name="Bea Lund", company_name="Juniper Software")
+    make_lead(name="Cem Kaya", company_name="Willow Software")
+
+    assert names("junipper software") == ["Bea Lund"]
+    assert names("bea softwrae") == ["Bea Lund"]

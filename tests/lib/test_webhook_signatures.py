@@ -1,5 +1,8 @@
 """Signatures of webhooks: the specification's own example, and what must not pass."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from alignment.lib.webhook_signatures import BadSignatureError, headers, new_secret, sign, verify
@@ -56,3 +59,13 @@ def test_another_secret_does_not_fit():
 def test_what_is_no_secret():
     with pytest.raises(ValueError, match="no secret"):
         sign("whsec_§", **MESSAGE)
+
+
+def test_what_the_docs_say_about_checking_works():
+    text = (Path(__file__).parents[2] / "docs" / "channels.md").read_text()
+    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names = {}
+    exec(code, names)  # noqa: S102 (our own docs)
+
+    assert names["is_from_accord"](SECRET, given(), MESSAGE["body"])
+    assert not names["is_from_accord"](SECRET, given(), b"{}")

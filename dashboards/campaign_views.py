@@ -1,0 +1,45 @@
+"""My campaigns, and the leads behind its numbers."""
+
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.utils.timezone import now
+from django.views.decorators.http import require_safe
+
+from alignment.lib.csv import csv_response
+from alignment.ops import audit
+from alignment.people.models import User
+from alignment.people.permissions import policy, require
+from alignment.people.requests import SignedInRequest
+from dashboards.campaigns import HEADER, CampaignLeads, MyCampaigns
+from dashboards.options import FiguresOfRep
+
+
+@policy("campaigns.view")
+@require_safe
+def campaigns(request: SignedInRequest) -> HttpResponse:
+    """`days` is the window, `whose=all` shows every campaign."""
+    page = MyCampaigns(request.user, request.GET.dict(), at=now())
+    return render(request, "dashboards/campaigns.html", {"page": page})
+
+
+@policy("campaigns.view")
+@require_safe
+def campaign_leads(request: SignedInRequest) -> HttpResponseBase:
+    """The leads behind a number; with `format=csv` all of them, as a file."""
+    asked = request.GET.dict()
+    found = CampaignLeads(MyCampaigns(request.user, asked, at=now()), asked, owner=_rep(request))
+    if asked.get("format") == "csv":
+        require(request.user, "export")
+        audit.record(action="exported", actor=request.user, subject_kind="journey", detail={"query": asked})
+        return csv_response("campaign-leads", HEADER, found.lines())
+    return render(request, "dashboards/campaign_leads.html", {"list": found})
+
+
+def _rep(request: SignedInRequest) -> User | None:
+    """The rep that the address names. Raises PermissionDenied where their figures are not for this visitor."""
+    pk = request.GET.get("owner", "")
+    if not pk.isdecimal() or len(pk) > 9:
+        return None
+    rep = get_object_or_404(User, pk=pk)
+    require(request.user, "funnel.of_rep", FiguresOfRep(rep.name, rep.pk))
+    return rep

@@ -1,0 +1,132 @@
+"""What a draft would have promised: the last 90 days by its rules, and what it would do to clocks that are running.
+
+Leads are judged by what is known of them today, and by the calendars of today.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from leads.models import Journey
+from sla import recalculating
+from sla.dues import Asked, choices, due_times
+from sla.matching import promised
+from sla.models import Clock, Policy, PolicySet
+from sla.models.policy import SubjectKind
+from sla.querysets import Attainment
+from sla.recalculating import Move
+from sla.rules import read
+from sla.settlement import Owed, begin
+from sla.subjects import SubjectKey, owed
+from sla.verdict import is_late
+
+DAYS = 90
+MOST = 20_000
+MOST_MOVES = 200
+BEGINS = {SubjectKind.WORKED.value: "accepted_at"}
+"""What dates a subject, where it is not the hand-off."""
+
+
+@dataclass(slots=True)
+class RulePreview:
+    """One rule on the last 90 days: how many it is about, and how many of them were met, broken or still run."""
+
+    policy: Policy
+    n: int = 0
+    met: int = 0
+    breached: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """Met ÷ judged."""
+        return Attainment(self.met, self.breached).share
+
+
+NOTHING = Attainment(0, 0)
+
+
+@dataclass(slots=True)
+class Preview:
+    """A draft on history. `without` are leads to which no rule promises anything, `was` is what was kept by the rules
+    of then, `load` how much was due in each hour of the day, 0 to 23. `moves` are the running clocks that would follow,
+    the first of `n_moves`; `held` those that stay since they would turn overdue. `is_cut`: there were more leads.
+    """
+
+    rules: list[RulePreview]
+    without: int = 0
+    was: Attainment = NOTHING
+    load: list[int] = field(default_factory=lambda: [0] * 24)
+    moves: Sequence[Move] = ()
+    n_moves: int = 0
+    held: Sequence[Move] = ()
+    is_cut: bool = False
+
+    @property
+    def total(self) -> Attainment:
+        """All rules together."""
+        return Attainment(sum(each.met for each in self.rules), sum(each.breached for each in self.rules))
+
+    @property
+    def hours(self) -> list[tuple[int, int, float]]:
+        """Hour of the day, how much was due in it, and that ÷ the most of an hour."""
+        most = max(self.load) or 1
+        return [(hour, n, n / most) for hour, n in enumerate(self.load)]
+
+
+def preview(draft: PolicySet, *, at: datetime, zone: ZoneInfo) -> Preview:
+    """The draft on the 90 days before `at`; the hours of its load are those of `zone`."""
+    policies = [
+        rule.as_policy(id=-1 - number, version=draft, position=number, subject_kind=draft.scope)
+        for number, rule in enumerate(read(draft.body))
+    ]
+    known = _owed(draft.scope, at)
+    found = Preview([RulePreview(policy) for policy in policies], is_cut=len(known) > MOST)
+    _judge(dict(list(known.items())[:MOST]), policies, found, at, zone)
+    window = Clock.objects.filter(subject_kind=draft.scope).due_between(at - timedelta(days=DAYS), at)
+    found.was = window.attainment(at)
+    moves = [each for each in recalculating.under(policies, draft.scope, at) if each.due_at != each.clock.due_at]
+    found.held = [each for each in moves if each.turns_overdue(at)]
+    follow = [each for each in moves if not each.turns_overdue(at)]
+    found.moves, found.n_moves = follow[:MOST_MOVES], len(follow)
+    return found
+
+
+def _owed(kind: str, at: datetime) -> dict[SubjectKey, Owed]:
+    """What was owed since then, the newest first; one more than is looked at tells that there were more."""
+    column = BEGINS.get(kind, "mql_at")
+    since = {f"{column}__gte": at - timedelta(days=DAYS), f"{column}__lt": at}
+    rows = Journey.objects.filter(**since).order_by(f"-{column}").values_list("lead_id", "pass_no")[: MOST + 1]
+    keys = [SubjectKey(kind, *row) for row in rows]
+    known = owed(sorted({key.lead_id for key in keys}))
+    return {key: known[key] for key in keys if not known[key].void}
+
+
+def _judge(
+    known: dict[SubjectKey, Owed], policies: Sequence[Policy], found: Preview, at: datetime, zone: ZoneInfo
+) -> None:
+    rules = promised(known.keys(), policies)
+    wanted: dict[int, list[Policy]] = {}
+    for key, policy in rules.items():
+        wanted.setdefault(key.lead_id, []).append(policy)
+    chosen = choices(wanted)
+    asked = {
+        key: Asked(policy.pk, chosen[key.lead_id, policy.pk].calendar_id, since)
+        for key, policy in rules.items()
+        if (since := known[key].since)
+    }
+    dues = due_times(set(asked.values()), {policy.pk: policy for policy in policies})
+    found.without = len(known) - len(asked)
+    by_rule = {each.policy.pk: each for each in found.rules}
+    load: Counter[int] = Counter()
+    for key, question in asked.items():
+        rule, due_at = by_rule[question.policy_id], dues[question]
+        rule.n += 1
+        load[due_at.astimezone(zone).hour] += 1
+        times = begin(known[key], question.started_at, due=lambda _, due_at=due_at: due_at, now=at)  # type: ignore[misc]
+        if times and (times.stopped_at or due_at < at):
+            late = is_late(due_at, times.stopped_at, at)
+            rule.breached += late
+            rule.met += not late
+    found.load = [load[hour] for hour in range(24)]

@@ -1,0 +1,155 @@
+"""The receipt of a clock: who held the lead for how long of the time that was promised, and who is charged.
+
+What counts is the time from the start to the due time, or to the answer if it came before, without pauses; by the
+clock's calendar, else the company's, else around the clock. A breach is charged to the largest share. Time in no one's
+hands is charged to whom routing names, and the time of somebody who was away to the manager of their team.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from django.db.models import DateTimeField, Func
+
+from alignment.lib.business_time import Calendar
+from alignment.people import calendars
+from alignment.people.models import Absence, Company, User
+from leads.models import HolderInterval
+from leads.models.route import Pool, RoutingVersion
+from sla.models import Clock, ClockPause
+from sla.targets import between
+
+ONE_DAY = timedelta(days=1)
+Span = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A stretch in the hands of `holder` (None: of no one), charged to `charged` (None: to nobody that is known)."""
+
+    holder: User | None
+    charged: User | None
+    since_at: datetime
+    until: datetime
+    is_away: bool = False
+    time: timedelta = timedelta()
+    share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """`held` is in order of time; `time` is the whole of it. `charged` answers for a breach; None where it was kept, or
+    nobody is to be named. `by_hours`: working time was counted.
+    """
+
+    held: Sequence[Held]
+    time: timedelta
+    charged: User | None
+    by_hours: bool
+
+    def as_json(self) -> dict[str, object]:
+        """For the event of a contest: the receipt as it was then."""
+        return {
+            "charged": self.charged.pk if self.charged else None,
+            "held": [
+                {
+                    "holder": each.holder.pk if each.holder else None, "charged": each.charged and each.charged.pk,
+                    "since_at": each.since_at.isoformat(), "until": each.until.isoformat(),
+                    "seconds": round(each.time.total_seconds()),
+                    "share": round(each.share, 4),
+                }
+                for each in self.held
+            ],
+        }  # fmt: skip
+
+
+def receipt(clock: Clock, at: datetime) -> Receipt:
+    """The receipt of a clock as of `at`; ten queries at most."""
+    company = Company.get()
+    end = max(min(clock.stopped_at or at, clock.due_at), clock.started_at)
+    calendar = _calendar(clock, company)
+    stretches = list(_stretches(clock, end, company))
+    pauses = list(ClockPause.objects.filter(clock=clock).values_list("began_at", "ends_at"))
+    times = [_time(calendar, (each.since_at, each.until), pauses) for each in stretches]
+    if not any(times):  # all of it lay outside working hours
+        calendar, times = None, [_time(None, (each.since_at, each.until), pauses) for each in stretches]
+    whole = sum(times, timedelta())
+    held = [
+        Held(each.holder, each.charged, each.since_at, each.until, each.is_away, took, took / whole if whole else 0.0)
+        for each, took in zip(stretches, times, strict=True)
+    ]
+    return Receipt(held, whole, _largest(held) if clock.is_breached(at) else None, calendar is not None)
+
+
+def _calendar(clock: Clock, company: Company) -> Calendar | None:
+    key = clock.calendar_id or company.calendar_id
+    return calendars.load([key])[key] if key else None
+
+
+def _time(calendar: Calendar | None, span: Span, pauses: Iterable[Span]) -> timedelta:
+    """What counts of a stretch: not what lies in a pause."""
+    paused = (between(calendar, max(span[0], began), min(span[1], ended)) for began, ended in pauses if began < span[1])
+    return between(calendar, *span) - sum(paused, timedelta())
+
+
+def _stretches(clock: Clock, end: datetime, company: Company) -> Iterable[Held]:
+    """The time up to `end`, cut where the lead changes hands and where its holder goes away or comes back."""
+    rows = HolderInterval.objects.filter(lead=clock.lead_id).select_related("user__team", "team__manager")
+    intervals = list(rows.order_by(Func("held", function="lower", output_field=DateTimeField())))
+    named = _named(company)
+    away = _absences([each.user for each in intervals], company)
+    at = clock.started_at
+    for each in intervals:
+        began, ended = each.held.lower, each.held.upper
+        assert began is not None  # everybody began to hold a lead at some time
+        since, until = max(began, at), min(ended or end, end)
+        if until <= since:
+            continue
+        if since > at:
+            yield Held(None, named, at, since)
+        manager = each.team.manager if each.team else None
+        yield from _with_absences(each.user, manager, (since, until), away.get(each.user_id, ()))
+        at = until
+    if at < end:
+        yield Held(None, named, at, end)
+
+
+def _with_absences(holder: User, manager: User | None, span: Span, away: Sequence[Span]) -> Iterable[Held]:
+    marks = {span[0], span[1], *(mark for each in away for mark in each if span[0] < mark < span[1])}
+    for since, until in pairwise(sorted(marks)):
+        is_away = any(began <= since < ended for began, ended in away)
+        yield Held(holder, (manager or holder) if is_away else holder, since, until, is_away)
+
+
+def _absences(people: Sequence[User], company: Company) -> Mapping[int, list[Span]]:
+    zones = {each.pk: ZoneInfo(each.time_zone or company.time_zone) for each in people}
+    found: dict[int, list[Span]] = {}
+    rows = Absence.objects.filter(user__in=zones, cancelled_at=None)
+    for user_id, first_on, last_on in rows.values_list("user_id", "first_on", "last_on"):
+        began, ended = (
+            datetime.combine(day, time(), zones[user_id]).astimezone(UTC) for day in (first_on, last_on + ONE_DAY)
+        )
+        found.setdefault(user_id, []).append((began, ended))
+    return found
+
+
+def _named(company: Company) -> User | None:
+    """Who answers for leads in no one's hands: the fallback of the pool that gets what no rule is about, else the head
+    of sales.
+    """
+    published = RoutingVersion.published()
+    pool = Pool.objects.filter(pk=published.body.get("otherwise") or 0).select_related("fallback") if published else ()
+    return next((each.fallback for each in pool), company.sales_head)
+
+
+def _largest(held: Sequence[Held]) -> User | None:
+    """Who answers for most of the time; of two with as much the one who had it later."""
+    shares: dict[int, timedelta] = {}
+    people: dict[int, User | None] = {}
+    for each in held:
+        key = each.charged.pk if each.charged else 0
+        shares[key] = shares.get(key, timedelta()) + each.time
+        people[key] = each.charged
+    return people[max(reversed(shares), key=lambda key: shares[key])] if shares else None

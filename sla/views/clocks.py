@@ -1,0 +1,88 @@
+"""One clock: what was promised and why, its story, its receipt; and pausing and contesting it."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from alignment.people.permissions import can, policy, require
+from alignment.people.requests import SignedInRequest
+from leads.conditions import Names, sentence
+from leads.lifecycle import database_now
+from leads.views.moving import page_cause
+from sla import contesting, pausing
+from sla.forms import PauseForm
+from sla.matching import condition_of
+from sla.models import Clock, EventKind
+from sla.receipt import receipt
+from sla.wording import WORDS
+
+
+def _clock(pk: int) -> Clock:
+    rows = Clock.objects.select_related("policy__version", "lead__owner", "calendar")
+    return get_object_or_404(rows, pk=pk, lead__withdrawn_at=None)
+
+
+@policy("lead.view")
+@require_GET
+def clock(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The page of a clock."""
+    at, one = database_now(), _clock(pk)
+    events = list(one.events.exclude(kind=EventKind.PARKED).select_related("actor"))
+    condition = condition_of(one.policy)
+    is_breached = one.is_breached(at)
+    context = {
+        "clock": one, "lead": one.lead, "words": WORDS[one.subject_kind], "events": events, "at": at,
+        "why": sentence(condition, Names()) if condition.of else "", "receipt": receipt(one, at),
+        "is_breached": is_breached,
+        "contested": next((each for each in events if each.kind == EventKind.CONTESTED), None),
+        "pause_form": PauseForm(keys=one.policy.pauses),
+        "may_pause": can(request.user, "clock.pause", one.lead) and one.is_running and not is_breached,
+    }  # fmt: skip
+    return render(request, "sla/clock.html", context)
+
+
+@policy("clock.pause")
+@require_POST
+def clock_pause(request: SignedInRequest, pk: int) -> HttpResponse:
+    one = _clock(pk)
+    require(request.user, "clock.pause", one.lead)
+    form = PauseForm(request.POST, keys=one.policy.pauses)
+    if not form.is_valid():
+        messages.error(request, "Choose one of the reasons that this promise may be paused for.")
+        return redirect("clock", pk)
+    done = pausing.pause(
+        clock_ids=[pk], reason=form.cleaned_data["reason"], note=form.cleaned_data["note"], cause=page_cause(request)
+    )
+    _told(request, done, "The clock stands still.")
+    return redirect("clock", pk)
+
+
+@policy("clock.pause")
+@require_POST
+def clock_resume(request: SignedInRequest, pk: int) -> HttpResponse:
+    require(request.user, "clock.pause", _clock(pk).lead)
+    done = pausing.resume(clock_ids=[pk], cause=page_cause(request))
+    _told(request, done, "The clock goes on.")
+    return redirect("clock", pk)
+
+
+@policy("clock.contest")
+@require_POST
+def clock_contest(request: SignedInRequest, pk: int) -> HttpResponse:
+    _clock(pk)
+    try:
+        contesting.contest(clock_id=pk, by=request.user, why=request.POST.get("why", "")[:1000])
+    except ValidationError as refusal:
+        messages.error(request, refusal.messages[0])
+    else:
+        messages.success(request, "Contested: both heads have the receipt.")
+    return redirect("clock", pk)
+
+
+def _told(request: SignedInRequest, done: pausing.Paused, words: str) -> None:
+    if done.clock_ids:
+        messages.success(request, words)
+    for why in done.refused.values():
+        messages.error(request, why)
