@@ -10,7 +10,7 @@ from alignment.integrations.web_forms.models import WebForm
 from alignment.people.models import User
 from leads.models import Opportunity
 from tests.browser import looks
-from tests.factories import make_pair, make_web_form
+from tests.factories import make_lead, make_pair, make_view, make_web_form
 from tests.integrations.posts import ANA, address, send
 from tests.people.test_policy_walk import PATTERNS, address_of
 
@@ -37,8 +37,17 @@ def _known_twice() -> str:
     return f"{reverse('lead_merge')}?lead={pair.first_id}&lead={pair.second_id}"
 
 
+def _chosen(do: str) -> str:
+    """The address at which something is done with two leads, one of which refuses it."""
+    return f"{reverse('bulk')}?do={do}&id={make_lead().pk}&id={make_lead('won').pk}"
+
+
 # Pages that show more to somebody else than RevOps, or of a lead that has a history.
 TOLD: dict[str, tuple[str, Callable[[], str]]] = {
+    "bulk_reject": ("revops", lambda: _chosen("reject")),
+    "bulk_facts": ("revops", lambda: _chosen("facts")),
+    "leads_of_view": ("revops", lambda: make_view().get_absolute_url()),
+    "leads_alike": ("rep", lambda: f"{reverse('leads')}?q=brihgtwater"),
     "search_found": ("rep", lambda: f"{reverse('search')}?q=logistics"),
     "search_alike": ("rep", lambda: f"{reverse('search')}?q=brihgtwater"),
     "setup_form_sent": ("marketer", lambda: reverse("setup_form", args=[_sent_form().pk])),
