@@ -13,7 +13,7 @@ from leads.causes import Cause
 from leads.drafts import Draft, TouchDraft
 from leads.intake import receive
 from leads.milestones import CauseSource
-from leads.models import RoutingVersion
+from leads.models import Opportunity, RoutingVersion
 from tests.browser import looks
 from tests.factories import make_pair, make_pool, make_routing, make_web_form, routing_rule
 from tests.integrations.posts import ANA, address, send
@@ -29,6 +29,11 @@ def _sent_form() -> WebForm:
     send(Client(), form, ANA | {"consent_1": "1", "utm_campaign": "spring", "page_url": "https://www.company.com/a"})
     send(Client(), form, {"email": "ana@"})
     return form
+
+
+def _told_deal() -> Opportunity:
+    """A deal of the demo with a history and a buying group."""
+    return Opportunity.objects.filter(state="open", contacts__is_primary=True, changes__field="probability")[0]
 
 
 def _known_twice() -> str:
@@ -68,6 +73,8 @@ TOLD: dict[str, tuple[str, Callable[[], str]]] = {
         "marketer",
         lambda: reverse("lead", args=[_sent_form().submissions.get(outcome="received").lead_id]),
     ),
+    "deal_told": ("manager", lambda: reverse("deal", args=[_told_deal().pk])),
+    "account_told": ("rep", lambda: reverse("account", args=[_told_deal().account_id])),
     "lead_merge_two": ("revops", _known_twice),
     "lead_known_twice": ("revops", lambda: reverse("lead", args=[make_pair().first_id])),
     "data_pairs_found": ("revops", lambda: make_pair() and reverse("data_pairs", args=["exact"])),
