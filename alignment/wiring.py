@@ -6,9 +6,7 @@
 - Leads change hands → their clocks note it, open pages hear of it.
 - Touches are recorded → the leads are scored (and are MQLs if they cross the threshold); clocks that wait for a touch
   are settled, paused ones go on; open pages hear of it.
-- Facts of leads are edited → they are scored, open pages hear of it.
-- Touches are recorded → clocks that wait for one are settled, paused ones go on; open pages hear of it.
-- Facts of leads are edited, or what comes next is planned → open pages hear of it.
+- Facts of leads are edited → they are scored, open pages hear of it; so they do of what is planned next.
 - One side tells the other what it thinks of a lead → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → they are scored, the audit log says by whom, open pages hear of it.

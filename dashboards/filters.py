@@ -17,7 +17,7 @@ from alignment.lib.periods import Period
 from alignment.people.models import Company
 from dashboards.options import FACETS, Choice, Facet, Options
 from leads.milestones import Milestone
-from leads.models import Opportunity
+from leads.models import Lead, Opportunity, TargetAccount
 from leads.models.opportunity import DealKind
 
 
@@ -52,6 +52,14 @@ class Deals(StrEnum):
 
     NEW = "new"
     ALL = "all"
+
+
+class Accounts(StrEnum):
+    """Whether only target accounts count, or all but these."""
+
+    ALL = "all"
+    TARGET = "target"
+    OTHERS = "others"
 
 
 class Anchor(StrEnum):
@@ -114,6 +122,7 @@ class Filters:
     anchor: Anchor = Anchor.FIRST
     passes: Passes = Passes.ALL
     deals: Deals = Deals.NEW
+    accounts: Accounts = Accounts.ALL
     by: Facet = Facet.SOURCE
     facets: Mapping[Facet, Choice] = field(default_factory=dict)
 
@@ -144,6 +153,7 @@ class Filters:
             anchor=read("anchor", Anchor, Anchor.FIRST),
             passes=read("passes", Passes, Passes.ALL),
             deals=read("deals", Deals, Deals.NEW),
+            accounts=read("accounts", Accounts, Accounts.ALL),
             by=read("by", Facet, Facet.SOURCE),
             facets=_facets(given, options, errors),
         )
@@ -170,7 +180,7 @@ class Filters:
         usual = Filters()
         asked |= {
             name: getattr(self, name)
-            for name in ("basis", "anchor", "passes", "deals", "by")
+            for name in ("basis", "anchor", "passes", "deals", "accounts", "by")
             if getattr(self, name) != getattr(usual, name)
         }
         asked |= {facet: self.facets[facet].key for facet in FACETS if facet in self.facets}
@@ -194,6 +204,10 @@ class Filters:
         if self.passes != Passes.ALL:
             first = Q(**{f"{journey}pass_no": 1})
             meant &= first if self.passes == Passes.FIRST else ~first
+        if self.accounts != Accounts.ALL:
+            listed = TargetAccount.objects.filter(removed_at=None).values("account")
+            target = Q(**{f"{journey}lead__in": Lead.objects.filter(account__in=listed).values("pk")})
+            meant &= target if self.accounts == Accounts.TARGET else ~target
         return meant
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from alignment.people.models import User
 from alignment.people.permissions import can
-from dashboards.filters import Anchor, Basis, Deals, Filters, Passes, Span
+from dashboards.filters import Accounts, Anchor, Basis, Deals, Filters, Passes, Span
 from dashboards.options import FACETS, Choice, Facet, FiguresOfRep, Options
 
 SPANS = {
@@ -21,6 +21,11 @@ SPANS = {
 BASES = {Basis.COHORT: "Cohort: who entered", Basis.PERIOD: "Period: what happened"}
 ANCHORS = {each: "First milestone" if each == Anchor.FIRST else each.name for each in Anchor}
 PASSES = {Passes.ALL: "All passes", Passes.FIRST: "First passes", Passes.RETURNING: "Returning leads"}
+ACCOUNTS = {
+    Accounts.ALL: "All accounts",
+    Accounts.TARGET: "Target accounts",
+    Accounts.OTHERS: "No target accounts",
+}
 DEALS = {Deals.NEW: "New business", Deals.ALL: "All deals"}
 Key = TypeVar("Key", bound=StrEnum)
 
@@ -63,6 +68,7 @@ class FilterForm:
             _select("anchor", "A lead enters at", ANCHORS, self.filters.anchor),
             _select("passes", "Passes", PASSES, self.filters.passes),
             _select("deals", "Deals", DEALS, self.filters.deals),
+            _select("accounts", "Accounts", ACCOUNTS, self.filters.accounts),
             *(self._facet(facet) for facet in FACETS if facet not in IN_THE_BAR and self._choices(facet)),
             _select("by", "Compare by", {facet: facet.capitalize() for facet in compared}, self.filters.by),
         ]
@@ -71,7 +77,7 @@ class FilterForm:
     def more_chosen(self) -> int:
         """How many of those differ from the usual."""
         usual = Filters()
-        names = ("basis", "anchor", "passes", "deals", "by")
+        names = ("basis", "anchor", "passes", "deals", "accounts", "by")
         hidden = [facet for facet in self.filters.facets if facet not in IN_THE_BAR]
         return len(hidden) + sum(getattr(self.filters, name) != getattr(usual, name) for name in names)
 

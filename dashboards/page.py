@@ -10,7 +10,7 @@ from alignment.lib.periods import Period
 from alignment.people.models import Side
 from dashboards import charts
 from dashboards.charts import Spark
-from dashboards.filters import Basis, Passes
+from dashboards.filters import Accounts, Basis, Passes
 from dashboards.metrics.cells import AGES, Tally
 from dashboards.metrics.funnel import Group, Step, ratio
 from dashboards.metrics.speed import Stay
@@ -155,8 +155,9 @@ class FunnelPage:
 
     @property
     def chosen_names(self) -> list[str]:
-        """The chosen values of facets."""
-        return [choice.name for choice in self.filters.facets.values()]
+        """The chosen values of facets, and whose accounts."""
+        accounts = {Accounts.TARGET: ["target accounts"], Accounts.OTHERS: ["no target accounts"]}
+        return [choice.name for choice in self.filters.facets.values()] + accounts.get(self.filters.accounts, [])
 
     @property
     def before_text(self) -> str:

@@ -12,7 +12,7 @@ from leads.conditions.reading import met_by
 from leads.conditions.sentences import Names
 from leads.conditions.sentences import sentence as clause
 from leads.decisions import Step
-from leads.milestones import Kind
+from leads.milestones import Kind, QualifiedBy
 from leads.models import Lead, Opportunity, Stage
 from leads.models.opportunity import DealState
 from leads.stages import Stages
@@ -155,11 +155,17 @@ def _not_ready(steps: Sequence[Step], standings: Mapping[int, Standing], stages:
                 name for name in stage.criteria.get("confirmations", ()) if name not in steps[index].confirmations
             ],
             deal=[name for name in stage.criteria.get("deal", ()) if name not in shown.get(deals[index], ())],
-            conditions=conditions.get(stage.pk, {}).get(steps[index].lead_id, ()),
+            conditions=_asked_of(steps[index], conditions.get(stage.pk, {}).get(steps[index].lead_id, ())),
         )
         for index, stage in judged.items()
     }
     return {index: text for index, text in sentences.items() if text}
+
+
+def _asked_of(step: Step, unmet: Iterable[Group]) -> list[Group]:
+    """Who raised a hand needs no score: that is the other way to become an MQL."""
+    raised = step.qualified_by == QualifiedBy.HAND_RAISE
+    return [group for group in unmet if not (raised and any(test.field.alias == "score" for test in group.tests()))]
 
 
 def _deal_fields(deal_ids: Collection[int]) -> dict[int | None, set[str]]:

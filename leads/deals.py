@@ -242,6 +242,20 @@ def amend(*, drafts: Mapping[int, DealDraft], cause: Cause) -> frozenset[int]:
 
 
 @transaction.atomic
+def pass_on(*, owners: Mapping[int, int], cause: Cause) -> None:
+    """Deals (by key) get other owners; the same statements for any number."""
+    standing = Opportunity.objects.filter(pk__any_of=owners).order_by("pk").select_for_update(no_key=True)
+    changes = [
+        change
+        for deal in standing.values("pk", *KEPT)
+        for change in differences(deal["pk"], deal, {"owner_id": owners[deal["pk"]]}, at=cause.at)
+    ]
+    batch.update(Opportunity, [{"id": each.opportunity_id, "owner_id": each.new} for each in changes])
+    record(changes, cause, lifecycle.database_now())
+    tell((each.opportunity_id for each in changes), cause)
+
+
+@transaction.atomic
 def settle(*, verdicts: Mapping[int, Verdict], cause: Cause) -> frozenset[int]:
     """Say of deals (by key) whether they are open, won or lost, since when and why. Those that a primary journey
     carries follow it and are left alone. Returns the deals that changed.

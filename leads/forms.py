@@ -244,7 +244,11 @@ class FeedbackForm(forms.Form):
 
 class AssignForm(forms.Form):
     owner = forms.ModelChoiceField(User.objects.none(), required=False, empty_label="Nobody")
-    why = forms.CharField(label="Why", required=False, max_length=200)
+    why = forms.CharField(
+        label="Why",
+        max_length=200,
+        error_messages={"required": "Say why: both the old and the new holder read it."},
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -47,7 +47,8 @@ INVARIANTS: Invariants = {
         WHERE clock.subject_kind = 'worked' AND clock.cancelled_at IS NULL
             AND clock.stopped_at IS DISTINCT FROM least(
                 journey.worked_at, journey.sqo_at, journey.won_at,
-                CASE WHEN journey.worked_at IS NULL AND journey.reached < 4 THEN journey.closed_at END
+                CASE WHEN journey.reached < 4 AND coalesce(journey.worked_at, journey.sqo_at, journey.won_at) IS NULL
+                    THEN journey.closed_at END
             )
             AND (journey.reached < 4 OR least(journey.worked_at, journey.sqo_at, journey.won_at) IS NOT NULL)
     """,

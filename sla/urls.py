@@ -3,13 +3,14 @@
 from django.urls import path
 
 from sla import dispute_views
-from sla.views import clocks, pauses, policies
+from sla.views import clocks, pauses, policies, territories
 
 DRAFT = "setup/slas/<slug:kind>/draft/"
 
 urlpatterns = [
     path("setup/slas/", policies.setup_slas, name="setup_slas"),
     path("setup/slas/held/", policies.setup_sla_held, name="setup_sla_held"),
+    path("setup/slas/territories/", territories.setup_territories, name="setup_territories"),
     path("setup/slas/pauses/new/", pauses.setup_pause_new, name="setup_pause_new"),
     path("setup/slas/pauses/<int:pk>/", pauses.setup_pause, name="setup_pause"),
     path("setup/slas/pauses/<int:pk>/retire/", pauses.setup_pause_retire, name="setup_pause_retire"),

@@ -138,6 +138,7 @@ ENTRIES = (
                 "setup_sla_rule",
                 "setup_sla_preview",
                 "setup_sla_held",
+                "setup_territories",
                 "setup_pause",
                 "setup_pause_new",
             }

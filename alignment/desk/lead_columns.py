@@ -34,6 +34,11 @@ def _plain(key: str, label: str) -> Column:
     return Column(key, label, lambda lead: getattr(lead, key))
 
 
+def _score(lead: Any) -> str:
+    """Points and grade as they were last reckoned; blank for who was not scored."""
+    return str(lead.score) if hasattr(lead, "score") else ""
+
+
 COLUMNS: Mapping[str, Column] = {
     column.key: column
     for column in (
@@ -52,6 +57,7 @@ COLUMNS: Mapping[str, Column] = {
         Column("milestone", "Milestone", lambda lead: Milestone(lead.milestone).name),
         _plain("product_interest", "Interested in"),
         _plain("pass_no", "Pass"),
+        Column("score", "Score", _score, related=("score",)),
         Column("consent", "Consent", lambda lead: lead.get_consent_display()),
         Column("created", "Known since", template="desk/columns/created.html"),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from alignment.desk import lead_columns
+from alignment.desk import lead_columns, lead_fits
 from alignment.desk.lead_columns import Column
 from alignment.desk.queue import COUNT_CAP
 from alignment.lib.csv import Cell
@@ -71,6 +71,7 @@ class LeadList:
         self.columns = lead_columns.parse(asked.get("columns", ""))
         self.words = " ".join(asked.get("q", "").split())
         self.state = asked["state"] if asked.get("state") in STATES else ""
+        self.fits = lead_fits.chosen(asked)
 
     # What can be asked
 
@@ -104,6 +105,10 @@ class LeadList:
                 "stage", "Stage", [(key, each.name) for key, each in self.stages.items()], stage.key if stage else ""
             ),
             *(self._facet(facet) for facet in Facet),
+            *(
+                Filter(name, label, list(choices.items()), self.fits.get(name, ""))
+                for name, (label, choices) in lead_fits.CHOICES.items()
+            ),
         ]
 
     def _facet(self, facet: Facet) -> Filter:
@@ -128,7 +133,7 @@ class LeadList:
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.only or self.words or self.state or self.stage or self.chosen or self.account)
+        return bool(self.only or self.words or self.state or self.stage or self.chosen or self.fits or self.account)
 
     @cached_property
     def account(self) -> Account | None:
@@ -159,6 +164,8 @@ class LeadList:
             leads = leads.filter(stage=self.stage)
         if self.state:
             leads = leads.filter(STATES[self.state][1])
+        if self.fits:
+            leads = leads.filter(lead_fits.condition(self.fits, self.at))
         if self.account:
             leads = leads.filter(account=self.account)
         if self.words:

@@ -23,9 +23,9 @@ from alignment.people.permissions import can
 from leads.decisions import UNDO_WITHIN
 from leads.feedback import REWORD_WITHIN
 from leads.milestones import Milestone, Outcome, QualifiedBy
-from leads.models import Journey, Lead, LeadTransition, RoutingDecision
+from leads.models import Journey, Lead, LeadTransition
 from leads.models.journey import MILESTONE_DATES
-from leads.routing.explaining import headline
+from leads.routing import explaining
 from leads.scoring.parts import ScoreCard, card
 from leads.stages import Stages
 from leads.views.moves import panel
@@ -67,7 +67,7 @@ class LeadPage:
             "merged_into", "follow_up",
         )  # fmt: skip
         merged = ArraySubquery(Lead.objects.filter(merged_into=OuterRef("pk")).values("pk"))
-        leads = Lead.objects.select_related(*related).annotate(merged_ids=merged)
+        leads = Lead.objects.select_related(*related).annotate(merged_ids=merged, routing=explaining.newest())
         return with_clock(leads).get(pk=self.pk)
 
     @property
@@ -90,12 +90,10 @@ class LeadPage:
         """The newest pass."""
         return self.journeys[0]
 
-    @cached_property
+    @property
     def routed(self) -> str:
-        """Why it went to whom, in a sentence; blank for a lead that was not routed. One query."""
-        newest = RoutingDecision.objects.filter(lead=self.pk).order_by("-id")
-        decision = newest.select_related("user", "pool", "opportunity").first()
-        return headline(decision) if decision else ""
+        """Why it went to whom, in a sentence; blank for a lead that was not routed."""
+        return explaining.said(**self.lead.routing[0]) if self.lead.routing else ""
 
     # Where it stands
 

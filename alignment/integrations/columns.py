@@ -277,5 +277,6 @@ def _posted(before: Choices, posted: Mapping[str, str]) -> Choices:
         unknown_owner=posted.get("unknown_owner", "none"),
         unknown_lead=posted.get("unknown_lead", "create"),
         promise=posted.get("promise", "none"),
+        route=posted.get("route") == "yes",
         overwrite=posted.get("overwrite") == "yes",
     )

@@ -15,7 +15,7 @@ from alignment.api.views import ApiView
 from alignment.people.permissions import policy
 from dashboards.asking import filters_for
 from dashboards.data import as_data
-from dashboards.filters import Anchor, Basis, Deals, FilterError, Passes, Span
+from dashboards.filters import Accounts, Anchor, Basis, Deals, FilterError, Passes, Span
 from dashboards.keeping import Keeper
 from dashboards.metrics import funnel
 from dashboards.metrics.funnel import Funnel
@@ -39,6 +39,7 @@ FunnelQuery: Any = type(
         "basis": _choice(Basis, "Without it: cohort."),
         "anchor": _choice(Anchor, "Without it: first."),
         "passes": _choice(Passes, "Without it: all."),
+        "accounts": _choice(Accounts, "Target accounts alone, or all others. Without it: all."),
         "deals": _choice(Deals, "Without it: new."),
         "by": _choice(FACETS, "Counts each value of this too."),
         **{

@@ -23,7 +23,7 @@ from leads.models import Lead
 from leads.models.route import How, Pool, RoutingDecision, RoutingVersion
 from leads.routing import explaining
 from leads.routing.choosing import Verdict
-from leads.routing.reassigning import route_again
+from leads.routing.reassigning import CLOSED, route_again
 from leads.routing.rules import ABOUT
 
 MOST_LEADS = 1_000
@@ -150,7 +150,7 @@ class Route(ApiView):
         """Let the published rules find a holder anew, whoever holds the lead."""
         lead = standing_lead(pk)
         if not lead.is_open:
-            raise serializers.ValidationError({"why": ["This lead is closed: there is nothing to hand over."]})
+            raise serializers.ValidationError({"why": [CLOSED]})
         data = read(RouteBody, request)
         _again([pk], data["why"], request)
         return LeadRouting().get(request, pk)

@@ -15,11 +15,13 @@ from leads.bulk import forms as bulk_forms
 from leads.causes import Cause
 from leads.decisions import Refusal, Step
 from leads.disposition_forms import RecycleForm
-from leads.forms import MoveForm
+from leads.forms import AssignForm, MoveForm
 from leads.holders import Assignment, hold
 from leads.milestones import Kind
-from leads.models import Reason
+from leads.models import Lead, Reason
 from leads.models.bulk import BulkKind, BulkRow
+from leads.routing import reassigning
+from leads.routing.forms import RouteAgainForm
 from leads.sentences import why_all_refused
 
 Params = Mapping[str, Any]
@@ -113,6 +115,19 @@ def _reassign(lead_ids: Sequence[int], params: Params, cause: Cause, user: User)
     return Done({pk: {"owner_id": list(told)} for pk, told in handed.changes.items()}, {})
 
 
+def _route(lead_ids: Sequence[int], params: Params, cause: Cause, user: User) -> Done:
+    refused = reassigning.refusals(lead_ids)
+    open_ids = [pk for pk in lead_ids if pk not in refused]
+    before = dict(Lead.objects.filter(pk__any_of=open_ids).values_list("pk", "owner_id"))
+    decided = reassigning.route_again(lead_ids=open_ids, cause=cause, why=params["why"]) if open_ids else []
+    pairs = {each.facts.lead_id: [before[each.facts.lead_id], each.user_id] for each in decided}
+    return Done({pk: {"owner_id": pair} for pk, pair in pairs.items() if pair[0] != pair[1]}, refused)
+
+
+def _would_not_route(lead_ids: Sequence[int], params: Params, cause: Cause, user: User) -> Refused:
+    return reassigning.refusals(lead_ids)
+
+
 def _classify(lead_ids: Sequence[int], params: Params, cause: Cause, user: User) -> Done:
     changed = editing.classify(lead_ids=lead_ids, changes=_columns(params), cause=cause)
     return Done({pk: {name: list(pair) for name, pair in told.items()} for pk, told in changed.items()}, {})
@@ -150,8 +165,12 @@ ACTIONS: Mapping[str, Action] = {
             _recycle, partial(_would_refuse, Kind.RECYCLE), _undo_moves,
         ),
         Action(
-            BulkKind.REASSIGN, "user-round-check", "handed over", "lead.assign", bulk_forms.BulkAssignForm,
+            BulkKind.REASSIGN, "user-round-check", "handed over", "lead.assign", AssignForm,
             _reassign, _nothing_refused, _put_back,
+        ),
+        Action(
+            BulkKind.ROUTE, "route", "routed", "lead.assign", RouteAgainForm,
+            _route, _would_not_route, _put_back,
         ),
         Action(
             BulkKind.FACTS, "pencil", "changed", "lead.edit", bulk_forms.BulkFactsForm,

@@ -6,22 +6,13 @@ from typing import Any
 from django import forms
 from django.db.models import Model
 
-from leads.forms import DIMENSIONS, AssignForm, MoveForm, ReasonField
+from leads.forms import DIMENSIONS, MoveForm, ReasonField
 
 CLASSES = tuple(DIMENSIONS)
 
 
 class BulkRejectForm(MoveForm):
     reason = ReasonField("reject", label="Why are these not sales-ready?")
-
-
-class BulkAssignForm(AssignForm):
-    """Who holds them from now on, and why: every one of them says so on its timeline."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["why"].required = True
-        self.fields["why"].error_messages["required"] = "Say why: both the old and the new holder read it."
 
 
 class BulkFactsForm(forms.Form):

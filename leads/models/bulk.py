@@ -14,6 +14,7 @@ class BulkKind(models.TextChoices):
     REJECT = "reject", "Reject"
     RECYCLE = "recycle", "Recycle"
     REASSIGN = "reassign", "Hand over"
+    ROUTE = "route", "Route by the rules"
     FACTS = "facts", "Change facts"
     TARGET = "target", "Add to target accounts"
 

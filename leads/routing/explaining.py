@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
+
 from alignment.lib.languages import language_list
 from alignment.people.models import User
 from leads.conditions import Names, parse, sentence
@@ -26,14 +30,25 @@ class Line:
 
 def headline(decision: RoutingDecision) -> str:
     """Why this person, in one sentence. Reads the decision's user, pool and opportunity."""
-    who, pool = decision.user, decision.pool
+    return said(decision.how, str(decision.user), str(decision.pool), str(decision.opportunity))
+
+
+def said(how: str, who: str, pool: str | None, deal: str | None) -> str:
+    """The sentence of `headline`, from names."""
     return {
-        How.DEAL: f"{who} works the open deal {decision.opportunity} of this company, and the lead joined it.",
+        How.DEAL: f"{who} works the open deal {deal} of this company, and the lead joined it.",
         How.ACCOUNT: f"{who} owns the account.",
         How.POOL: f"{who} was next in the pool {pool}.",
         How.PERSON: f"The rule names {who}.",
         How.FALLBACK: f"Nobody in the pool {pool} could take it, and {who} is its fallback.",
-    }[How(decision.how)]
+    }[How(how)]
+
+
+def newest() -> ArraySubquery:
+    """Of a lead's row: the names that `said` takes, of its newest decision; an empty array where it was not routed."""
+    decisions = RoutingDecision.objects.filter(lead=OuterRef("pk")).order_by("-id")
+    names = JSONObject(how="how", who="user__name", pool="pool__name", deal="opportunity__name")
+    return ArraySubquery(decisions.values(names=names)[:1])
 
 
 def rule_name(decision: RoutingDecision) -> str:

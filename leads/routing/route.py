@@ -102,11 +102,13 @@ def follow(*, moved: Moved) -> None:
 
 
 def _handed_over(moved: Moved) -> list[int]:
+    """The leads that became MQLs and still are: history may bring what followed in the same write."""
+    newest = {each.lead_id: each for each in moved.taken}
     return sorted(
         {
             each.lead_id
             for each in moved.taken
-            if each.after == (Milestone.MQL, "")
+            if newest[each.lead_id].after == each.after == (Milestone.MQL, "")
             and each.kind in (Kind.ADVANCE, Kind.REQUALIFY)
             and (each.before is None or each.before[0] < Milestone.MQL or each.kind == Kind.REQUALIFY)
         }
@@ -135,7 +137,9 @@ def route(
     decisions = decide(rules, facts, matched(rules, facts), table)
     _store(decisions, version, at)
     _keep_turns(table)
-    _hand_over(decisions, replace(cause, actor_id=None, source=CauseSource.RULE, route=False), why)
+    # The rules choose; whoever asked them to take leads from somebody answers for that.
+    actor_id = cause.actor_id if whoever_holds else None
+    _hand_over(decisions, replace(cause, actor_id=actor_id, source=CauseSource.RULE, route=False), why)
     notify(notices=_notices(decisions, table))
     return decisions
 

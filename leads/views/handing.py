@@ -19,7 +19,7 @@ from leads.models.route import RoutingDecision
 from leads.routing import explaining
 from leads.routing.forms import LeaveForm, LedgerForm, RouteAgainForm
 from leads.routing.ledger import ledger
-from leads.routing.reassigning import leave, open_leads, route_again
+from leads.routing.reassigning import leave, open_leads, refusals, route_again
 from leads.views.answers import way_back
 from leads.views.moving import page_cause
 
@@ -50,11 +50,10 @@ def lead_routing(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _routed(request: SignedInRequest, lead: Lead, form: RouteAgainForm) -> bool:
-    try:
-        [decision] = route_again(lead_ids=[lead.pk], cause=page_cause(request), why=form.cleaned_data["why"])
-    except ValidationError as refusal:
-        form.add_error(None, refusal)
+    if refused := refusals([lead.pk]):
+        form.add_error(None, refused[lead.pk])
         return False
+    [decision] = route_again(lead_ids=[lead.pk], cause=page_cause(request), why=form.cleaned_data["why"])
     holder = User.objects.get(pk=decision.user_id)
     messages.success(request, format_html("<b>{}</b> is held by {} now.", lead.display_name, holder))
     return True

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from alignment.ops import versions
 from alignment.ops.versions import StaleDraftError
-from alignment.people.permissions import policy
+from alignment.people.permissions import can, policy
 from alignment.people.requests import SignedInRequest
 from leads.conditions import ABOUT_PROMISED_LEAD, ConditionError, Names, sentence
 from leads.conditions.editor import Editor
@@ -86,8 +86,9 @@ def setup_slas(request: SignedInRequest) -> HttpResponse:
         kinds.append(
             {"kind": kind, "published": published, "draft": draft, "rules": rules, "versions": own[:VERSIONS_SHOWN]}
         )
-    held = [each for each in recalculating.by_calendar(None, database_now()) if each.is_change]
-    context = {"kinds": kinds, "reasons": PauseReason.objects.all(), "held": len(held)}
+    may_manage = can(request.user, "promise.manage")
+    held = len(recalculating.by_calendar(None, database_now())) if may_manage else 0
+    context = {"kinds": kinds, "reasons": PauseReason.objects.all(), "held": held, "may_manage": may_manage}
     return render(request, "sla/setup.html", context)
 
 

@@ -30,7 +30,7 @@ from leads.models import (
     Source,
 )
 from leads.models.bulk import BulkState
-from tests.factories import make_lead, make_user
+from tests.factories import make_lead, make_pool, make_routing, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -154,6 +154,21 @@ def test_handing_over_says_why_on_every_lead(client, revops):
     assert set(Lead.objects.values_list("owner", flat=True)) == {holder.pk}
     now = HolderInterval.objects.filter(held__upper_inf=True)
     assert {(one.user_id, one.why, one.actor_id) for one in now} == {(holder.pk, "Holidays", revops.pk)}
+
+
+def test_leads_are_routed_anew_by_the_rules_and_put_back(client, revops):
+    holder, rep = make_user(), make_user()
+    leads = [make_lead(owner=holder, name="Open"), make_lead(owner=holder, name="Closed")]
+    lifecycle.reject(lead_ids=[leads[1].pk], reason_id=reason().pk, cause=Cause(CauseSource.API))
+    assert "No routing rules are published yet." in text(ask(client, leads, "route"))
+    make_routing(make_pool(rep))
+    change = do(client, leads, "route", why="New patches")
+    assert states(change) == {"Open": "done", "Closed": "refused"}
+    assert Lead.objects.get(name="Open").owner == rep
+    held = HolderInterval.objects.get(lead=leads[0], held__upper_inf=True)
+    assert (held.why, held.actor) == ("New patches", revops)
+    client.post(reverse("bulk_undo", args=[change.pk]))
+    assert Lead.objects.get(name="Open").owner == holder
 
 
 def test_facts_change_what_was_chosen_and_leave_the_rest(client, revops):

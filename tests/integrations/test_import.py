@@ -18,6 +18,7 @@ from alignment.ops.models import Job
 from alignment.people.models import Company, User
 from leads.models import Account, ExternalReference, HolderInterval, Journey, Lead, LeadTransition, Opportunity
 from sla.models import Clock
+from tests.factories import make_pool, make_routing, make_user
 from tests.ops.processes import start_process
 
 BY_EMAIL: dict[str, Any] = {
@@ -235,6 +236,18 @@ class TestClocks:
         run([self.OPEN], promise="start")
         clock = Clock.objects.get()
         assert (clock.is_silent, clock.stopped_at) == (False, None)
+
+
+@pytest.mark.django_db
+class TestRouting:
+    OPEN, WON = TestClocks.OPEN, TestClocks.WON
+
+    def test_history_stays_in_no_ones_hands_unless_the_import_says_otherwise(self, run):
+        make_routing(make_pool(rep := make_user()))
+        run([self.OPEN, self.WON], promise="start")
+        assert not Lead.objects.exclude(owner=None).exists()
+        run([row("c@acme.example", Qualified="2024-03-05"), row("d@acme.example", Won="2024-03-20")], route=True)
+        assert list(Lead.objects.exclude(owner=None).values_list("email_key", "owner")) == [("c@acme.example", rep.pk)]
 
 
 @pytest.mark.django_db

@@ -6,10 +6,12 @@ import pytest
 from django.utils import timezone
 
 from alignment.ops import versions
+from alignment.ops.models import AuditEntry
 from alignment.people.models import Role
+from leads.models import Territory
 from sla.models import Clock, PauseReason, PolicySet
 from sla.rules import read
-from tests.factories import make_lead, make_user
+from tests.factories import make_calendar, make_lead, make_user
 from tests.sla.stories import clock_of, policy
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +90,14 @@ class TestSetup:
         client.post(f"/setup/slas/pauses/{reason.pk}/retire/")
         reason.refresh_from_db()
         assert reason.retired_at
+
+    def test_a_territory_has_its_own_calendar(self, client, revops):
+        territory = Territory.objects.create(key="north", name="North")
+        calendar = make_calendar()
+        client.post("/setup/slas/territories/", {f"territory-{territory.pk}": calendar.pk})
+        territory.refresh_from_db()
+        assert territory.calendar == calendar
+        assert AuditEntry.objects.filter(action="territory_calendars_changed", actor=revops).exists()
 
 
 class TestClock:

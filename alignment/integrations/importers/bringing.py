@@ -53,7 +53,7 @@ def _leads(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Brou
     arrivals, unknown = _only_known(arrivals) if mapping.unknown_lead == "reject" else (arrivals, [])
     arrivals, ownerless = with_owners(arrivals, mapping)
     problems += unknown + ownerless
-    cause = Cause(CauseSource.IMPORT, actor_id=actor_id, promise=mapping.promise)
+    cause = Cause(CauseSource.IMPORT, actor_id=actor_id, promise=mapping.promise, route=mapping.route)
     received = receive(drafts=[each.draft for each in arrivals], cause=cause, overwrite=mapping.overwrite)
     numbers = dict(zip(received.lead_ids, (each.line.number for each in arrivals), strict=True))
     problems += _remarks(arrivals) + refusals(received.moved.refused, numbers)

@@ -44,7 +44,7 @@ def bring(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Broug
     lead with several deals the first moves it, and the others stand beside.
     """
     here = places()
-    cause = Cause(CauseSource.IMPORT, actor_id=actor_id, promise=mapping.promise)
+    cause = Cause(CauseSource.IMPORT, actor_id=actor_id, promise=mapping.promise, route=mapping.route)
     rows, problems = sorted_out(read, lambda line: translate(line, mapping, here))
     rows, more = with_owners(_newest(rows, problems), mapping)
     named = leads_of([row.names for row in rows])

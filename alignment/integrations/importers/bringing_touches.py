@@ -20,7 +20,7 @@ from leads.touches import Touch
 def bring(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Brought:
     """Receive these rows, in the caller's transaction; the same statements for any number."""
     here = places()
-    cause = Cause(CauseSource.IMPORT, actor_id=actor_id, promise=mapping.promise)
+    cause = Cause(CauseSource.IMPORT, actor_id=actor_id, promise=mapping.promise, route=mapping.route)
     rows, problems = sorted_out(read, lambda line: translate(line, mapping, here))
     silent = len(read) - len(rows) - len(problems)
     leads = [found[0] if found else None for found in leads_of([row.names for row in rows])]

@@ -54,6 +54,7 @@ class Choices:
     unknown_owner: str = "none"
     unknown_lead: str = "create"
     promise: str = "none"
+    route: bool = False
     overwrite: bool = False
     notations: Mapping[str, str] = field(default_factory=dict)
     base: Json = field(default_factory=dict)
@@ -69,6 +70,10 @@ class Choices:
 def compose(choices: Choices, *, is_draft: bool = False) -> Json:
     """The mapping that these choices make; a draft may still lack the key. Raises ChoiceError."""
     mapping = {**choices.base, "name": choices.name, "promise": choices.promise, "overwrite": choices.overwrite}
+    if choices.route:
+        mapping |= {"route": True}
+    else:
+        mapping.pop("route", None)
     mapping |= {"constants": _constants(choices), "notations": dict(choices.notations)}
     if choices.base.get("kind", "leads") != "leads":
         return _preset(mapping, choices)
@@ -247,6 +252,7 @@ def decompose(mapping: Json, header: Sequence[str], values: Iterable[str] = ()) 
         unknown_owner=mapping.get("owner", {}).get("unknown", "none"),
         unknown_lead=mapping.get("unknown_lead", "create"),
         promise=mapping.get("promise", "none"),
+        route=mapping.get("route", False),
         overwrite=mapping.get("overwrite", False),
         notations=mapping.get("notations", {}),
         base=mapping,

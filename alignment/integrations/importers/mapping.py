@@ -71,6 +71,7 @@ class Mapping:
     unknown_owner: str
     unknown_lead: str
     promise: Promise
+    route: bool
     overwrite: bool
     url: str
 
@@ -125,6 +126,7 @@ class Mapping:
             unknown_owner=_choice("owner.unknown", owner.get("unknown", "none"), UNKNOWN_OWNERS),
             unknown_lead=reader.choice("unknown_lead", UNKNOWN_LEADS, "create"),
             promise=Promise(reader.choice("promise", [each.value for each in Promise], Promise.NONE.value)),
+            route=reader.flag("route"),
             overwrite=reader.flag("overwrite"),
             url=reader.text("url", ""),
         )

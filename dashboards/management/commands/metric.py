@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from alignment.people.models import Company
 from dashboards.data import as_data
-from dashboards.filters import Anchor, Basis, Calendar, Deals, FilterError, Filters, Passes, Span
+from dashboards.filters import Accounts, Anchor, Basis, Calendar, Deals, FilterError, Filters, Passes, Span
 from dashboards.metrics import funnel
 from dashboards.options import FACETS, NO_KEY, Options
 from leads.milestones import Milestone
@@ -30,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--period", choices=[each.value for each in Span if each != Span.DATES], default=Span.ALL)
         parser.add_argument("--basis", choices=list(Basis), default=Basis.COHORT)
         parser.add_argument("--anchor", choices=list(Anchor), default=Anchor.FIRST)
+        parser.add_argument("--accounts", choices=list(Accounts), default=Accounts.ALL)
         parser.add_argument("--passes", choices=list(Passes), default=Passes.ALL)
         parser.add_argument("--deals", choices=list(Deals), default=Deals.NEW)
         parser.add_argument("--by", choices=list(FACETS), help="group by this")
@@ -49,7 +50,7 @@ class Command(BaseCommand):
 
 def _asked(given: Mapping[str, Any]) -> dict[str, str]:
     """The parameters of an address; dates come before the choice of a period."""
-    names = ("from", "to", "period", "basis", "anchor", "passes", "deals", "by", *FACETS)
+    names = ("from", "to", "period", "basis", "anchor", "passes", "deals", "accounts", "by", *FACETS)
     asked = {name: str(given[name]) for name in names if given.get(name)}
     if asked.get("from") or asked.get("to"):
         asked["period"] = Span.DATES
