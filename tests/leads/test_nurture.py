@@ -312,7 +312,7 @@ def test_an_empty_track_is_retired_at_once():
 
 def test_a_track_is_sent_to_the_marketing_system_without_who_must_not_be_contacted(client, marketer):
     channel = channels.add(
-        transport="webhook", name="Mautic", url="https://mautic.example/hook", occasions=[], by=make_user(Role.REVOPS)
+        transport="webhook", name="Mautic", url="https://1.1.1.1/hook", occasions=[], by=make_user(Role.REVOPS)
     )
     ana = recycled(on=date(2030, 1, 2), name="Ana", email="ana@buyer.example")
     recycled(do_not_contact=True)
@@ -333,7 +333,7 @@ def test_a_track_is_sent_to_the_marketing_system_without_who_must_not_be_contact
 def test_long_tracks_go_in_several_messages(client, marketer, monkeypatch):
     monkeypatch.setattr(handing_over, "LEADS_A_MESSAGE", 2)
     channel = channels.add(
-        transport="webhook", name="Mautic", url="https://mautic.example/hook", occasions=[], by=make_user(Role.REVOPS)
+        transport="webhook", name="Mautic", url="https://1.1.1.1/hook", occasions=[], by=make_user(Role.REVOPS)
     )
     for _ in range(3):
         recycled()
