@@ -104,6 +104,20 @@ INVARIANTS: Invariants = {
                 OR EXISTS ({_NAMED})
             )
     """,
+    "Who brought a deal is what was said last": """
+        SELECT deal.id FROM leads_opportunity deal
+        LEFT JOIN LATERAL (
+            SELECT sourced_by FROM leads_sourcing WHERE opportunity_id = deal.id ORDER BY id DESC LIMIT 1
+        ) said ON true
+        WHERE deal.sourced_by <> coalesce(said.sourced_by, '')
+    """,
+    "A stage is what its published version says": """
+        SELECT stage.id FROM leads_stage stage
+        JOIN leads_stageversion version ON version.scope = stage.key AND version.state = 'published'
+        WHERE (stage.name, stage.definition, stage.owning_side, stage.criteria) IS DISTINCT FROM (
+            version.body->>'name', version.body->>'definition', version.body->>'owning_side', version.body->'criteria'
+        )
+    """,
     "No journey carries a deal that was taken back": """
         SELECT journey.id FROM leads_journey journey JOIN leads_opportunity deal ON deal.id = journey.opportunity_id
         WHERE deal.withdrawn_at IS NOT NULL

@@ -79,13 +79,15 @@ def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
         for name in ("Stage", "Reason", "NurtureTrack", "DealRules")
     )
     rules.get_or_create(pk=1)
-    versions = sender.get_model("StageVersion")._default_manager.using(using)
+    stage_versions = sender.get_model("StageVersion")._default_manager.using(using)
     for position, values in enumerate(STAGES, start=1):
         stages.get_or_create(key=values["key"], defaults={**values, "position": position * 10})
     stage: Any
-    for stage in stages.exclude(key__in=versions.values("scope")):
+    for stage in stages.exclude(key__in=stage_versions.values("scope")):
         body = {name: getattr(stage, name) for name in ("name", "owning_side", "definition", "criteria")}
-        versions.create(scope=stage.key, number=1, state="published", body=body, note="As it came", published_at=Now())
+        stage_versions.create(
+            scope=stage.key, number=1, state="published", body=body, note="As it came", published_at=Now()
+        )
     for position, (kind, key, label, miss, recycle, offered) in enumerate(REASONS):
         defaults = {
             "label": label, "position": position, "counts_as_miss": miss,

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from alignment.ops import audit
-from alignment.people.models import Company
+from alignment.people.models import Company, User
 from leads import lifecycle
 from leads.causes import Cause
 from leads.deal_changes import tell
-from leads.models import DealRules, Opportunity, Sourcing
+from leads.models import DealRules, Opportunity, Source, Sourcing
 from leads.models.sourcing import SourcingRule
 
 
@@ -115,6 +115,32 @@ def books_close_at(sqo_at: datetime, *, zone: ZoneInfo, closing_day: int) -> dat
     month = sqo_at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
     following = (month + timedelta(days=32)).replace(day=1)
     return following + timedelta(days=closing_day)
+
+
+@transaction.atomic
+def change_rules(
+    *,
+    lookback_days: int,
+    closing_day: int,
+    partner_sources: Collection[Source],
+    sales_sources: Collection[Source],
+    by: User,
+) -> DealRules:
+    """Agree on other rules, for deals that become opportunities from now on; the audit log says which."""
+    rules = DealRules.objects.select_for_update(no_key=True).get()
+    rules.lookback_days, rules.closing_day = lookback_days, closing_day
+    rules.save()
+    rules.partner_sources.set(partner_sources)
+    rules.sales_sources.set(sales_sources)
+    told = {"partner_sources": partner_sources, "sales_sources": sales_sources}
+    audit.record(
+        action="deal_rules_changed", actor=by,
+        detail={
+            "lookback_days": lookback_days, "closing_day": closing_day,
+            **{name: [source.key for source in sources] for name, sources in told.items()},
+        },
+    )  # fmt: skip
+    return rules
 
 
 @transaction.atomic

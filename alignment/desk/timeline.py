@@ -92,6 +92,11 @@ class Event:
         return self.place.pk
 
     @property
+    def lead_id(self) -> int:
+        """The lead that it happened to: the timeline's, or one that was merged into it."""
+        return int(self.told["lead"])
+
+    @property
     def is_correctable(self) -> bool:
         """Whether it is a move that counts."""
         is_move = self.source == Source.MOVE and self.told["kind"] not in (Kind.UNDO, Kind.CORRECT)
@@ -145,6 +150,7 @@ def _touches(lead_ids: Sequence[int]) -> QuerySet[Any]:
     return Touchpoint.objects.filter(lead__in=lead_ids).annotate(
         moment=F("at"),
         told=JSONObject(
+            lead="lead_id",
             kind="kind", title="title", direction="direction", actor="actor__name", channel="channel__name",
             campaign="campaign__name", engaged="is_engaged", raised_hand="is_hand_raise",
         ),
@@ -156,6 +162,7 @@ def _moves(lead_ids: Sequence[int]) -> QuerySet[Any]:
     return LeadTransition.objects.filter(lead__in=lead_ids).annotate(
         moment=F("at"),
         told=JSONObject(
+            lead="lead_id",
             kind="kind", source="source", actor="actor__name", reason="reason__label", note="note__text",
             before="from_stage__name", before_side="from_stage__owning_side", before_milestone="from_stage__milestone",
             after="to_stage__name", after_side="to_stage__owning_side", after_milestone="to_stage__milestone",
@@ -169,8 +176,11 @@ def _moves(lead_ids: Sequence[int]) -> QuerySet[Any]:
 def _holders(lead_ids: Sequence[int]) -> QuerySet[Any]:
     began = Func(F("held"), function="lower", output_field=DateTimeField())
     return HolderInterval.objects.filter(lead__in=lead_ids).annotate(
-        moment=began, told=JSONObject(holder="user__name", side="user__team__side", actor="actor__name", why="why")
-    )
+        moment=began,
+        told=JSONObject(
+            lead="lead_id", holder="user__name", side="user__team__side", actor="actor__name", why="why",
+        )
+    )  # fmt: skip
 
 
 def _clock_events(lead_ids: Sequence[int]) -> QuerySet[Any]:
@@ -181,6 +191,7 @@ def _clock_events(lead_ids: Sequence[int]) -> QuerySet[Any]:
     return shown.annotate(
         moment=F("at"),
         told=JSONObject(
+            lead="clock__lead_id",
             kind="kind", why="clock__cancelled_why", target="clock__policy__target", unit="clock__policy__unit",
             subject="clock__subject_kind", due_at="clock__due_at", started_at="clock__started_at",
             stopped_at="clock__stopped_at", actor="actor__name", detail="detail",
@@ -191,8 +202,11 @@ def _clock_events(lead_ids: Sequence[int]) -> QuerySet[Any]:
 def _feedback(lead_ids: Sequence[int]) -> QuerySet[Any]:
     return Feedback.objects.filter(lead__in=lead_ids).annotate(
         moment=F("at"),
-        told=JSONObject(author="author__name", author_id="author_id", side="side", text="text", edited_at="edited_at"),
-    )
+        told=JSONObject(
+            lead="lead_id", author="author__name", author_id="author_id", side="side", text="text",
+            edited_at="edited_at",
+        ),
+    )  # fmt: skip
 
 
 BRANCHES = {

@@ -5,10 +5,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
-from alignment.ops import audit
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
-from leads import accounts, customers, deal_forms
+from leads import accounts, customers, deal_forms, sourcing
 from leads.hands import salespeople
 from leads.models import Account, CustomerPeriod, DealRules
 from leads.views.moving import page_cause
@@ -54,12 +53,7 @@ def rules(request: SignedInRequest) -> HttpResponse:
     """How far back sourcing looks, when books close, and whose work a source is."""
     form = deal_forms.DealRulesForm(request.POST or None, instance=DealRules.objects.get())
     if form.is_valid():
-        form.save()
-        told = {
-            name: [each.key for each in value] if name.endswith("sources") else value
-            for name, value in form.cleaned_data.items()
-        }
-        audit.record(action="deal_rules_changed", actor=request.user, detail=told)
+        sourcing.change_rules(**form.cleaned_data, by=request.user)
         messages.success(request, "Saved. The rules hold for deals that become opportunities from now on.")
         return redirect("setup_deals")
     return render(request, "leads/deal_rules.html", {"form": form}, status=_status(form.is_bound))

@@ -15,10 +15,10 @@ def test_two_leads_become_one_by_keyboard_and_are_two_again(company, people, vis
     email = window.find("input[name=choose_email]:not(:checked)")
     other = email.input_value()
     email.press("Space")
-    window.find("button", has_text="Merge").last.press("Enter")
+    window.find("button.btn-primary").press("Enter")
     expect(window.find("[data-toast]").last).to_contain_text("merged into")
     kept = Lead.objects.get(pk=window.page.url.rstrip("/").rpartition("/")[2])
     assert kept.email_key == Lead.objects.get(pk=other).email_key
-    window.find("[data-toast] button", has_text="Undo").press("Enter")
+    window.find("[data-toast] [data-undo] button").press("Enter")
     expect(window.find("[data-toast]").last).to_contain_text("The merge is undone")
     assert not Lead.objects.filter(pk__in=[pair.first_id, pair.second_id], merged_into__isnull=False).exists()

@@ -8,6 +8,7 @@ from django.urls import URLPattern, reverse
 
 from alignment.integrations.web_forms.models import WebForm
 from alignment.people.models import User
+from leads.models import Opportunity
 from tests.browser import looks
 from tests.factories import make_pair, make_web_form
 from tests.integrations.posts import ANA, address, send
@@ -25,6 +26,11 @@ def _sent_form() -> WebForm:
     return form
 
 
+def _told_deal() -> Opportunity:
+    """A deal of the demo with a history and a buying group."""
+    return Opportunity.objects.filter(state="open", contacts__is_primary=True, changes__field="probability")[0]
+
+
 def _known_twice() -> str:
     """The leads of a pair, as the merge page is asked for them."""
     pair = make_pair()
@@ -40,6 +46,8 @@ TOLD: dict[str, tuple[str, Callable[[], str]]] = {
         "marketer",
         lambda: reverse("lead", args=[_sent_form().submissions.get(outcome="received").lead_id]),
     ),
+    "deal_told": ("manager", lambda: reverse("deal", args=[_told_deal().pk])),
+    "account_told": ("rep", lambda: reverse("account", args=[_told_deal().account_id])),
     "lead_merge_two": ("revops", _known_twice),
     "lead_known_twice": ("revops", lambda: reverse("lead", args=[make_pair().first_id])),
     "data_pairs_found": ("revops", lambda: make_pair() and reverse("data_pairs", args=["exact"])),

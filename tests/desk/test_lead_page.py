@@ -139,6 +139,9 @@ def test_the_address_of_a_merged_lead_leads_to_the_one_it_went_into_which_tells_
     assert page.redirect_chain == [(reverse("lead", args=[survivor.pk]), 302)]
     assert f"M. Alves, lead {merged.pk}, was merged into this lead." in text(page)
     assert "Left a voicemail" in told(page)
+    assert f"(lead {merged.pk}, merged into this one)" in text(page)
+    moves = LeadTransition.objects.filter(lead=merged).values_list("pk", flat=True)
+    assert not [pk for pk in moves if reverse("lead_correct", args=[survivor.pk, pk]) in page.content.decode()]
     assert client.get(reverse("queue"), {"lead": merged.pk}).context["page"].lead == survivor
 
 

@@ -89,6 +89,8 @@ BREAKS = {
         "UPDATE leads_lead SET withdrawn_at = now()"
     ),
     "No journey carries a deal that was taken back": "UPDATE leads_opportunity SET withdrawn_at = now()",
+    "Who brought a deal is what was said last": "UPDATE leads_opportunity SET sourced_by = 'partner'",
+    "A stage is what its published version says": "UPDATE leads_stage SET definition = 'Anything'",
     "A deal is as won, lost or open as its newest primary journey": (
         "UPDATE leads_opportunity SET state = 'open', closed_at = NULL, reason_id = NULL"
     ),

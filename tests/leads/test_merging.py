@@ -127,7 +127,7 @@ class TestMerge:
                 assert len(merge_all(mergings=mergings, cause=by()).losers) == count
             return len(captured)
 
-        assert queries(1) == queries(4) <= 48
+        assert queries(1) == queries(4) <= 60
 
 
 class TestRefusals:
