@@ -33,12 +33,12 @@ def _suspects(page: "LeadPage") -> Told | None:
 def _asks_merges(page: "LeadPage") -> Asked:
     gone = MergedLead.objects.filter(merge__survivor=page.pk, merge__undone_at=None).order_by("-merge", "lead")
     told = gone.values(one=JSONObject(merge="merge_id", lead="lead_id", name="lead__name", email="lead__email"))
-    return {"merges": ArraySubquery(told[:MOST])}
+    return {"went_into_it": ArraySubquery(told[:MOST])}
 
 
 def _merges(page: "LeadPage") -> Told | None:
     """The leads that went into this one last, each with the merge that says by whom and takes it back."""
-    return {"merged": page.beside["merges"]} if page.beside["merges"] else None
+    return {"merged": page.beside["went_into_it"]} if page.beside["went_into_it"] else None
 
 
 MERGES = Panel("desk/panels/merges.html", _merges, _asks_merges)
