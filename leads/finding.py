@@ -1,7 +1,8 @@
 """Finding leads, accounts, deals and campaigns by what somebody types: exact, then what contains it, then near misses.
 
 Every question is one statement, whatever the number of rows. It reads trigram indexes. A near miss costs several times
-as much, and is looked for only where nothing contains the words: of several words one may be mistyped.
+as much, and is looked for only where nothing contains the words: of several words one may be
+mistyped, or all of them a little.
 """
 
 from collections.abc import Sequence
@@ -19,12 +20,17 @@ CANDIDATES, NEAR_CANDIDATES = 300, 1000
 ALIKE, ALIKE_SHORT, SHORT = 0.4, 0.5, 6
 # Where the other words are there, one of several may be spelled worse.
 ALIKE_OF_SEVERAL = 0.19
+# Where several are mistyped, all of them together must be so alike: more than one frequent word makes it.
+ALIKE_AS_A_WHOLE = 0.5
 NEAR_FROM = 4
 SHORTEST = 3
 LARGEST_ID = 2**63 - 1
 
 # The setting is local to the statement's transaction; both travel in one message.
-_THRESHOLD = "SET LOCAL pg_trgm.word_similarity_threshold = %(alike)s;"
+_THRESHOLD = (
+    "SET LOCAL pg_trgm.word_similarity_threshold = %(alike)s;"
+    "SET LOCAL pg_trgm.strict_word_similarity_threshold = %(alike_as_a_whole)s;"
+)
 _LEADS = (
     _THRESHOLD
     + """
@@ -33,6 +39,11 @@ WITH contained AS MATERIALIZED (
 ), near AS (
     SELECT lead_id, text FROM leads_leadsearch
     WHERE NOT EXISTS (SELECT FROM contained) AND ({nearly})
+    LIMIT %(most_near)s
+), alike AS (
+    SELECT lead_id, text FROM leads_leadsearch
+    WHERE %(is_several)s AND NOT EXISTS (SELECT FROM contained) AND NOT EXISTS (SELECT FROM near)
+        AND upper(text) %%>> %(words)s
     LIMIT %(most_near)s
 )
 SELECT id, max(rank) FROM (
@@ -45,6 +56,8 @@ SELECT id, max(rank) FROM (
     SELECT lead_id, 1 + word_similarity(%(words)s, upper(text)) FROM contained
     UNION ALL
     SELECT lead_id, word_similarity(%(words)s, upper(text)) FROM near
+    UNION ALL
+    SELECT lead_id, word_similarity(%(words)s, upper(text)) FROM alike
 ) found GROUP BY id ORDER BY max(rank) DESC, id DESC LIMIT %(limit)s
 """
 )
@@ -205,6 +218,8 @@ def _params(text: str, limit: int) -> dict[str, Any]:
         "most_near": NEAR_CANDIDATES,
         "limit": limit,
         "alike": ALIKE if letters >= SHORT else ALIKE_SHORT,
+        "alike_as_a_whole": ALIKE_AS_A_WHOLE,
+        "is_several": " " in upper and "@" not in upper,
         # An address is copied rather than typed, and its domain is like that of every colleague.
         "is_long": letters >= NEAR_FROM and "@" not in upper,
     }

@@ -94,6 +94,7 @@ PAGES = (
     Place("Teams", "setup_teams", "people.manage", "users", also="set up"),
     Place("Company", "setup_company", "company.manage", "building-2", also="set up settings currency time zone heads"),
     Place("Notifications", "notifications", "notification.view", "bell", also="news messages"),
+    Place("Background work", "jobs", "job.view", "hourglass", also="jobs progress import running"),
     Place("Your account", "account_me", "account.self", "user-round", also="settings profile shortcuts time zone"),
     Place("Change password", "account_change_password", "account.self", "lock-keyhole", also="security"),
 )

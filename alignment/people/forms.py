@@ -196,8 +196,9 @@ class AccountForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["name", "time_zone", "theme", "shortcuts"]
+        fields = ["name", "languages", "time_zone", "theme", "shortcuts"]
 
+    languages = LanguagesField(required=False, help_text="What you speak with buyers, as “German, English”.")
     time_zone = forms.ChoiceField(choices=lambda: zone_choices("The company's"), required=False)
     shortcuts = forms.BooleanField(
         label="Keyboard shortcuts", required=False, help_text="Off: single keys do nothing on any page."

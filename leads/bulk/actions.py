@@ -20,6 +20,7 @@ from leads.holders import Assignment, hold
 from leads.milestones import Kind
 from leads.models import Lead, Reason
 from leads.models.bulk import BulkKind, BulkRow
+from leads.profiles import targets
 from leads.routing import reassigning
 from leads.routing.forms import RouteAgainForm
 from leads.sentences import why_all_refused
@@ -149,6 +150,37 @@ def _put_back(rows: Sequence[BulkRow], params: Params, cause: Cause) -> Refused:
     return dict.fromkeys(stays, "It was changed again since.")
 
 
+# Target accounts ----------------------------------------------------------------------------------------------
+
+NO_ACCOUNT = "It belongs to no account: give it a company first."
+
+
+def _target(lead_ids: Sequence[int], params: Params, cause: Cause, user: User) -> Done:
+    of_lead = _accounts(lead_ids)
+    wanted = {account for account in of_lead.values() if account}
+    added = set(targets.add(account_ids=sorted(wanted), by=user, note=params.get("note", "")).account_ids)
+    done: dict[int, Row] = {pk: {"account": account} for pk, account in of_lead.items() if account in added}
+    return Done(done, _without_account(of_lead))
+
+
+def _lacks_account(lead_ids: Sequence[int], params: Params, cause: Cause, user: User) -> Refused:
+    return _without_account(_accounts(lead_ids))
+
+
+def _accounts(lead_ids: Sequence[int]) -> dict[int, int | None]:
+    return dict(Lead.objects.filter(pk__any_of=list(lead_ids)).values_list("pk", "account"))
+
+
+def _without_account(of_lead: Mapping[int, int | None]) -> Refused:
+    return {pk: NO_ACCOUNT for pk, account in of_lead.items() if account is None}
+
+
+def _off_the_list(rows: Sequence[BulkRow], params: Params, cause: Cause) -> Refused:
+    by = User.objects.get(pk=cause.actor_id)
+    targets.remove(account_ids={row.before["account"] for row in rows}, by=by)
+    return {}
+
+
 ACTIONS: Mapping[str, Action] = {
     action.kind.value: action
     for action in (
@@ -175,6 +207,10 @@ ACTIONS: Mapping[str, Action] = {
         Action(
             BulkKind.FACTS, "pencil", "changed", "lead.edit", bulk_forms.BulkFactsForm,
             _classify, _nothing_refused, _put_back,
+        ),
+        Action(
+            BulkKind.TARGET, "target", "added", "targets.manage", bulk_forms.BulkTargetForm,
+            _target, _lacks_account, _off_the_list,
         ),
     )
 }  # fmt: skip

@@ -15,6 +15,12 @@ class BulkRejectForm(MoveForm):
     reason = ReasonField("reject", label="Why are these not sales-ready?")
 
 
+class BulkTargetForm(forms.Form):
+    """The accounts of the leads go onto the list of target accounts."""
+
+    note = forms.CharField(label="Why these", required=False, max_length=200)
+
+
 class BulkFactsForm(forms.Form):
     """Source, campaign, segment and territory: what is not chosen stays as it is."""
 

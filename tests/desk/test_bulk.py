@@ -28,8 +28,10 @@ from leads.models import (
     Reason,
     Segment,
     Source,
+    TargetAccount,
 )
 from leads.models.bulk import BulkState
+from leads.profiles import targets
 from tests.factories import make_lead, make_pool, make_routing, make_user
 
 pytestmark = pytest.mark.django_db
@@ -183,6 +185,23 @@ def test_facts_change_what_was_chosen_and_leave_the_rest(client, revops):
     both = client.post(address([first], "facts"), {"segment": segment.pk, "empty": ["segment"]})
     assert "Either choose a segment or take it away." in text(both)
     assert "Choose what to change." in text(client.post(address([first], "facts"), {}))
+
+
+def test_their_accounts_become_target_accounts(client, revops):
+    first, colleague = (
+        make_lead(name=name, email=f"{name}@acme.example", company_name="Acme") for name in ("First", "Colleague")
+    )
+    known, lone = make_lead(name="Known", company_name="Globex"), make_lead(name="Lone", email="")
+    Lead.objects.filter(pk=lone.pk).update(account=None)
+    targets.add(account_ids=[known.account_id], by=revops)
+    shown = text(ask(client, [first, colleague, known, lone], "target"))
+    assert "3 of 4 can be added" in shown
+    change = do(client, [first, colleague, known, lone], "target", note="Fair")
+    assert states(change) == {"First": "done", "Colleague": "done", "Known": "unchanged", "Lone": "refused"}
+    listed = TargetAccount.objects.filter(removed_at=None).values_list("account", "note")
+    assert set(listed) == {(first.account_id, "Fair"), (known.account_id, "")}
+    client.post(reverse("bulk_undo", args=[change.pk]))
+    assert TargetAccount.objects.get(removed_at=None).account_id == known.account_id
 
 
 def test_all_that_match_are_meant_whatever_page_shows(client, revops):

@@ -124,11 +124,11 @@ def test_questions_read_the_trigram_indexes(people, words):
         cursor.execute("SET LOCAL enable_seqscan = off")
         plans = []
         for query in queries:
-            statement = query["sql"].partition(";")[2]
+            statement = query["sql"].rpartition(";")[2]
             cursor.execute(f"EXPLAIN {statement}")
             plans.append("\n".join(line for (line,) in cursor.fetchall()))
 
-    assert plans[0].count("lead_search_trigrams") == 2
+    assert plans[0].count("lead_search_trigrams") >= 2
     assert plans[1].count("account_search_trigrams") >= 2
     assert "Seq Scan on leads_leadsearch" not in plans[0]
 
@@ -139,3 +139,10 @@ def test_of_several_words_one_may_be_mistyped(people):
 
     assert names("junipper software") == ["Bea Lund"]
     assert names("bea softwrae") == ["Bea Lund"]
+
+
+def test_of_several_words_all_may_be_mistyped_a_little(people):
+    make_lead(name="Felipe Fontaine", company_name="Alder")
+    make_lead(name="Felipe Lund", company_name="Birch")
+
+    assert names("felippe fontane") == ["Felipe Fontaine"]
