@@ -292,6 +292,10 @@ else:
     EMAIL_FILE_PATH = STATE_DIR / "mail"
 DEFAULT_FROM_EMAIL = os.environ.get("ACCORD_EMAIL_FROM") or f"Accord <accord@{_base.hostname}>"
 
+# Mail in copy: who may post it (a secret `whsec_…`), and whose word on DMARC counts.
+MAIL_SECRET = os.environ.get("ACCORD_MAIL_SECRET", "")
+MAIL_AUTHSERV = os.environ.get("ACCORD_MAIL_AUTHSERV", "")
+
 # Webhooks -----------------------------------------------------------------------------------------------------
 
 OUTBOUND_NETWORKS = tuple(filter(None, map(str.strip, os.environ.get("ACCORD_OUTBOUND_NETWORKS", "").split(","))))

@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("leads.scoring_urls")),
     path("", include("alignment.integrations.urls")),
     path("", include("alignment.integrations.web_forms.urls")),
+    path("", include("alignment.integrations.mail_drop.urls")),
     path("", include("dashboards.urls")),
     path("", include("alignment.desk.urls")),
 ]

@@ -1,11 +1,11 @@
-"""What follows a disposition in the demo company: the reasons that both sides discuss."""
+"""What follows a disposition in the demo company: reasons in discussion, nurture, disputes, next steps, comments."""
 
 from datetime import timedelta
 
 from django.utils import timezone
 
 from alignment.people.models import Company, User
-from leads import lifecycle, reasons
+from leads import feedback, following, lifecycle, reasons
 from leads.causes import Cause, Promise
 from leads.decisions import Step
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
@@ -20,6 +20,7 @@ def tell(people: dict[str, User]) -> None:
     _reasons(people)
     _tracks()
     _disputes(people)
+    _plans(people)
 
 
 def _reasons(people: dict[str, User]) -> None:
@@ -85,3 +86,33 @@ def _disputes(people: dict[str, User]) -> None:
         if number < 2:
             said = "He told me that it is for next year." if number == 0 else "You are right, I was too fast."
             disputes.answer(dispute_id=dispute.pk, agrees=number == 1, text=said, by=people["manager"])
+
+
+# What the demo rep has planned: days from today, and the step; then how long some leads sleep.
+STEPS = (
+    (-2, "Send the offer for two plants"), (-1, "Call back about the pilot"), (0, "Answer the question on roles"),
+    (0, "Call after their board meeting"), (1, "Send the customer story"), (3, "Demo with the planning team"),
+    (6, "Ask what the budget round said"), (12, "Check in before the holidays"),
+)  # fmt: skip
+SLEEPS = (2, 5)
+COMMENTS = (
+    "Knew the benchmark report by heart: more of these, please.",
+    "Third student this month from this list. Can the form ask for the company?",
+    "Their planner was at the webinar too, and wants the slides.",
+)
+
+
+def _plans(people: dict[str, User]) -> None:
+    """Next steps and sleeping leads in the demo rep's queue, and what reps tell marketing."""
+    rep = people["rep"]
+    cause = Cause(CauseSource.DEMO, actor_id=rep.pk)
+    today = timezone.localdate()
+    worked = Lead.objects.in_sales().filter(owner=rep).order_by("-moved_at").values_list("pk", flat=True)
+    planned = list(worked[: len(STEPS) + len(SLEEPS)])
+    for lead_id, (days, step) in zip(planned, STEPS, strict=False):
+        following.plan(lead_ids=[lead_id], step=step, on=today + timedelta(days=days), cause=cause)
+    for lead_id, days in zip(planned[len(STEPS) :], SLEEPS, strict=False):
+        following.snooze(lead_ids=[lead_id], until=today + timedelta(days=days), cause=cause)
+    told = Lead.objects.standing().filter(owner=rep, campaign__owner=people["marketer"]).order_by("-moved_at")
+    for lead, text in zip(told, COMMENTS, strict=False):
+        feedback.give(lead_id=lead.pk, text=text, by=rep)

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,9 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from alignment.lib.csv import csv_response
 from alignment.ops import audit
+from alignment.ops.models import Destination, Transport
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
-from leads import lifecycle, nurture, nurturing
+from leads import handing_over, lifecycle, nurture, nurturing
 from leads.forms import DateInput
 from leads.models import NurtureTrack
 from leads.views.moving import page_cause
@@ -23,15 +25,28 @@ from leads.views.moving import page_cause
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
+def _channels() -> QuerySet[Destination]:
+    """The programs that take signed posts (Set up → Channels)."""
+    return Destination.objects.standing().filter(transport=Transport.WEBHOOK)
+
+
 class WorkForm(forms.Form):
     """What to do with the leads that were ticked (`lead`), or with all that are listed (`all`)."""
 
-    do = forms.ChoiceField(choices=[("postpone", "Look again on"), ("move", "Move to"), ("back", "Hand to sales")])
+    do = forms.ChoiceField(
+        choices=[("postpone", "Look again on"), ("move", "Move to"), ("back", "Hand to sales"), ("send", "Send to")]
+    )
     revisit_on = forms.DateField(required=False, widget=DateInput)
-    track = forms.ModelChoiceField(NurtureTrack.objects.filter(retired_at=None), required=False)
+    track = forms.ModelChoiceField(
+        NurtureTrack.objects.filter(retired_at=None), required=False, empty_label="Another track"
+    )
+
+    channel = forms.ModelChoiceField(_channels(), required=False, empty_label=None)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        if data.get("do") == "send" and not data.get("channel"):
+            self.add_error("channel", "Choose the program that they go to.")
         if data.get("do") == "postpone" and (not data.get("revisit_on") or data["revisit_on"] <= timezone.localdate()):
             self.add_error("revisit_on", "Choose a day that is still to come.")
         if data.get("do") == "move" and not data.get("track"):
@@ -119,6 +134,16 @@ def _worked(request: SignedInRequest, form: WorkForm, found: nurture.TrackList) 
         case "postpone":
             moved = nurturing.postpone(lead_ids=lead_ids, revisit_on=data["revisit_on"], cause=cause)
             said = f"to look at again on {data['revisit_on']:%-d %B %Y}"
+        case "send":
+            handed = handing_over.hand_over(
+                track=found.track, lead_ids=lead_ids, channel=data["channel"], by=request.user
+            )
+            left_out = f" {handed.left_out:,} were left out: they must not be contacted." if handed.left_out else ""
+            messages.success(
+                request,
+                f"{handed.leads:,} lead{'s go' if handed.leads != 1 else ' goes'} to {data['channel']}.{left_out}",
+            )
+            return True
         case "move":
             moved = nurturing.change_track(lead_ids=lead_ids, track_id=data["track"].pk, cause=cause)
             said = f"on {data['track']} now"

@@ -1,5 +1,6 @@
 """Nurture tracks: who waits on them, how marketing works them, and who comes back."""
 
+import json
 import re
 from datetime import date, timedelta
 
@@ -8,9 +9,10 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
-from alignment.ops.models import AuditEntry
+from alignment.ops import channels
+from alignment.ops.models import AuditEntry, OutboxMessage
 from alignment.people.models import Role
-from leads import lifecycle, nurture, nurturing, touches
+from leads import handing_over, lifecycle, nurture, nurturing, touches
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.milestones import CauseSource, Kind, Outcome
@@ -303,3 +305,44 @@ def test_an_empty_track_is_retired_at_once():
     assert nurturing.retire_track(track_id=track().pk, into_id=None, by=make_user(Role.MARKETER)) == 0
     with pytest.raises(ValidationError):
         nurturing.add_track(facts=FACTS | {"name": "Newsletter", "takes_unqualified": False}, by=make_user())
+
+
+# To the marketing system --------------------------------------------------------------------------------------
+
+
+def test_a_track_is_sent_to_the_marketing_system_without_who_must_not_be_contacted(client, marketer):
+    channel = channels.add(
+        transport="webhook", name="Mautic", url="https://1.1.1.1/hook", occasions=[], by=make_user(Role.REVOPS)
+    )
+    ana = recycled(on=date(2030, 1, 2), name="Ana", email="ana@buyer.example")
+    recycled(do_not_contact=True)
+    recycled(consent="withdrawn")
+    elsewhere = recycled(to="event")
+    response = work(client, all="1", do="send", channel=channel.pk, lead=[elsewhere.pk])
+
+    assert "1 lead goes to Mautic. 2 were left out: they must not be contacted." in text(response)
+    message = OutboxMessage.objects.get(destination=channel)
+    sent = json.loads(message.body)
+    assert (sent["type"], sent["data"]["track"]["key"]) == ("nurture.handed_over", "newsletter")
+    [told] = sent["data"]["leads"]
+    assert (told["id"], told["email"], told["revisit_on"]) == (ana.pk, "ana@buyer.example", "2030-01-02")
+    entry = AuditEntry.objects.get(action="track_handed_over")
+    assert entry.detail == {"channel": "Mautic", "leads": 1, "left_out": 2}
+
+
+def test_long_tracks_go_in_several_messages(client, marketer, monkeypatch):
+    monkeypatch.setattr(handing_over, "LEADS_A_MESSAGE", 2)
+    channel = channels.add(
+        transport="webhook", name="Mautic", url="https://1.1.1.1/hook", occasions=[], by=make_user(Role.REVOPS)
+    )
+    for _ in range(3):
+        recycled()
+    work(client, all="1", do="send", channel=channel.pk)
+
+    assert [len(json.loads(each.body)["data"]["leads"]) for each in OutboxMessage.objects.order_by("id")] == [2, 1]
+
+
+def test_without_a_program_nothing_is_sent(client, marketer):
+    lead = recycled()
+    assert "Send there" not in client.get(reverse("nurture_track", args=["newsletter"])).content.decode()
+    assert work(client, lead=[lead.pk], do="send").status_code == 422
