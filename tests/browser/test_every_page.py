@@ -7,10 +7,23 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 
 from alignment.integrations.web_forms.models import WebForm
+from alignment.ops import versions
 from alignment.people.models import User
-from leads.models import Opportunity
+from leads.causes import Cause
+from leads.drafts import Draft, TouchDraft
+from leads.intake import receive
+from leads.milestones import CauseSource
+from leads.models import Opportunity, RoutingVersion
 from tests.browser import looks
-from tests.factories import make_pair, make_web_form
+from tests.factories import (
+    make_lead,
+    make_pair,
+    make_pool,
+    make_routing,
+    make_view,
+    make_web_form,
+    routing_rule,
+)
 from tests.integrations.posts import ANA, address, send
 from tests.people.test_policy_walk import PATTERNS, address_of
 
@@ -37,8 +50,39 @@ def _known_twice() -> str:
     return f"{reverse('lead_merge')}?lead={pair.first_id}&lead={pair.second_id}"
 
 
+def _chosen(do: str) -> str:
+    """The address at which something is done with two leads, one of which refuses it."""
+    return f"{reverse('bulk')}?do={do}&id={make_lead().pk}&id={make_lead('won').pk}"
+
+
+def _routed_lead() -> int:
+    """A lead that rules gave to one of two."""
+    pool = make_pool()
+    make_routing(pool, routing_rule("Chiefs", "title", "chief", operator="contains", pool=pool))
+    asked = TouchDraft("Asked for a demo", is_hand_raise=True)
+    draft = Draft(name="Ada Okafor", title="Chief of staff", touches=(asked,))
+    return receive(drafts=[draft], cause=Cause(CauseSource.API)).lead_ids[0]
+
+
+def _routing_draft(page: str) -> str:
+    """A page of a draft that was begun from published rules."""
+    _routed_lead()
+    versions.begin(RoutingVersion, by=None)
+    return reverse(page)
+
+
 # Pages that show more to somebody else than RevOps, or of a lead that has a history.
 TOLD: dict[str, tuple[str, Callable[[], str]]] = {
+    "bulk_reject": ("revops", lambda: _chosen("reject")),
+    "bulk_facts": ("revops", lambda: _chosen("facts")),
+    "leads_of_view": ("revops", lambda: make_view().get_absolute_url()),
+    "leads_alike": ("rep", lambda: f"{reverse('leads')}?q=brihgtwater"),
+    "routing_of_lead": ("manager", lambda: reverse("lead_routing", args=[_routed_lead()])),
+    "lead_routed": ("manager", lambda: reverse("lead", args=[_routed_lead()])),
+    "routing_draft": ("revops", lambda: _routing_draft("setup_routing_draft")),
+    "routing_dry_run": ("revops", lambda: _routing_draft("setup_routing_dry_run")),
+    "routing_rule": ("revops", lambda: _routing_draft("setup_routing_rule_new")),
+    "routing_ledger_told": ("manager", lambda: f"{reverse('routing_ledger')}?days={_routed_lead() and 7}"),
     "search_found": ("rep", lambda: f"{reverse('search')}?q=logistics"),
     "search_alike": ("rep", lambda: f"{reverse('search')}?q=brihgtwater"),
     "setup_form_sent": ("marketer", lambda: reverse("setup_form", args=[_sent_form().pk])),

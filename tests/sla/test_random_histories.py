@@ -116,12 +116,13 @@ def take(lead_id, kind, stage, at, promise, number):
 
 
 def check(lead_id, story):
-    rows = list(Clock.objects.filter(lead_id=lead_id))
+    rows = list(Clock.objects.dispositions().filter(lead_id=lead_id))
     assert {row.pass_no: [row.started_at, row.stopped_at, row.cancelled_why, row.is_silent] for row in rows} == (
         story.clocks
     )
     assert all(row.due_at == row.started_at + TWO_DAYS for row in rows)
-    assert set(ClockEvent.objects.filter(kind="breached").values_list("clock__pass_no", flat=True)) == story.breached
+    breaches = ClockEvent.objects.filter(kind="breached", clock__subject_kind="disposition")
+    assert set(breaches.values_list("clock__pass_no", flat=True)) == story.breached
 
 
 @pytest.mark.django_db
