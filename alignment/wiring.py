@@ -31,13 +31,14 @@ from alignment.ops.notifications import notify
 from alignment.ops.signals import destination_gone
 from alignment.people.models import Absence, ApiToken, Company, Team, User, WorkingCalendar
 from alignment.people.signals import record_changed
-from leads import deal_following
-from leads.deal_changes import Changed
+from leads.deals import following as deal_following
+from leads.deals.changes import Changed
 from leads.editing import Edited
 from leads.following import Followed
 from leads.holders import Handover
 from leads.lifecycle import Moved
-from leads.merging import Merged
+from leads.merging.merging import Merged
+from leads.merging.unmerging import Unmerged
 from leads.routing import pools, route
 from leads.scoring import following
 from leads.signals import (
@@ -52,7 +53,6 @@ from leads.signals import (
     touches_recorded,
 )
 from leads.touches import Touched
-from leads.unmerging import Unmerged
 from sla import clocks, recalculating
 
 

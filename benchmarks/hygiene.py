@@ -16,13 +16,14 @@ from django.test.utils import CaptureQueriesContext
 from alignment.demo.names import COMPANY_TAILS, FIRST, LAST
 from alignment.people.accounts import change_company
 from benchmarks.scratch import scratch_database
-from leads import intake, lifecycle, merging
+from leads import intake, lifecycle
 from leads.causes import Cause, Promise
 from leads.drafts import Draft
 from leads.hygiene import duplicates, findings, merging_exact, scanning
+from leads.merging import merging
+from leads.merging.unmerging import unmerge
 from leads.milestones import CauseSource
 from leads.models import DuplicatePair, Lead, LeadKeys
-from leads.unmerging import unmerge
 
 LEADS = int(os.environ.get("ACCORD_BENCHMARK_LEADS", "100000"))
 NEW = 1_000

@@ -16,8 +16,9 @@ from django.test.utils import CaptureQueriesContext
 
 from alignment.people.models import Role, Side, Team, User
 from benchmarks.scratch import scratch_database
-from leads import deals, holders, intake, lifecycle, touches
+from leads import holders, intake, lifecycle, touches
 from leads.causes import Cause
+from leads.deals import deals
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft, Reference, TouchDraft
 from leads.holders import Assignment

@@ -13,7 +13,7 @@ from leads.drafts import Draft
 from leads.intake import Received, receive
 from leads.milestones import Kind, Milestone, Outcome, QualifiedBy
 from leads.models import Lead
-from leads.stages import Stages
+from leads.stages.stages import Stages
 
 
 @transaction.atomic

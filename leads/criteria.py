@@ -15,7 +15,7 @@ from leads.decisions import Step
 from leads.milestones import Kind, QualifiedBy
 from leads.models import Lead, Opportunity, Stage
 from leads.models.opportunity import DealState
-from leads.stages import Stages
+from leads.stages.stages import Stages
 from leads.standing import Standing
 
 FIELDS: Mapping[str, tuple[str, Q]] = {

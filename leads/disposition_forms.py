@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from leads import twins
 from leads.forms import DateInput, MoveForm, ReasonField
+from leads.merging import twins
 from leads.models import Lead, NurtureTrack
 
 LOOK_AGAIN_DAYS = 90

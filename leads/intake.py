@@ -10,19 +10,21 @@ from django.db import connection, transaction
 from alignment.lib import batch, collecting
 from alignment.lib.emails import domain_of, email_key_or_blank
 from alignment.people.models import User
-from leads import deals, dimensions, lifecycle, matching, merge_lock
+from leads import dimensions, lifecycle, matching
 from leads.causes import Cause
+from leads.deals import deals
 from leads.decisions import OPENS, Step
 from leads.drafts import Draft
 from leads.holders import Assignment, begin, hold
 from leads.hygiene.marking import mark
+from leads.merging import lock as merge_lock
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Lead
 from leads.models.lead import Consent
 from leads.models.touchpoint import Direction
 from leads.passes import Move, Pass, apply
 from leads.searching import add_to_index, reindex
-from leads.stages import Stages
+from leads.stages.stages import Stages
 from leads.touches import Touch, record
 
 TEXTS = ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")

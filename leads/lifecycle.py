@@ -17,7 +17,7 @@ from leads.decisions import Code, Refusal, Step, decide
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Reason, Stage
 from leads.signals import leads_moved
-from leads.stages import Stages
+from leads.stages.stages import Stages
 from leads.standing import Standing, lock, write
 
 

@@ -20,7 +20,7 @@ from leads.causes import Cause
 from leads.decisions import Step
 from leads.milestones import CauseSource, Kind, Milestone, Outcome, QualifiedBy
 from leads.models import Journey, NurtureTrack
-from leads.stages import Stages
+from leads.stages.stages import Stages
 
 SLICE = 1_000
 

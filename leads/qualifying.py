@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from leads import deals, lifecycle
+from leads import lifecycle
 from leads.causes import Cause
+from leads.deals import deals
 from leads.decisions import Refusal
 from leads.drafts import DealDraft
 from leads.milestones import Milestone
 from leads.models import Lead
-from leads.stages import Stages
+from leads.stages.stages import Stages
 
 
 class NotQualifiedError(Exception):

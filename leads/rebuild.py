@@ -10,7 +10,7 @@ from alignment.lib import batch
 from leads import journeys
 from leads.models import Journey, Lead
 from leads.passes import replay, withdrawn_at
-from leads.stages import Stages
+from leads.stages.stages import Stages
 from leads.standing import histories
 
 SLICE = 1_000

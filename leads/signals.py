@@ -15,7 +15,7 @@ touches_recorded = Signal()
 """Touchpoints were stored: `batch` is a `leads.touches.Touched`."""
 
 deals_changed = Signal()
-"""Deals were written by themselves, not by the moves of their leads: `batch` is a `leads.deal_changes.Changed`."""
+"""Deals were written by themselves, not by the moves of their leads: `batch` is a `leads.deals.changes.Changed`."""
 
 follow_ups_changed = Signal()
 """The next step of leads was planned, or leads sleep: `batch` is a `leads.following.Followed`."""
@@ -24,10 +24,10 @@ leads_edited = Signal()
 """Facts of leads changed: `batch` is a `leads.editing.Edited`."""
 
 leads_merged = Signal()
-"""Leads were merged: `batch` is a `leads.merging.Merged`."""
+"""Leads were merged: `batch` is a `leads.merging.merging.Merged`."""
 
 leads_unmerged = Signal()
-"""A merge was taken back: `batch` is a `leads.unmerging.Unmerged`."""
+"""A merge was taken back: `batch` is a `leads.merging.unmerging.Unmerged`."""
 
 feedback_given = Signal()
 """One side told the other something: `batch` has the keys of the leads that it is about."""

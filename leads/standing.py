@@ -12,7 +12,7 @@ from leads.decisions import Granted, Step
 from leads.milestones import Kind
 from leads.models import Lead, LeadTransition, TransitionNote
 from leads.passes import Move, Pass, apply, replay, withdrawn_at
-from leads.stages import Stages
+from leads.stages.stages import Stages
 
 Entries = dict[int, dict[str, int | None]]
 """Pass number → what the pass froze when it was opened."""

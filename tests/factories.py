@@ -29,14 +29,16 @@ from alignment.ops.models import Destination, Job, Transport
 from alignment.people import absences, calendars, tokens
 from alignment.people.accounts import password_link
 from alignment.people.models import Absence, Company, Role, Side, Team, User, WorkingCalendar
-from leads import deals, feedback, lifecycle, merging, qualifying, reasons
+from leads import feedback, lifecycle, qualifying, reasons
 from leads.bulk import running
 from leads.bulk.actions import ACTIONS
 from leads.causes import Cause
+from leads.deals import deals
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.hygiene import scanning
 from leads.intake import receive
+from leads.merging import merging
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
 from leads.models import (
     Account,

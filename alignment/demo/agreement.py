@@ -2,8 +2,8 @@
 
 from alignment.ops import versions
 from alignment.people.models import Company, User
-from leads import stage_setup
 from leads.models import Stage, StageVersion
+from leads.stages import setup as stage_setup
 
 WORKED = (
     "Sales has accepted the lead and works it: a first human touch within a day, and a next step with a date. A lead "

@@ -6,11 +6,12 @@ from random import Random
 
 from alignment.people import accounts
 from alignment.people.models import Company, User
-from leads import lifecycle, merging
+from leads import lifecycle
 from leads.causes import Cause, Promise
 from leads.drafts import Draft
 from leads.hygiene import findings, scanning
 from leads.intake import receive
+from leads.merging import merging
 from leads.milestones import CauseSource
 from leads.models import Lead
 

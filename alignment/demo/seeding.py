@@ -24,7 +24,7 @@ from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Campaign, Journey, Lead, NurtureTrack, Opportunity, Reason, Source
 from leads.models.opportunity import DealState
-from leads.stages import Stages
+from leads.stages.stages import Stages
 from sla.models import Promise as Target
 
 COMPANY = {"name": "Brightwater Planning", "time_zone": "Europe/Berlin", "currency": "EUR"}

@@ -6,8 +6,8 @@ from random import Random
 from typing import Any
 
 from alignment.people.models import Role, Side, User
-from leads import buying_groups, customers, deals, sourcing
 from leads.causes import Cause, Promise
+from leads.deals import buying_groups, customers, deals, sourcing
 from leads.drafts import DealDraft, Verdict
 from leads.milestones import CauseSource
 from leads.models import CustomerPeriod, DealRules, Opportunity, OpportunityContact, Reason, Source

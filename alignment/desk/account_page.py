@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 
 from alignment.people.models import Company, User
-from leads.deal_likeness import Likeness, look
+from leads.deals.likeness import Likeness, look
 from leads.models import Account, CustomerPeriod, ExternalReference, Lead, Opportunity, Touchpoint
 from leads.models.opportunity import DealState
 

@@ -19,9 +19,11 @@ from alignment.integrations import urls as import_urls
 from alignment.ops import heartbeats, notifications
 from alignment.people.models import Theme, User
 from alignment.people.permissions import can
-from leads import routing_urls, scoring_urls, setup_urls
+from leads import setup_urls
 from leads import urls as leads_urls
 from leads.models import Lead
+from leads.routing import urls as routing_urls
+from leads.scoring import urls as scoring_urls
 from sla.querysets import with_clock
 
 # The processes that give signs of life, as the warning names them, and how long they may be silent.

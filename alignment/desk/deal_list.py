@@ -13,7 +13,7 @@ from alignment.desk.queue import COUNT_CAP
 from alignment.lib import keysets
 from alignment.lib.csv import Cell
 from alignment.people.models import Company, User
-from leads.deal_likeness import Likeness, look
+from leads.deals.likeness import Likeness, look
 from leads.finding import find_named, is_enough
 from leads.milestones import Milestone
 from leads.models import Account, Opportunity, Stage

@@ -14,9 +14,9 @@ from django.utils.timezone import localtime
 from alignment.desk.templatetags.accord import day
 from alignment.people.models import Company, User
 from alignment.people.permissions import can
-from leads import sourcing
-from leads.buying_groups import FIELD as CONTACT
-from leads.deal_likeness import Likeness, look
+from leads.deals import sourcing
+from leads.deals.buying_groups import FIELD as CONTACT
+from leads.deals.likeness import Likeness, look
 from leads.models import (
     Account,
     DealRules,

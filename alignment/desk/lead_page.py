@@ -27,7 +27,7 @@ from leads.models import Journey, Lead, LeadTransition
 from leads.models.journey import MILESTONE_DATES
 from leads.routing import explaining
 from leads.scoring.parts import ScoreCard, card
-from leads.stages import Stages
+from leads.stages.stages import Stages
 from leads.views.moves import panel
 from sla.querysets import with_clock
 

@@ -16,8 +16,9 @@ from alignment.ops import audit, jobs
 from alignment.ops.jobs import About, Progress, register
 from alignment.ops.models import OPEN_STATES, Job
 from alignment.people.models import User
-from leads import deals, lifecycle, withdrawing
+from leads import lifecycle, withdrawing
 from leads.causes import Cause, Promise
+from leads.deals import deals
 from leads.decisions import Step
 from leads.milestones import CauseSource, Kind
 from leads.models import Lead, LeadTransition, OpportunityChange

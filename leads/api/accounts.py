@@ -15,10 +15,11 @@ from alignment.api.requests import TokenRequest
 from alignment.api.shapes import PersonIdField, read
 from alignment.api.views import ApiView
 from alignment.people.permissions import policy
-from leads import accounts, customers
+from leads import accounts
 from leads.api.asked import AccountBody, CustomerBody
 from leads.api.leads import api_cause
 from leads.api.shapes import AccountSerializer
+from leads.deals import customers
 from leads.hands import salespeople
 from leads.models import Account
 

@@ -13,7 +13,6 @@ from alignment.api.requests import TokenRequest
 from alignment.api.shapes import Body, read
 from alignment.api.views import ApiView
 from alignment.people.permissions import policy, require
-from leads import buying_groups, closing, deal_likeness, sourcing
 from leads.api.asked import LoseBody, NoteBody, RoleBody, SourcedByBody, WinBody
 from leads.api.deals import NEWEST, deal_of, one_deal
 from leads.api.leads import api_cause
@@ -26,7 +25,9 @@ from leads.api.shapes import (
     SourcingSerializer,
 )
 from leads.causes import Cause
-from leads.closing import NotClosedError
+from leads.deals import buying_groups, closing, sourcing
+from leads.deals import likeness as deal_likeness
+from leads.deals.closing import NotClosedError
 from leads.hands import whose
 from leads.models import Lead, Opportunity, OpportunityChange, OpportunityContact, Sourcing
 

@@ -17,10 +17,10 @@ from alignment.api.shapes import IdField, PersonIdField, read
 from alignment.api.views import ApiView
 from alignment.ops.versions import VersionState
 from alignment.people.permissions import policy, require
-from leads import deals
 from leads.api.asked import DealBody, OpportunityBody, with_rate
 from leads.api.leads import api_cause
 from leads.api.shapes import OpportunitySerializer, ReasonSerializer, StageSerializer, StageVersionSerializer
+from leads.deals import deals
 from leads.drafts import DealDraft
 from leads.hands import owners_for, salespeople, whose
 from leads.models import Account, Opportunity, Reason, Stage, StageVersion

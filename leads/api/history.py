@@ -21,7 +21,7 @@ from leads.hands import owners_for
 from leads.holders import Assignment
 from leads.models import LeadTransition
 from leads.passes import newest
-from leads.stages import Stages
+from leads.stages.stages import Stages
 from leads.standing import histories
 
 

@@ -16,15 +16,15 @@ from alignment.api.shapes import Body, IdField, Shape, read
 from alignment.api.views import ApiView
 from alignment.people.models import Company
 from alignment.people.permissions import can, policy, require
-from leads import merging
 from leads.api.leads import api_cause, merged, one, standing_lead
 from leads.api.shapes import LeadSerializer
 from leads.hygiene import duplicates, findings
 from leads.hygiene.findings import FINDINGS, PAIRS
-from leads.merge_rules import Code, Refusal
+from leads.merging import merging
+from leads.merging.rules import Code, Refusal
+from leads.merging.survivorship import FIELDS
+from leads.merging.unmerging import NotUndoneError, unmerge
 from leads.models import DuplicatePair, Lead, Merge
-from leads.survivorship import FIELDS
-from leads.unmerging import NotUndoneError, unmerge
 
 MOST_LOSERS = 50
 

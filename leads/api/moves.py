@@ -36,7 +36,7 @@ from leads.milestones import Milestone
 from leads.models import Lead, LeadTransition
 from leads.passes import Move as Row
 from leads.sentences import FIRST, who_did, why_refused
-from leads.stages import Stages
+from leads.stages.stages import Stages
 
 RELATED = ("from_stage", "to_stage", "reason", "actor", "track", "note")
 

@@ -9,10 +9,10 @@ from alignment.ops import audit, jobs
 from alignment.ops.job_kinds import About, Link, Progress, register
 from alignment.ops.models import OPEN_STATES, Job
 from alignment.people.models import User
-from leads import merging
 from leads.causes import Cause
 from leads.hygiene.duplicates import components, to_decide
-from leads.merging import Merging
+from leads.merging import merging
+from leads.merging.merging import Merging
 from leads.milestones import CauseSource
 
 KIND = "merge.exact"

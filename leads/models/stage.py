@@ -21,8 +21,8 @@ class Stage(models.Model):
 
     `criteria` is what a lead must show to enter: `fields` (names of lead fields that must be filled), `conditions` (a
     condition on its facts and its score), `confirmations` (what the person who moves it confirms, e.g. BANT) and
-    `deal` (fields of the opportunity that must be filled). `leads.stage_setup` alone writes stages; what stands here is
-    what the published `StageVersion` says.
+    `deal` (fields of the opportunity that must be filled). `leads.stages.setup` alone writes stages; what stands here
+    is what the published `StageVersion` says.
     """
 
     id = models.AutoField(primary_key=True)

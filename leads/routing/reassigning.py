@@ -8,8 +8,9 @@ from django.db.models import OuterRef, Subquery
 
 from alignment.people import accounts
 from alignment.people.models import User
-from leads import deals, holders
+from leads import holders
 from leads.causes import Cause
+from leads.deals import deals
 from leads.holders import Assignment
 from leads.models import Lead, Opportunity, OpportunityContact
 from leads.models.opportunity import DealState

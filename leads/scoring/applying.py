@@ -18,7 +18,7 @@ from leads.models.score import CrossedBy
 from leads.scoring import compiling
 from leads.scoring.compiling import Piece, join, of, values
 from leads.scoring.rules import RuleSet, read
-from leads.stages import Stages
+from leads.stages.stages import Stages
 
 
 @dataclass(frozen=True, slots=True)

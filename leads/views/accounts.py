@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
-from leads import accounts, customers, deal_forms, sourcing
+from leads import accounts
+from leads.deals import customers, sourcing
+from leads.deals import forms as deal_forms
 from leads.hands import salespeople
 from leads.models import Account, CustomerPeriod, DealRules
 from leads.views.moving import page_cause

@@ -16,10 +16,12 @@ from django.views.decorators.http import require_POST
 from alignment.people.models import Company
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
-from leads import buying_groups, closing, deal_forms, deal_likeness, deals, sourcing
 from leads.causes import Cause
-from leads.closing import NotClosedError
-from leads.deal_changes import base_amount
+from leads.deals import buying_groups, closing, deals, sourcing
+from leads.deals import forms as deal_forms
+from leads.deals import likeness as deal_likeness
+from leads.deals.changes import base_amount
+from leads.deals.closing import NotClosedError
 from leads.drafts import DealDraft
 from leads.finding import Named, find_named
 from leads.hands import owners_for, salespeople, whose

@@ -14,13 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
-from leads import merging
 from leads.finding import find_leads
 from leads.hygiene import duplicates
-from leads.merge_rules import Code
+from leads.merging import merging
+from leads.merging.rules import Code
+from leads.merging.survivorship import FIELDS
+from leads.merging.unmerging import NotUndoneError, undo_until, unmerge
 from leads.models import Lead, Merge, MergedLead
-from leads.survivorship import FIELDS
-from leads.unmerging import NotUndoneError, undo_until, unmerge
 from leads.views import side_by_side
 from leads.views.moving import page_cause
 from leads.views.side_by_side import LABELS, RELATED

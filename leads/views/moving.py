@@ -24,7 +24,7 @@ from leads.decisions import Code, Refusal
 from leads.milestones import CauseSource
 from leads.models import Lead
 from leads.sentences import who_did, why_refused
-from leads.stages import Stages
+from leads.stages.stages import Stages
 from leads.views import answers
 
 DECIDE = "decide"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leads.merging.survivorship import FIELDS
 from leads.models import Lead
 from leads.models.lead import Consent
-from leads.survivorship import FIELDS
 
 LABELS: Mapping[str, str] = {
     "name": "Name", "email": "E-mail", "phone": "Phone", "title": "Job title", "seniority": "Seniority",

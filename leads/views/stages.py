@@ -10,13 +10,14 @@ from alignment.ops import versions
 from alignment.people.models import Company
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
-from leads import stage_forms, stage_setup
 from leads.conditions.editor import Editor
 from leads.conditions.fields import ABOUT_SCORED_LEAD
 from leads.models import Stage, StageVersion
-from leads.stage_mapping import standing_in
-from leads.stage_pages import StagePage, lines
-from leads.stage_preview import preview
+from leads.stages import forms as stage_forms
+from leads.stages import setup as stage_setup
+from leads.stages.mapping import standing_in
+from leads.stages.pages import StagePage, lines
+from leads.stages.preview import preview
 from leads.views.records import form_view
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from alignment.people.models import Role
-from leads import merging
 from leads.hygiene import scanning
+from leads.merging import merging
 from leads.models import DuplicatePair, Lead
 from tests.api.asking import api, problem
 from tests.factories import make_lead, make_user

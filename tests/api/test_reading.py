@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from alignment.people.models import Role
-from leads import deals, lifecycle, withdrawing
+from leads import lifecycle, withdrawing
 from leads.causes import Cause
+from leads.deals import deals
 from leads.drafts import DealDraft
 from leads.milestones import CauseSource, Kind
 from leads.models import Lead, LeadTransition, Opportunity, OpportunityChange, Touchpoint

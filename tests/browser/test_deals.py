@@ -5,8 +5,8 @@ from decimal import Decimal
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from leads import deals
 from leads.causes import Cause
+from leads.deals import deals
 from leads.milestones import CauseSource
 from leads.models import Stage, StageVersion
 from tests.factories import make_free_deal

@@ -13,8 +13,8 @@ from alignment.ops import jobs
 from alignment.ops.models import AuditEntry
 from alignment.people.accounts import change_company
 from alignment.people.models import Role, Side
-from leads import merging
 from leads.hygiene import duplicates, findings, scanning
+from leads.merging import merging
 from leads.models import DuplicatePair, Lead, Merge
 from tests.factories import make_deal, make_lead, make_run_import, make_user
 from tests.leads.stories import by

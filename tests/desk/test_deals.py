@@ -15,8 +15,8 @@ from django.utils import timezone
 from alignment.desk import deal_list
 from alignment.ops.models import AuditEntry
 from alignment.people.models import Role
-from leads import deals
 from leads.causes import Cause
+from leads.deals import deals
 from leads.milestones import CauseSource
 from leads.models import (
     Account,

@@ -12,10 +12,11 @@ from django.utils import timezone
 from alignment.desk import timeline
 from alignment.desk.timeline import Place, Source
 from alignment.people.models import Role
-from leads import activities, holders, lifecycle, merging, touches
+from leads import activities, holders, lifecycle, touches
 from leads.activities import Activity
 from leads.causes import Cause
 from leads.drafts import Reference
+from leads.merging import merging
 from leads.milestones import CauseSource
 from leads.models import Journey, LeadTransition, Reason
 from leads.touches import Touch

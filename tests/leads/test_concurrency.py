@@ -5,11 +5,12 @@ from functools import partial
 import pytest
 
 from alignment.lib.invariants import count_broken
-from leads import editing, holders, intake, lifecycle, merging, unmerging
+from leads import editing, holders, intake, lifecycle
 from leads.decisions import Code
 from leads.drafts import Draft, Reference, TouchDraft
 from leads.holders import Assignment
 from leads.invariants import INVARIANTS
+from leads.merging import merging, unmerging
 from leads.milestones import Kind, Outcome
 from leads.models import HolderInterval, Lead, LeadTransition, Touchpoint
 from leads.rebuild import rebuild

@@ -11,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads import buying_groups, closing, customers, deal_likeness, deals, lifecycle
-from leads.closing import NotClosedError
+from leads import lifecycle
+from leads.deals import buying_groups, closing, customers, deals
+from leads.deals import likeness as deal_likeness
+from leads.deals.closing import NotClosedError
 from leads.decisions import Code
 from leads.drafts import DealDraft
 from leads.milestones import Kind

@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 
 from alignment.people.accounts import change_company
 from alignment.people.models import Company
-from leads import activities, editing, lifecycle, merging, withdrawing
+from leads import activities, editing, lifecycle, withdrawing
 from leads.activities import Activity
 from leads.drafts import Draft
 from leads.hygiene import duplicates, findings, scanning
 from leads.hygiene.evidence import Evidence
 from leads.intake import receive
-from leads.merging import merge
+from leads.merging import merging
+from leads.merging.merging import merge
+from leads.merging.unmerging import unmerge
 from leads.models import DuplicatePair, Lead, LeadKeys, WeeklyCount
 from leads.tasks import keep_clean
-from leads.unmerging import unmerge
 from tests.connections import at_once
 from tests.factories import make_lead, make_user
 from tests.leads.stories import HISTORY, arrived, by, day, to

@@ -5,10 +5,11 @@ from decimal import Decimal
 import pytest
 
 from alignment.lib.invariants import count_broken
-from leads import intake, merging, rebuild
+from leads import intake, rebuild
 from leads.decisions import Code
 from leads.drafts import DealDraft, Draft, Reference, TouchDraft
 from leads.invariants import INVARIANTS
+from leads.merging import merging
 from leads.milestones import CauseSource, Kind, Milestone, Outcome, QualifiedBy
 from leads.models import Account, HolderInterval, Lead, LeadTransition, Opportunity, Stage, Touchpoint
 from tests.factories import make_user

@@ -8,7 +8,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from alignment.lib.invariants import count_broken
-from leads import deals, holders, lifecycle, rebuild
+from leads import holders, lifecycle, rebuild
+from leads.deals import deals
 from leads.drafts import DealDraft
 from leads.holders import Assignment
 from leads.invariants import INVARIANTS

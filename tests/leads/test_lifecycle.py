@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from leads import deals, lifecycle
+from leads import lifecycle
+from leads.deals import deals
 from leads.decisions import Code
 from leads.drafts import DealDraft
 from leads.milestones import CauseSource, Kind, Milestone, Outcome

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from alignment.lib.invariants import count_broken
-from leads import deals, intake, lifecycle, rebuild
+from leads import intake, lifecycle, rebuild
 from leads.causes import Cause
+from leads.deals import deals
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.invariants import INVARIANTS

@@ -8,16 +8,17 @@ from django.test.utils import CaptureQueriesContext
 
 from alignment.lib.invariants import count_broken
 from alignment.ops.models import AuditEntry
-from leads import activities, editing, finding, lifecycle, merging, rebuild, searching
+from leads import activities, editing, finding, lifecycle, rebuild, searching
 from leads.activities import Activity
 from leads.decisions import Code as MoveCode
 from leads.drafts import Draft, Reference
 from leads.intake import receive
 from leads.invariants import INVARIANTS
-from leads.merging import Code, Merging, keeper, merge, merge_all
+from leads.merging import merging
+from leads.merging.merging import Code, Merging, keeper, merge, merge_all
+from leads.merging.unmerging import NotUndoneError, unmerge
 from leads.milestones import Kind, Milestone
 from leads.models import HolderInterval, Lead, Merge, OpportunityContact
-from leads.unmerging import NotUndoneError, unmerge
 from sla.models import Clock
 from tests.factories import make_deal, make_lead, make_user
 from tests.leads.stories import HISTORY, arrive, arrived, by, codes, day, journey, rows, step, to, where

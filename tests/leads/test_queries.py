@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from leads import deals, holders, intake, lifecycle, touches, withdrawing
+from leads import holders, intake, lifecycle, touches, withdrawing
+from leads.deals import deals
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft, Reference, TouchDraft
 from leads.holders import Assignment

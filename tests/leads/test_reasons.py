@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from alignment.ops.models import AuditEntry, Notification
 from alignment.people.models import Company, Role, Side
-from leads import reasons, twins
+from leads import reasons
 from leads.causes import Cause
+from leads.merging import twins
 from leads.milestones import CauseSource, Outcome
 from leads.models import Journey, NurtureTrack, Reason, ReasonProposal
 from leads.models.reason_proposal import Change, Verdict

@@ -25,7 +25,7 @@ from leads.models import Account, HolderInterval, Lead, Opportunity, PoolMember,
 from leads.models.route import How
 from leads.routing import pools, rules
 from leads.routing.route import route
-from leads.stages import Stages
+from leads.stages.stages import Stages
 from tests.connections import at_once
 from tests.factories import (
     make_absence,

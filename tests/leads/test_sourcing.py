@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alignment.ops.models import AuditEntry
-from leads import customers, deals, lifecycle, sourcing, touches
+from leads import lifecycle, touches
+from leads.deals import customers, deals, sourcing
 from leads.drafts import DealDraft
 from leads.models import DealRules, Opportunity, Source, Sourcing
 from leads.touches import Touch

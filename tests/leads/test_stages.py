@@ -12,10 +12,12 @@ from alignment.lib.invariants import count_broken
 from alignment.ops import jobs, versions
 from alignment.ops.models import AuditEntry, Notification
 from alignment.people.models import Company, Role
-from leads import criteria, lifecycle, rebuild, stage_mapping, stage_setup
+from leads import criteria, lifecycle, rebuild
 from leads.invariants import INVARIANTS
 from leads.models import Lead, LeadTransition, Opportunity, Stage, StageSignature, StageVersion
-from leads.stage_preview import preview
+from leads.stages import mapping as stage_mapping
+from leads.stages import setup as stage_setup
+from leads.stages.preview import preview
 from tests.api.asking import api, problem
 from tests.factories import make_free_deal, make_lead, make_user
 from tests.leads.stories import by, stage, where

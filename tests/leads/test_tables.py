@@ -8,9 +8,11 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from psycopg2.extras import DateTimeTZRange
 
-from leads import deals, holders, lifecycle, merging
+from leads import holders, lifecycle
+from leads.deals import deals
 from leads.drafts import DealDraft, Reference
 from leads.holders import Assignment
+from leads.merging import merging
 from leads.milestones import Kind
 from leads.models import (
     Account,

@@ -6,8 +6,9 @@ from itertools import count
 from typing import Any
 
 from alignment.ops import versions
-from leads import deals, intake, touches
+from leads import intake, touches
 from leads.causes import Cause, Promise
+from leads.deals import deals
 from leads.decisions import Step
 from leads.drafts import Draft
 from leads.milestones import CauseSource, Kind, Milestone

@@ -20,9 +20,9 @@ from alignment.people.permissions import can, policy, require, why_not
 from alignment.people.requests import SignedInRequest
 from leads.hygiene import duplicates, merging_exact
 from leads.hygiene.findings import FINDINGS, PAIRS
+from leads.merging.unmerging import undo_until
 from leads.models import DuplicatePair, Lead, Merge
 from leads.querysets import NEWEST
-from leads.unmerging import undo_until
 from leads.views.merging import key_in
 
 PAGE = 50

@@ -21,9 +21,10 @@ from alignment.integrations.importers.rows import Arrival, translate
 from alignment.integrations.models import ImportProblem, ProblemKind
 from alignment.lib.emails import email_key_or_blank
 from alignment.people import directory
-from leads import matching, merge_lock
+from leads import matching
 from leads.causes import Cause
 from leads.intake import Received, receive
+from leads.merging import lock as merge_lock
 from leads.milestones import CauseSource
 
 __all__ = ["Brought", "bring"]

@@ -18,8 +18,9 @@ from alignment.integrations.importers.outcomes import (
 )
 from alignment.integrations.importers.reading import Line
 from alignment.integrations.models import ImportProblem, ProblemKind
-from leads import buying_groups, deals, lifecycle, matching
+from leads import lifecycle, matching
 from leads.causes import Cause
+from leads.deals import buying_groups, deals
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft
 from leads.intake import Received

@@ -17,7 +17,7 @@ from leads.decisions import Code, Refusal
 from leads.intake import Received
 from leads.milestones import Milestone
 from leads.models import Reason
-from leads.stages import Stages
+from leads.stages.stages import Stages
 
 Row = TypeVar("Row")
 Owned = TypeVar("Owned", bound=Any)

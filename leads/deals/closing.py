@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from leads import deals, lifecycle
+from leads import lifecycle
 from leads.causes import Cause
+from leads.deals import deals
 from leads.decisions import Code, Refusal
 from leads.drafts import Verdict
 from leads.models import Journey, Lead, Opportunity, Reason

@@ -1,5 +1,5 @@
-"""Deals: the only writer of opportunities. Their changes are rows of `leads.deal_changes`, the people around them
-`leads.buying_groups`, and what their journeys decide `leads.deal_following`.
+"""Deals: the only writer of opportunities. Their changes are rows of `leads.deals.changes`, the people around them
+`leads.deals.buying_groups`, and what their journeys decide `leads.deals.following`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,15 +10,16 @@ from typing import Any
 from django.db import connection, transaction
 
 from alignment.lib import batch
-from leads import customers, lifecycle, sourcing
+from leads import lifecycle
 from leads.causes import Cause
-from leads.deal_changes import KEPT, TOLD_AT_OPENING, Change, differences, record, tell
+from leads.deals import customers, sourcing
+from leads.deals.changes import KEPT, TOLD_AT_OPENING, Change, differences, record, tell
 from leads.drafts import DealDraft, Reference, Verdict
 from leads.milestones import Milestone
 from leads.models import Journey, Lead, Opportunity, OpportunityContact, Stage
 from leads.models.opportunity import DealState
 from leads.models.reference import ExternalReference
-from leads.stages import Stages
+from leads.stages.stages import Stages
 
 
 class DealError(Exception):

@@ -12,7 +12,7 @@ from alignment.ops import audit
 from alignment.people.models import Company, User
 from leads import lifecycle
 from leads.causes import Cause
-from leads.deal_changes import tell
+from leads.deals.changes import tell
 from leads.models import DealRules, Opportunity, Source, Sourcing
 from leads.models.sourcing import SourcingRule
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from leads.merging.survivorship import FIELDS
 from leads.milestones import Milestone
-from leads.survivorship import FIELDS
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 

@@ -15,14 +15,15 @@ from django.utils.text import slugify
 from alignment.ops import audit, versions
 from alignment.ops.notifications import Notice, notify
 from alignment.people.models import Company, Side, User
-from leads import criteria, stage_mapping
+from leads import criteria
 from leads.conditions.fields import ABOUT_SCORED_LEAD
 from leads.conditions.language import parse
 from leads.lifecycle import database_now
 from leads.milestones import Milestone
 from leads.models import LeadTransition, Stage, StageSignature, StageVersion
 from leads.reasons import sides_signed_by
-from leads.stages import Stages
+from leads.stages import mapping as stage_mapping
+from leads.stages.stages import Stages
 
 STEP = 10
 """Positions are so far apart; renumbering makes room."""

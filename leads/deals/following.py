@@ -5,9 +5,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from leads import customers, lifecycle, sourcing
+from leads import lifecycle
 from leads.causes import Cause
-from leads.deal_changes import Change, record
+from leads.deals import customers, sourcing
+from leads.deals.changes import Change, record
 
 _CONCERNED = """
     SELECT DISTINCT opportunity_id FROM leads_journey WHERE lead_id = ANY(%s) AND opportunity_id IS NOT NULL

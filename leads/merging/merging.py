@@ -1,8 +1,8 @@
 """Merging: one or many leads go into a survivor, and no history moves.
 
 The loser becomes a tombstone (`merged_into`) and its open pass ends as merged; its rows stay where they are, and the
-survivor's timeline reads them. So a merge is undone by clearing pointers (`leads.unmerging`). Chains are kept flat: a
-tombstone always points to a lead that stands.
+survivor's timeline reads them. So a merge is undone by clearing pointers (`leads.merging.unmerging`). Chains are kept
+flat: a tombstone always points to a lead that stands.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +13,14 @@ from typing import Any
 from django.db import connection, transaction
 
 from alignment.lib import batch
-from leads import holders, lifecycle, merge_lock, survivorship
+from leads import holders, lifecycle
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.holders import Assignment
 from leads.hygiene.marking import forget, mark
-from leads.merge_rules import Code, Merging, Refusal, Standing, by_rank, why_not
+from leads.merging import lock as merge_lock
+from leads.merging import survivorship
+from leads.merging.rules import Code, Merging, Refusal, Standing, by_rank, why_not
 from leads.milestones import Kind, Milestone
 from leads.models import Journey, Lead, LeadSearch, Merge, MergedLead
 from leads.models.opportunity import DealState

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from leads import finding, merging
+from leads import finding
 from leads.causes import Cause
+from leads.merging import merging
 from leads.models import Lead
 
 SUGGESTED = 5

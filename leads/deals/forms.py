@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alignment.people.models import User
-from leads import buying_groups
+from leads.deals import buying_groups
 from leads.forms import NOTE_LENGTH, DateInput, DealForm, ReasonField, offer
 from leads.milestones import Milestone
 from leads.models import Account, CustomerPeriod, DealRules, Lead, Opportunity, Source, Stage

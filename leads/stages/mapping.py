@@ -9,8 +9,9 @@ from alignment.ops import jobs
 from alignment.ops.job_kinds import About, Link, Progress, register
 from alignment.ops.models import Job
 from alignment.people.models import User
-from leads import deals, lifecycle
+from leads import lifecycle
 from leads.causes import Cause
+from leads.deals import deals
 from leads.milestones import CauseSource
 from leads.models import Lead, Stage
 from leads.querysets import LeadQuerySet

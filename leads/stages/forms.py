@@ -8,7 +8,7 @@ from alignment.people.models import Side
 from leads import criteria
 from leads.milestones import Milestone
 from leads.models import Stage
-from leads.stage_setup import LONGEST_CONFIRMATION, LONGEST_DEFINITION, LONGEST_NAME
+from leads.stages.setup import LONGEST_CONFIRMATION, LONGEST_DEFINITION, LONGEST_NAME
 
 
 def _choices(registry: Any) -> list[tuple[str, str]]:

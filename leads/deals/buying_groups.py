@@ -7,7 +7,7 @@ from django.db import transaction
 from alignment.lib import batch
 from leads import lifecycle
 from leads.causes import Cause
-from leads.deal_changes import Change, record, tell
+from leads.deals.changes import Change, record, tell
 from leads.models import Journey, Opportunity, OpportunityContact
 
 ROLES = (

@@ -10,7 +10,7 @@ from leads import criteria
 from leads.conditions.reading import leads_that_meet
 from leads.conditions.sentences import Names, sentence
 from leads.models import Opportunity, Stage
-from leads.stage_mapping import standing_in
+from leads.stages.mapping import standing_in
 
 
 @dataclass(frozen=True, slots=True)

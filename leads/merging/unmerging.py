@@ -8,16 +8,17 @@ from typing import Any
 from django.db import transaction
 
 from alignment.lib import batch
-from leads import lifecycle, matching, merge_lock
+from leads import lifecycle, matching
 from leads.causes import Cause
 from leads.decisions import UNDO_WITHIN, Step
 from leads.hygiene.marking import mark
-from leads.merging import hand_over, write_facts
+from leads.merging import lock as merge_lock
+from leads.merging.merging import hand_over, write_facts
+from leads.merging.survivorship import COLUMNS, FIELDS
 from leads.milestones import Kind
 from leads.models import Lead, Merge, MergedLead, OpportunityContact
 from leads.searching import reindex
 from leads.signals import leads_unmerged
-from leads.survivorship import COLUMNS, FIELDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Stages: as moves read them, and as RevOps sets them up."""
