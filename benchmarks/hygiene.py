@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from alignment.demo.names import COMPANY_HEADS, COMPANY_TAILS, FIRST, LAST
+from alignment.demo.names import COMPANY_TAILS, FIRST, LAST
 from alignment.people.accounts import change_company
 from benchmarks.scratch import scratch_database
 from leads import intake, lifecycle, merging
@@ -27,6 +27,7 @@ from leads.unmerging import unmerge
 LEADS = int(os.environ.get("ACCORD_BENCHMARK_LEADS", "100000"))
 NEW = 1_000
 NO_END = timedelta(hours=1)
+SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va")
 EACH = 40
 """One of so many leads comes once more, under another address."""
 CAUSE = Cause(CauseSource.API, promise=Promise.NONE)
@@ -52,7 +53,9 @@ def measure() -> None:
         arrive(range(LEADS, LEADS + count), again=True)
         took, queries, looked = timed(lambda: scanning.scan(limit=5_000))
         report(f"{count:,} new leads against {LEADS:,}", looked_at=looked, queries=queries, ms=f"{took:.0f}")
-    draft = Draft(name="Ana Almeida", email="ana@alderanalytics0.example", phone="030 5550 0000", company_name="Alder")
+    draft = Draft(
+        name="Ana Almeida", email="ana@alderanalytics0.example", phone="030 5550 0000", company_name=firm_of(0)
+    )
     duplicates.of_draft(draft)
     took, queries, found = timed(lambda: duplicates.of_draft(draft))
     report("asked while one is added", found=len(found), queries=queries, ms=f"{took:.1f}")
@@ -83,7 +86,7 @@ def arrive(numbers: range, *, again: bool = False) -> None:
 def draft(number: int, *, again: bool) -> Draft:
     who = number // 2 if again else number
     first, last = FIRST[who % len(FIRST)], LAST[who // len(FIRST) % len(LAST)]
-    firm = f"{COMPANY_HEADS[who % len(COMPANY_HEADS)]} {COMPANY_TAILS[who // 7 % len(COMPANY_TAILS)]} {who % 5_000}"
+    firm = firm_of(who % 20_000)
     domain = f"{firm.replace(' ', '').lower()}.example"
     tag = f"+{number}" if again else ""
     return Draft(
@@ -92,6 +95,12 @@ def draft(number: int, *, again: bool) -> Draft:
         phone=f"+49 30 {who:07}" if who % 3 else "",
         company_name=firm,
     )
+
+
+def firm_of(number: int) -> str:
+    """A name of its own for each of some thousands of companies: “Tivaro Labs”."""
+    syllables = [SYLLABLES[number // len(SYLLABLES) ** place % len(SYLLABLES)] for place in range(4)]
+    return f"{''.join(syllables).capitalize()} {COMPANY_TAILS[number % len(COMPANY_TAILS)]}"
 
 
 def pairs(exact: bool) -> int:

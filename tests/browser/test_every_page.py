@@ -15,7 +15,15 @@ from leads.intake import receive
 from leads.milestones import CauseSource
 from leads.models import Opportunity, RoutingVersion
 from tests.browser import looks
-from tests.factories import make_pair, make_pool, make_routing, make_web_form, routing_rule
+from tests.factories import (
+    make_lead,
+    make_pair,
+    make_pool,
+    make_routing,
+    make_view,
+    make_web_form,
+    routing_rule,
+)
 from tests.integrations.posts import ANA, address, send
 from tests.people.test_policy_walk import PATTERNS, address_of
 
@@ -42,6 +50,11 @@ def _known_twice() -> str:
     return f"{reverse('lead_merge')}?lead={pair.first_id}&lead={pair.second_id}"
 
 
+def _chosen(do: str) -> str:
+    """The address at which something is done with two leads, one of which refuses it."""
+    return f"{reverse('bulk')}?do={do}&id={make_lead().pk}&id={make_lead('won').pk}"
+
+
 def _routed_lead() -> int:
     """A lead that rules gave to one of two."""
     pool = make_pool()
@@ -60,6 +73,10 @@ def _routing_draft(page: str) -> str:
 
 # Pages that show more to somebody else than RevOps, or of a lead that has a history.
 TOLD: dict[str, tuple[str, Callable[[], str]]] = {
+    "bulk_reject": ("revops", lambda: _chosen("reject")),
+    "bulk_facts": ("revops", lambda: _chosen("facts")),
+    "leads_of_view": ("revops", lambda: make_view().get_absolute_url()),
+    "leads_alike": ("rep", lambda: f"{reverse('leads')}?q=brihgtwater"),
     "routing_of_lead": ("manager", lambda: reverse("lead_routing", args=[_routed_lead()])),
     "lead_routed": ("manager", lambda: reverse("lead", args=[_routed_lead()])),
     "routing_draft": ("revops", lambda: _routing_draft("setup_routing_draft")),
