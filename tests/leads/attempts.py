@@ -1,11 +1,27 @@
-"""Attempts to store stages and what follows a disposition wrongly, by the constraint that refuses each."""
+"""Attempts to store set-up, routing and what people do with leads wrongly, by the constraint that refuses each."""
 
 from datetime import UTC, datetime
 
-from leads.models import FollowUp, NurtureTrack, Reason, Stage, StageSignature, StageVersion
+from alignment.ops.models import Job
+from leads.models import (
+    BulkChange,
+    BulkRow,
+    Feedback,
+    FollowUp,
+    NurtureTrack,
+    Pool,
+    PoolMember,
+    Reason,
+    RoutingDecision,
+    RoutingVersion,
+    Stage,
+    StageSignature,
+    StageVersion,
+)
 from tests.factories import make_lead, make_reason_proposal, make_user
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOBODY = 2_000_000_000
 
 
 def _set(row, **wrong):
@@ -28,7 +44,62 @@ def _signed(**fields):
     StageSignature.objects.create(version=StageVersion.published("mql"), **given | fields)
 
 
+def _rules(**fields):
+    given = {"scope": "test", "number": 1, "body": {}, "state": "published", "published_at": NOON}
+    return RoutingVersion.objects.create(**given | fields)
+
+
+def _decision(**fields):
+    lead_id = fields.pop("lead_id", None) or make_lead().pk
+    given = {"lead_id": lead_id, "pass_no": 1, "at": NOON, "how": "person", "user": make_user()}
+    RoutingDecision.objects.create(**given | {"version": _rules()} | fields)
+
+
+def _pool(**fields):
+    return Pool.objects.create(**{"name": "North", "fallback": make_user()} | fields)
+
+
+def _members(pool, user):
+    return [PoolMember.objects.create(pool=pool, user=user) for _ in range(2)]
+
+
+def _bulk(**fields):
+    return BulkChange.objects.create(**{"kind": "accept", "created_by": make_user()} | fields)
+
+
+def _bulk_row(**fields):
+    return BulkRow.objects.create(**{"change": _bulk(), "lead": make_lead()} | fields)
+
+
+def _bulk_rows_of_one():
+    row = _bulk_row()
+    _bulk_row(change=row.change, lead=row.lead)
+
+
+def _feedback(**fields):
+    given = {"lead": make_lead(), "author": make_user(), "text": "Wrong person", "at": NOON}
+    Feedback.objects.create(**given | fields)
+
+
 WRONG = {
+    "routing_keys_known": lambda: _decision(lead_id=NOBODY),
+    "routing_how_known": lambda: _decision(how="luck"),
+    "routing_pool_named": lambda: _decision(how="pool"),
+    "routing_deal_named": lambda: _decision(how="deal"),
+    "routingversion_number_unique": lambda: [_rules(), _rules(state="retired", retired_at=NOON)],
+    "routingversion_one_published": lambda: [_rules(), _rules(number=2)],
+    "routingversion_one_draft": lambda: [_rules(number=each, state="draft", published_at=None) for each in (1, 2)],
+    "routingversion_state_dated": lambda: _rules(published_at=None),
+    "pool_name_unique": lambda: [_pool(), _pool(name="NORTH")],
+    "pool_after_hours_known": lambda: _pool(after_hours="party"),
+    "pool_member_unique": lambda: _members(_pool(), make_user()),
+    "bulk_kind_known": lambda: _bulk(kind="burn"),
+    "bulk_undo_has_a_beginning": lambda: _bulk(undo_job=Job.objects.create(kind="x")),
+    "bulk_lead_once": _bulk_rows_of_one,
+    "bulk_state_known": lambda: _bulk_row(state="lost"),
+    "bulk_only_done_is_undone": lambda: _bulk_row(undone_at=NOON),
+    "feedback_side_known": lambda: _feedback(side="buyers"),
+    "feedback_edited_after": lambda: _feedback(edited_at=datetime(2026, 2, 1, tzinfo=UTC)),
     "reason_rejection_says_what_follows": lambda: Reason.objects.filter(kind="lose").update(counts_as_miss=True),
     "reason_leads_one_way": lambda: Reason.objects.filter(kind="reject").update(
         proposes_recycle=True, means_duplicate=True
