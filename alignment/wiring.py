@@ -6,7 +6,8 @@
 - Leads change hands → their clocks note it, open pages hear of it.
 - Touches are recorded → the leads are scored (and are MQLs if they cross the threshold); clocks that wait for a touch
   are settled, paused ones go on; open pages hear of it.
-- Facts of leads are edited → they are scored, open pages hear of it; so they do of what is planned next.
+- Facts of leads are edited → they are scored, open pages hear of it.
+- What comes next with a lead is planned → open pages hear of it.
 - One side tells the other what it thinks of a lead → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
 - Leads are merged, or a merge is undone → they are scored, the audit log says by whom, open pages hear of it.
@@ -40,7 +41,7 @@ from leads.lifecycle import Moved
 from leads.merging.merging import Merged
 from leads.merging.unmerging import Unmerged
 from leads.routing import pools, route
-from leads.scoring import following
+from leads.scoring import following as scores
 from leads.signals import (
     deals_changed,
     feedback_given,
@@ -66,47 +67,47 @@ def connect() -> None:
     leads_moved.connect(pages_hear_of_moves, dispatch_uid="pages_hear_of_moves")
     holders_changed.connect(clocks_note_handovers, dispatch_uid="clocks_note_handovers")
     holders_changed.connect(pages_hear_of_handovers, dispatch_uid="pages_hear_of_handovers")
-    destination_gone.connect(channel_stops, dispatch_uid="channel_stops")
-    user_logged_in.connect(audit.logged_in, dispatch_uid="audit_logged_in")
-    user_logged_out.connect(audit.logged_out, dispatch_uid="audit_logged_out")
-    user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
-    record_changed.connect(audit_changes, dispatch_uid="audit_changes")
-    record_changed.connect(clocks_follow_calendars, dispatch_uid="clocks_follow_calendars")
     touches_recorded.connect(touches_score, dispatch_uid="touches_score")
-    leads_edited.connect(edits_score, dispatch_uid="edits_score")
     touches_recorded.connect(clocks_hear_of_touches, dispatch_uid="clocks_hear_of_touches")
-    record_changed.connect(leads_keep_somebody, dispatch_uid="leads_keep_somebody")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
-    deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
-    feedback_given.connect(pages_hear_of_feedback, dispatch_uid="pages_hear_of_feedback")
+    leads_edited.connect(edits_score, dispatch_uid="edits_score")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
     follow_ups_changed.connect(pages_hear_of_plans, dispatch_uid="pages_hear_of_plans")
+    feedback_given.connect(pages_hear_of_feedback, dispatch_uid="pages_hear_of_feedback")
+    deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
     leads_merged.connect(merges_score, dispatch_uid="merges_score")
     leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
     leads_merged.connect(pages_hear_of_merges, dispatch_uid="pages_hear_of_merges")
     leads_unmerged.connect(merges_score, dispatch_uid="undone_merges_score")
     leads_unmerged.connect(audit_undone_merges, dispatch_uid="audit_undone_merges")
     leads_unmerged.connect(pages_hear_of_undone_merges, dispatch_uid="pages_hear_of_undone_merges")
+    destination_gone.connect(channel_stops, dispatch_uid="channel_stops")
+    user_logged_in.connect(audit.logged_in, dispatch_uid="audit_logged_in")
+    user_logged_out.connect(audit.logged_out, dispatch_uid="audit_logged_out")
+    user_login_failed.connect(audit.login_failed, dispatch_uid="audit_login_failed")
+    record_changed.connect(audit_changes, dispatch_uid="audit_changes")
+    record_changed.connect(clocks_follow_calendars, dispatch_uid="clocks_follow_calendars")
+    record_changed.connect(leads_keep_somebody, dispatch_uid="leads_keep_somebody")
 
 
 def moves_score(batch: Moved, **kwargs: Any) -> None:
     """First of all: what follows a hand-over may ask for the score."""
-    following.after_moves(batch)
+    scores.after_moves(batch)
 
 
 def touches_score(batch: Touched, **kwargs: Any) -> None:
     """A touch that brings its lead over the threshold makes it an MQL."""
-    following.after_touches(batch)
+    scores.after_touches(batch)
 
 
 def edits_score(batch: Edited, **kwargs: Any) -> None:
     """Who a person is says how well they fit."""
-    following.after_edits(batch)
+    scores.after_edits(batch)
 
 
 def merges_score(batch: Merged | Unmerged, **kwargs: Any) -> None:
     """The touches of both count for the one that stays; each has its own again when the merge is undone."""
-    following.after_merges(batch.lead_ids, batch.cause)
+    scores.after_merges(batch.lead_ids, batch.cause)
 
 
 def deals_follow(batch: Moved, **kwargs: Any) -> None:
