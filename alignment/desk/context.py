@@ -202,8 +202,10 @@ class Shell:
         return list(self._links()) if self.user.is_authenticated else []
 
     @property
-    def sections(self) -> list[tuple[str, list[Link]]]:
-        return [(name, list(links)) for name, links in groupby(self.links, key=lambda link: link.entry.section)]
+    def sections(self) -> list[tuple[str, list[Link], bool]]:
+        """Name, links, and whether the page is one of them."""
+        grouped = [(name, list(links)) for name, links in groupby(self.links, key=lambda link: link.entry.section)]
+        return [(name, links, any(link.is_current for link in links)) for name, links in grouped]
 
     @property
     def tabs(self) -> list[Link]:
