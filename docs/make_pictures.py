@@ -23,6 +23,8 @@ PICTURES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("funnel-dark", "manager", "/dash/funnel/", {**DESKTOP, "color_scheme": "dark"}),
     ("queue", "rep", "/queue/", DESKTOP),
     ("lead", "rep", "", DESKTOP),
+    ("scoring", "revops", "/setup/scoring/", DESKTOP),
+    ("campaigns", "marketer", "/campaigns/", DESKTOP),
     ("phone", "rep", "/queue/", PHONE),
 ]
 SCREEN = {"viewport": {"width": 1920, "height": 1080}}
