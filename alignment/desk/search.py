@@ -22,7 +22,7 @@ MOST_RECENT = 6
 LARGEST_ID = 2**63 - 1
 # From so many letters on a word may have a typo; so alike (0 to 1) is the same word.
 TYPO_FROM = 5
-ALIKE = 0.75
+ALIKE = 0.78
 
 
 @dataclass(frozen=True, slots=True)

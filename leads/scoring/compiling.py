@@ -180,42 +180,45 @@ def facts(rules: RuleSet, chosen: Piece, *, lock: bool = False, of_past: bool = 
 
 def touches(columns: Piece, at: datetime) -> Piece:
     """`columns` of every touch that counts for the leads in `facts`, those of leads merged into them too."""
-    counts = values(
-        f"{ENGAGED} AND touch.at <= %s AND (facts.counted_from IS NULL OR touch.at > facts.counted_from)", at
+    return of("SELECT facts.lead_id, touch.* FROM facts CROSS JOIN LATERAL ({}) touch", _touches_of_one(columns, at))
+
+
+def _touches_of_one(columns: Piece, at: datetime) -> Piece:
+    """The same of one row of `facts`. The leads in it are an array, so that their touches are found by the index."""
+    return of(
+        "SELECT {} FROM leads_touchpoint touch WHERE touch.lead_id = ANY(ARRAY(SELECT facts.lead_id"
+        " UNION ALL SELECT merged.id FROM leads_lead merged WHERE merged.merged_into_id = facts.lead_id)) AND {}",
+        columns,
+        values(f"{ENGAGED} AND touch.at <= %s AND (facts.counted_from IS NULL OR touch.at > facts.counted_from)", at),
     )
-    own = of(
-        "SELECT facts.lead_id, {} FROM facts JOIN leads_touchpoint touch ON touch.lead_id = facts.lead_id WHERE {}",
-        columns, counts,
-    )  # fmt: skip
-    merged = of(
-        "SELECT facts.lead_id, {} FROM facts JOIN leads_lead merged ON merged.merged_into_id = facts.lead_id"
-        " JOIN leads_touchpoint touch ON touch.lead_id = merged.id WHERE {}",
-        columns, counts,
-    )  # fmt: skip
-    return of("{} UNION ALL {}", own, merged)
 
 
 def engaged(rules: RuleSet, at: datetime) -> Piece:
-    """The sums of each group at that moment, as `s0`, `s1` …, and how many touches counted, by lead."""
+    """The sums of each group at that moment, as `s0`, `s1` …, and how many touches counted, of one row of `facts`.
+
+    Each lead looks its touches up by an index: what the planner takes for a few leads may be fifty thousand, and two
+    lists of that length that it joins row by row take minutes.
+    """
     points = [
         of(f"({{}}) * {{}} AS p{index}", touch_points(rules, group), decay(group, at))
         for index, group in enumerate(rules.groups)
     ]
     columns = join([*points, Piece("touch.at")], ", ")
     sums = "".join(f", sum(p{index}) AS s{index}" for index in range(len(rules.groups)))
-    return of(f"SELECT lead_id, count(*) AS counted{sums} FROM ({{}}) touch GROUP BY lead_id", touches(columns, at))
+    return of(f"SELECT count(*) AS counted{sums} FROM ({{}}) touch", _touches_of_one(columns, at))
 
 
 def scored(rules: RuleSet, at: datetime) -> Piece:
-    """Every column of the score, over `facts` and `engaged`."""
+    """Every column of the score, over `facts`."""
     sums = [Piece(f"coalesce(engaged.s{index}, 0)") for index in range(len(rules.groups))]
     return of(
         "SELECT facts.lead_id, {} AS points, facts.fit_points, {} AS grade, ARRAY[{}]::float8[] AS sums,"
-        " facts.suppressed_as, facts.counted_from, facts.crosses_by, coalesce(engaged.counted, 0) AS counted"
-        " FROM facts LEFT JOIN engaged USING (lead_id)",
+        " facts.suppressed_as, facts.counted_from, facts.crosses_by, engaged.counted"
+        " FROM facts CROSS JOIN LATERAL ({}) engaged",
         total("facts.fit_points", capped(rules.groups, sums)),
         grade(rules, "facts.fit_points"),
         join(sums, ", "),
+        engaged(rules, at),
     )
 
 
@@ -232,8 +235,8 @@ def crossing(rules: RuleSet) -> Piece:
 
 
 def scoring(rules: RuleSet, chosen: Piece, at: datetime, *, lock: bool = False) -> Piece:
-    """The common beginning of every statement about scores: WITH facts, engaged and scored."""
+    """The common beginning of every statement about scores: WITH facts and scored."""
     return of(
-        "WITH facts AS MATERIALIZED ({}), engaged AS ({}), scored AS MATERIALIZED ({})",
-        facts(rules, chosen, lock=lock), engaged(rules, at), scored(rules, at),
+        "WITH facts AS MATERIALIZED ({}), scored AS MATERIALIZED ({})",
+        facts(rules, chosen, lock=lock), scored(rules, at),
     )  # fmt: skip

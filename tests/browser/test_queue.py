@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from leads import lifecycle
+from leads import holders, lifecycle
 from leads.causes import Cause
+from leads.holders import Assignment
 from leads.milestones import CauseSource
 from tests.browser import stories
 from tests.browser.stories import state
@@ -186,6 +187,8 @@ def test_the_second_of_two_hears_who_was_first(visit, people, somebody):
 
 def test_of_two_reps_who_accept_the_same_lead_one_wins(visit, company):
     (lead,) = stories.handed_over(None, HOUR)
+    # The rules found somebody; nobody holds it any more.
+    holders.hold(assignments=[Assignment(lead.pk, None)], cause=Cause(CauseSource.API))
     reps = [stories.rep(name="Ada First"), stories.rep(name="Ben Second")]
     windows = [visit(each, expects=(409,)) for each in reps]
     for window in windows:

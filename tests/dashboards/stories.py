@@ -82,5 +82,6 @@ def _store(life: Life, sources: dict[str, Source]) -> Journey:
 def _reason(life: Life) -> Reason:
     kind = "reject" if life.outcome == "rejected" else "lose"
     key = f"{life.reason_is_miss}-{life.reason_is_agreed}"
-    values = {"label": key, "counts_as_miss": life.reason_is_miss, "is_offered": life.reason_is_agreed}
+    is_miss = life.reason_is_miss and kind == "reject"
+    values = {"label": key, "counts_as_miss": is_miss, "is_offered": life.reason_is_agreed}
     return Reason.objects.get_or_create(kind=kind, key=key, defaults=values)[0]

@@ -111,7 +111,7 @@ def test_without_words_the_last_opened_and_the_pages():
     blank = labels(make_user(), "  ", [second.pk, first.pk, 10**9])
 
     assert blank["Opened last"] == ["Second", "First"]
-    assert blank["Pages"][:3] == ["My queue", "Leads", "Deals"]
+    assert blank["Pages"][:3] == ["My queue", "Leads", "Target accounts"]
     assert "Sign out" in blank["Actions"]
 
 
