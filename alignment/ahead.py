@@ -16,7 +16,6 @@ from dashboards import report
 
 log = logging.getLogger(__name__)
 
-TOPIC = "figures"
 EVENTS = "leads"
 """The topic of what changes figures."""
 MOST_REST_SECONDS = 0.5

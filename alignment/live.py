@@ -33,6 +33,7 @@ from django.http.request import split_domain_port, validate_host
 from alignment import ahead
 from alignment.desk.wall import frame, links
 from alignment.lib.announcements import CHANNEL, MOST_IDS
+from dashboards import report
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class Hub:
     def __init__(self) -> None:
         self.streams: set[Stream] = set()
         self.gathered: dict[tuple[str, frozenset[int] | None], set[int] | None] = {}
-        self.ahead = ahead.Ahead(lambda: self.tell(ahead.TOPIC, None, None))
+        self.ahead = ahead.Ahead(lambda: self.tell(report.TOPIC, None, None))
 
     async def listen(self) -> None:
         """Listen for ever; after a lost connection every page is told to look again, since something was missed."""

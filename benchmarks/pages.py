@@ -87,19 +87,12 @@ def pages() -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
         Lead.objects.awaiting_answer().filter(owner__email="rep@accord.example").values_list("pk", flat=True)
     )
     busiest = Lead.objects.order_by("-last_seq").values_list("pk", flat=True)[0]
-    fragment = {"HTTP_HX_REQUEST": "true"}
     more = iter(Lead.objects.awaiting_answer().values_list("pk", flat=True)[:1000].iterator())
     assert waiting
-    quarter = {"period": "90d"}
-    narrow = {**quarter, "source": key_of_a_source(), "passes": "first"}
-    known = revops.get(reverse("funnel"), **fragment)["ETag"]
     api = program_of("revops@accord.example")
-    nothing, an_event = lambda: None, lambda: touched_again(busiest)
 
-    def a_live_event() -> None:
-        """An event of which open pages are told once the web process has measured (`alignment.ahead`)."""
-        an_event()
-        report.renew()
+    def nothing() -> None:
+        """Nothing happened."""
 
     return {
         "list": (lambda _: got(revops.get(reverse("leads"))), nothing),
@@ -111,19 +104,7 @@ def pages() -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
         ),
         "queue": (lambda _: got(rep.get(reverse("queue"))), nothing),
         "lead page": (lambda _: got(revops.get(reverse("lead", args=[busiest]))), nothing),
-        "funnel page": (lambda _: got(revops.get(reverse("funnel"))), nothing),
-        "funnel fragment": (lambda _: got(revops.get(reverse("funnel"), **fragment)), nothing),
-        "funnel, unchanged (304)": (
-            lambda _: revops.get(reverse("funnel"), HTTP_IF_NONE_MATCH=known, **fragment), nothing,
-        ),
-        "funnel, live after an event": (lambda _: got(revops.get(reverse("funnel"), **fragment)), a_live_event),
-        "90 days, live after an event": (
-            lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), a_live_event,
-        ),
-        "measured ahead": (lambda _: report.renew(), an_event),
-        "funnel, not asked before": (lambda _: got(revops.get(reverse("funnel"), **fragment)), an_event),
-        "90 days, not asked before": (lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), an_event),
-        "90 days, filtered, not asked": (lambda _: got(revops.get(reverse("funnel"), narrow, **fragment)), an_event),
+        **funnels(revops, busiest),
         "accept": (lambda _: got(revops.post(reverse("lead_accept", args=[next(more)]))), nothing),
         "create": (
             lambda number: got(
@@ -139,6 +120,42 @@ def pages() -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
             lambda _: api("/api/v1/leads/bulk/", {"leads": [one_more() for _ in range(1_000)]}), nothing,
         ),
         "idle sweep": (lambda _: sweep(), nothing),
+    }  # fmt: skip
+
+
+def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
+    """The funnel as it is asked for: unchanged, live after an event, and where nobody asked before."""
+    fragment = {"HTTP_HX_REQUEST": "true"}
+    quarter = {"period": "90d"}
+    narrow = {**quarter, "source": key_of_a_source(), "passes": "first"}
+    known = revops.get(reverse("funnel"), **fragment)["ETag"]
+
+    def nothing() -> None:
+        """Nothing happened."""
+
+    def an_event() -> None:
+        """Somebody called the lead."""
+        touched_again(busiest)
+
+    def a_live_event() -> None:
+        """An event of which open pages are told once the web process has measured (`alignment.ahead`)."""
+        an_event()
+        report.renew()
+
+    return {
+        "funnel page": (lambda _: got(revops.get(reverse("funnel"))), nothing),
+        "funnel fragment": (lambda _: got(revops.get(reverse("funnel"), **fragment)), nothing),
+        "funnel, unchanged (304)": (
+            lambda _: revops.get(reverse("funnel"), HTTP_IF_NONE_MATCH=known, **fragment), nothing,
+        ),
+        "funnel, live after an event": (lambda _: got(revops.get(reverse("funnel"), **fragment)), a_live_event),
+        "90 days, live after an event": (
+            lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), a_live_event,
+        ),
+        "measured ahead": (lambda _: report.renew(), an_event),
+        "funnel, not asked before": (lambda _: got(revops.get(reverse("funnel"), **fragment)), an_event),
+        "90 days, not asked before": (lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), an_event),
+        "90 days, filtered, not asked": (lambda _: got(revops.get(reverse("funnel"), narrow, **fragment)), an_event),
     }  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from dashboards.keeping import Keeper
 from dashboards.metrics import cohorts, funnel, nurture, promises, speed
 from leads.milestones import Milestone
 
+TOPIC = "figures"
+"""What pages that show figures hear of, once those are measured."""
 AHEAD_SECONDS = 0.5
 """Pages are told after this long at the latest, and one measurement."""
 

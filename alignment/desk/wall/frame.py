@@ -25,7 +25,7 @@ THEMES = ("light", "dark")
 SCALES = ("1", "1.25", "1.45")
 EVERY_SECONDS = 30
 LEAST_SECONDS, MOST_SECONDS = 5, 3600
-TOPICS = frozenset({"figures", TOPIC})
+TOPICS = frozenset({report.TOPIC, TOPIC})
 """What a wall hears of: that figures changed, and that links ended."""
 
 
