@@ -1,0 +1,93 @@
+"""Agreeing: drafts, publication, and the signatures that put a version in force. The only writer of agreements."""
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from alignment.lib.periods import Period, this_quarter
+from alignment.ops import audit, versions
+from alignment.ops.notifications import Notice, notify
+from alignment.people.models import Company, Side, User
+from leads.lifecycle import database_now
+from sla import terms
+from sla.models import Agreement, AgreementSignature
+from sla.quarters import FiscalCalendar
+from sla.terms import Terms
+
+
+def begin(*, quarter: Period, by: User | None) -> Agreement:
+    """The draft for this fiscal quarter: the one that stands, else a new one of what was published last for it, else of
+    what stands for the quarter before. The plan, the season and the review of another quarter do not carry over.
+    """
+    standing = Agreement.published(str(quarter.first))
+    if standing is not None:
+        return versions.begin(Agreement, by=by, scope=str(quarter.first))
+    earlier = Agreement.objects.filter(scope__lt=str(quarter.first), state="published").order_by("-scope").first()
+    body = {**earlier.body, "season": [], "season_of": "", "plan": [], "review_on": None} if earlier else {}
+    return versions.begin(Agreement, by=by, scope=str(quarter.first), body=Terms.read(body).as_body())
+
+
+def change(*, draft: Agreement, terms: Terms, by: User | None) -> Agreement:
+    """Store other terms under the draft as its editor saw it. Raises StaleDraftError where it moved on."""
+    return versions.change(draft, body=terms.as_body(), by=by)
+
+
+@transaction.atomic
+def publish(*, draft: Agreement, by: User | None, note: str = "") -> Agreement:
+    """Put the draft before both heads; it is in force once both sign. Raises ValidationError, StaleDraftError."""
+    company = Company.get()
+    calendar = FiscalCalendar.of(company)
+    quarter = this_quarter(draft.begins_on, fiscal_start=calendar.year_starts_in)
+    if quarter.first != draft.begins_on:
+        raise ValidationError("The fiscal year begins in another month now: discard this draft and begin again.")
+    weeks = calendar.weeks(quarter)
+    published = versions.publish(draft, by=by, check=lambda body: terms.checked(body, quarter, weeks), note=note)
+    _ask_for_signatures(published, company, calendar.name(quarter), by)
+    return published
+
+
+@transaction.atomic
+def sign(*, version_id: int, by: User, at: datetime | None = None) -> list[Side]:
+    """Sign the published version for the sides that `by` heads and that have not, now or at a moment that lies behind
+    (history, demo). Raises ValidationError.
+    """
+    version = Agreement.objects.select_for_update(no_key=True, of=("self",)).get(pk=version_id)
+    if version.state != versions.VersionState.PUBLISHED:
+        raise ValidationError("Only the newest published version is signed.")
+    signed = set(version.signatures.values_list("side", flat=True))
+    sides = [side for side in headed_by(by, Company.get()) if side not in signed]
+    if not sides:
+        raise ValidationError("There is nothing left for you to sign here.")
+    signed_at = at or database_now()
+    AgreementSignature.objects.bulk_create(
+        [
+            AgreementSignature(version=version, side=side, signer=by, signer_name=by.name, signed_at=signed_at)
+            for side in sides
+        ]
+    )
+    audit.record(
+        action="agreement_signed", actor=by, subject_kind="agreement", subject_ids=[version.pk],
+        detail={"quarter": version.scope, "number": version.number, "sides": [str(side) for side in sides]},
+    )  # fmt: skip
+    return sides
+
+
+def headed_by(user: User, company: Company) -> list[Side]:
+    """The sides whose head `user` is."""
+    heads = {Side.MARKETING: company.marketing_head_id, Side.SALES: company.sales_head_id}
+    return [side for side, head in heads.items() if head == user.pk]
+
+
+def _ask_for_signatures(version: Agreement, company: Company, quarter: str, by: User | None) -> None:
+    heads = {company.marketing_head_id, company.sales_head_id} - {None}
+    notify(
+        notices=[
+            Notice(
+                user_id=head, kind="agreement_published", title=f"The agreement for {quarter} waits for your signature",
+                body=version.note, dedupe_key=f"agreement_published:{version.pk}", subject_kind="agreement",
+                subject_id=version.pk,
+            )
+            for head in sorted(filter(None, heads))
+        ]
+    )  # fmt: skip

@@ -1,0 +1,59 @@
+"""The agreement of both sides for a fiscal quarter, in versions, and the signatures of both heads under each."""
+
+from datetime import date
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, Max, Q
+
+from alignment.ops.versions import RuleSetVersion, VersionState
+from alignment.people.models import Side
+
+
+class AgreementQuerySet(models.QuerySet["Agreement"]):
+    """Versions of agreements."""
+
+    def signed(self) -> "AgreementQuerySet":
+        """Those under which both heads stand, with the moment since when: `in_force_at`."""
+        return (
+            self.exclude(state=VersionState.DRAFT)
+            .annotate(in_force_at=Max("signatures__signed_at"), sides=Count("signatures"))
+            .filter(sides=len(Side))
+        )
+
+
+class Agreement(RuleSetVersion):
+    """One version of what both sides promise each other for one fiscal quarter; `scope` is the quarter's first day.
+
+    `body` is what `sla.terms` reads, and with its publication also holds the plan by week. A version is in force
+    once both heads have signed it; until then the one that they signed before is, although it is retired.
+    """
+
+    objects = AgreementQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"Agreement from {self.scope}, version {self.number}"
+
+    @property
+    def begins_on(self) -> date:
+        """The first day of its fiscal quarter."""
+        return date.fromisoformat(self.scope)
+
+
+class AgreementSignature(models.Model):
+    """The head of a side stands behind a published version, append-only. The name stays as it was signed."""
+
+    version = models.ForeignKey(Agreement, models.PROTECT, related_name="signatures")
+    side = models.CharField(max_length=9, choices=Side.choices)
+    signer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
+    signer_name = models.CharField(max_length=120)
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "side"], name="agreement_signature_once_a_side"),
+            models.CheckConstraint(condition=Q(side__in=Side.values), name="agreement_signature_side_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signer_name} for {self.get_side_display().lower()}"
