@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from alignment.lib.form_pages import form_page, form_view
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 from leads.models import Lead
@@ -51,7 +52,7 @@ class VerdictForm(forms.Form):
 
 
 @policy("dispute.raise")
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_view
 def contest(request: SignedInRequest, pk: int) -> HttpResponse:
     """Contest the move of a lead that `request.user` may contest; 409 where there is none."""
     lead = get_object_or_404(Lead.objects.standing().select_related("stage", "owner"), pk=pk)
@@ -69,7 +70,7 @@ def contest(request: SignedInRequest, pk: int) -> HttpResponse:
             messages.success(request, f"Contested. {dispute.asked or 'RevOps'} answers within 48 hours.")
             return redirect("dispute", dispute.pk)
     shown = {"lead": lead, "kind": found[0], "move": found[1], "form": form}
-    return render(request, "disputes/contest.html", shown, status=422 if form.is_bound else 200)
+    return form_page(request, "disputes/contest.html", shown)
 
 
 @policy("dispute.view")

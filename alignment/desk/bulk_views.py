@@ -10,11 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.timezone import now
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from alignment.desk.lead_list import LeadList
 from alignment.lib.csv import Cell, csv_response
+from alignment.lib.form_pages import form_view
 from alignment.ops import audit
 from alignment.people.models import User
 from alignment.people.permissions import can, policy, require
@@ -43,7 +44,7 @@ def chosen_ids(request: SignedInRequest) -> list[int]:
 
 
 @policy("lead.view")
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_view
 def bulk(request: SignedInRequest) -> HttpResponse:
     """`do` names what is done, `id` each lead, or `all` those that the filters find; a POST does it."""
     if request.GET.get("do") == "export":

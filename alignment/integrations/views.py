@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from alignment.integrations import imports as verbs
@@ -20,13 +20,13 @@ from alignment.integrations.importers.mapping import MappingError
 from alignment.integrations.importers.tables import MAX_COLUMNS, NotATableError
 from alignment.integrations.models import How, Import, ImportedLead, ImportProblem, ProblemKind, SavedMapping
 from alignment.lib.csv import Cell, csv_response
+from alignment.lib.form_pages import form_view
 from alignment.ops import audit
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 from leads.hygiene.duplicates import to_decide
 from leads.models import LeadKeys
 
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 fragments = vary_on_headers("HX-Request", "HX-Target")
 
 PAGE_ROWS = 50

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
+from alignment.lib.form_pages import form_page, form_view
 from alignment.ops import channels as verbs
 from alignment.ops import mailing, outbox
 from alignment.ops.channel_forms import ChannelForm, MailHoursForm
@@ -17,7 +18,6 @@ from alignment.ops.models import Destination, MailHours, MailPreference, OutboxM
 from alignment.ops.occasions import occasion
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
-from alignment.people.views import form_view
 
 PAGE_ROWS = 50
 STATES = {"waiting": "Waiting", "dead": "Given up", "sent": "Sent"}
@@ -113,7 +113,7 @@ def _standing(pk: int) -> Destination:
 
 
 def _channel_page(request: SignedInRequest, form: ChannelForm, **context: Any) -> HttpResponse:
-    return render(request, "ops/channel.html", {"form": form, **context}, status=422 if form.is_bound else 200)
+    return form_page(request, "ops/channel.html", {"form": form, **context})
 
 
 # What left, and what could not -----------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def preferences(request: SignedInRequest) -> HttpResponse:
     modes = dict(MailPreference.objects.filter(user=request.user).values_list("occasion", "mode"))
     form = MailHoursForm(request.POST or None, instance=hours, modes=modes)
     if not form.is_valid():
-        return render(request, "ops/preferences.html", {"form": form}, status=422 if form.is_bound else 200)
+        return form_page(request, "ops/preferences.html", {"form": form})
     form.save()
     _remember(request.user.pk, form.modes)
     messages.success(request, "Saved.")

@@ -100,15 +100,18 @@ class StaleDraftError(Exception):
 
 
 @transaction.atomic
-def begin(model: type[Version], *, by: User | None, scope: str = "", body: Any = None) -> Version:
-    """The draft of this scope: the one that stands, else a new one from what is published, or from `body`."""
+def begin(model: type[Version], *, by: User | None, scope: str = "", body: Any = None, empty: Any = None) -> Version:
+    """The draft of this scope: the one that stands, else a new one from `body`, or from what is published.
+
+    Where nothing was published yet, it begins with `empty`.
+    """
     _lock(model, scope)
     standing = model.draft(scope)
     if standing is not None:
         return standing
     if body is None:
         published = model.published(scope)
-        body = published.body if published else {}
+        body = _editable(published.body) if published else (empty or {})
     return _create(model, scope, body, by)
 
 
@@ -176,9 +179,9 @@ def restore(version: Version, *, by: User | None) -> Version:
     standing = model.draft(version.scope)
     if standing is None:
         note = f"As version {version.number}"
-        return _create(model, version.scope, version.body, by, restored_from=version, note=note)
+        return _create(model, version.scope, _editable(version.body), by, restored_from=version, note=note)
     model._default_manager.filter(pk=standing.pk).update(
-        body=version.body, author=by, restored_from=version, revision=standing.revision + 1, changed_at=Now()
+        body=_editable(version.body), author=by, restored_from=version, revision=standing.revision + 1, changed_at=Now()
     )
     standing.refresh_from_db()
     return standing
@@ -189,6 +192,11 @@ def discard(draft: Version) -> bool:
     """Drop a draft: it never counted. False if it had moved on."""
     rows = type(draft)._default_manager.filter(pk=draft.pk, state=VersionState.DRAFT, revision=draft.revision)
     return bool(rows.delete()[0])
+
+
+def _editable(body: Any) -> Any:
+    """The body as a draft has it: what its rules say in words is written anew when it is published."""
+    return {name: value for name, value in body.items() if name != "says"} if isinstance(body, Mapping) else body
 
 
 def _create(model: type[Version], scope: str, body: Any, by: User | None, **fields: Any) -> Version:

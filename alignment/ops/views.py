@@ -2,9 +2,10 @@
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
+from alignment.lib.form_pages import form_view
 from alignment.ops.models import Notification
 from alignment.ops.notifications import mark_read
 from alignment.people.permissions import policy
@@ -14,7 +15,7 @@ PAGE_ROWS = 50
 
 
 @policy("notification.view")
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_view
 @vary_on_headers("HX-Request")
 def notifications(request: SignedInRequest) -> HttpResponse:
     """The list, newest first, `before` a notification's id; a POST marks all as read."""
@@ -25,7 +26,7 @@ def notifications(request: SignedInRequest) -> HttpResponse:
 
 
 @policy("notification.view")
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_view
 def notification(request: SignedInRequest, pk: int) -> HttpResponse:
     """Read one: a GET goes on to the page that it is about, a POST stays on the list."""
     mark_read(user=request.user, notification_id=pk)

@@ -12,12 +12,12 @@ from django.urls import reverse_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from alignment.lib.form_pages import form_view
 from alignment.people import accounts
 from alignment.people.forms import AccountForm, WelcomeForm
 from alignment.people.models import Theme, User
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
-from alignment.people.views import form_view
 
 BACKEND = "alignment.people.backends.EmailBackend"
 

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from alignment.lib.form_pages import form_view
 from alignment.lib.public_holidays import named_in
 from alignment.people import absences as away
 from alignment.people import calendars as working
@@ -18,7 +19,7 @@ from alignment.people.calendar_forms import AbsenceForm, CalendarDateForm, Calen
 from alignment.people.models import Absence, Company, User, Weekday, WorkingCalendar
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
-from alignment.people.views import form_view, told, written
+from alignment.people.views import told, written
 
 # Absences are listed for so long after they ended.
 REMEMBERED = timedelta(days=30)

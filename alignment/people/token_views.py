@@ -9,12 +9,12 @@ from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from alignment.lib.form_pages import form_view
 from alignment.people import tokens as verbs
 from alignment.people.forms import TokenForm
 from alignment.people.models import ApiToken
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
-from alignment.people.views import form_view
 
 
 @policy("account.self")

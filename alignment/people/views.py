@@ -10,15 +10,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
+from alignment.lib.form_pages import form_view
 from alignment.people import accounts
 from alignment.people.forms import CompanyForm, EditPersonForm, NewPersonForm, PasswordForm, TeamForm
 from alignment.people.models import Company, Team, User
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
-
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @policy("people.manage")

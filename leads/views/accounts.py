@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
+from alignment.lib.form_pages import form_view
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
 from leads import accounts
@@ -13,7 +14,6 @@ from leads.deals import forms as deal_forms
 from leads.hands import salespeople
 from leads.models import Account, CustomerPeriod, DealRules
 from leads.views.moving import page_cause
-from leads.views.records import form_view
 
 
 @policy("account.edit")

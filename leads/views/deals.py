@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from django.views import View
 from django.views.decorators.http import require_POST
 
+from alignment.lib.form_pages import form_page, form_view
 from alignment.people.models import Company
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
@@ -29,7 +30,6 @@ from leads.models import Account, Lead, Opportunity, OpportunityChange
 from leads.models.opportunity import DealState
 from leads.sentences import why_refused
 from leads.views.moving import page_cause
-from leads.views.records import form_view
 
 MOST_ACCOUNTS = 8
 MOST_PEOPLE = 200
@@ -59,7 +59,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     )
     context: dict[str, Any] = {"form": form, "account": account}
     if not form.is_valid():
-        return render(request, "leads/deal_new.html", context, status=422 if form.is_bound else 200)
+        return form_page(request, "leads/deal_new.html", context)
     columns = form.columns | {"account_id": account.pk}
     likely = _likely(columns)
     if likely and "anyway" not in request.POST:
@@ -217,7 +217,7 @@ def contact(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, format_html("<b>{}</b> is part of the buying group.", lead.display_name))
         return redirect("deal", pk)
     context = {"deal": deal, "form": form}
-    return render(request, "leads/deal_contact.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "leads/deal_contact.html", context)
 
 
 @policy("deal.edit")
@@ -246,7 +246,7 @@ def sourced_by(request: SignedInRequest, pk: int) -> HttpResponse:
             messages.success(request, "Corrected. The rule's own answer stays beside it.")
             return redirect("deal", pk)
     context = {"deal": deal, "form": form, "standing": deal.sourcings.order_by("-id").first()}
-    return render(request, "leads/deal_sourced_by.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "leads/deal_sourced_by.html", context)
 
 
 @policy("deal.edit")

@@ -4,17 +4,15 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
-from django.views.decorators.http import require_http_methods
 from django_htmx.http import reswap, retarget
 
+from alignment.lib.form_pages import form_page, form_view
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
 from leads import feedback
 from leads.forms import FeedbackForm
 from leads.models import Feedback, Lead
 from leads.views import answers
-
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @policy("lead.feedback")
@@ -47,4 +45,4 @@ def reword(request: SignedInRequest, pk: int, feedback_id: int) -> HttpResponse:
         messages.success(request, "Saved.")
         return redirect("lead", pk)
     context = {"lead": given.lead, "form": form}
-    return render(request, "leads/feedback_edit.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "leads/feedback_edit.html", context)

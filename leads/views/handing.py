@@ -8,8 +8,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
 from django.utils.timezone import now
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
+from alignment.lib.form_pages import form_page, form_view
 from alignment.people.models import User
 from alignment.people.permissions import can, policy
 from alignment.people.requests import SignedInRequest
@@ -22,8 +23,6 @@ from leads.routing.ledger import ledger
 from leads.routing.reassigning import leave, open_leads, refusals, route_again
 from leads.views.answers import way_back
 from leads.views.moving import page_cause
-
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @policy("lead.view", POST="lead.assign")
@@ -46,7 +45,7 @@ def lead_routing(request: SignedInRequest, pk: int) -> HttpResponse:
         ],
         "holders": HolderInterval.objects.filter(lead=pk).select_related("user", "actor").order_by("-held"),
     }
-    return render(request, "routing/lead.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "routing/lead.html", context)
 
 
 def _routed(request: SignedInRequest, lead: Lead, form: RouteAgainForm) -> bool:
@@ -92,4 +91,4 @@ def setup_person_leave(request: SignedInRequest, pk: int) -> HttpResponse:
             messages.success(request, f"{person} has left; {count:,} open leads changed hands.")
             return redirect("setup_person", pk)
     context = {"person": person, "form": form, "count": open_leads(pk).count()}
-    return render(request, "routing/leave.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "routing/leave.html", context)

@@ -10,8 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.timezone import now
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from alignment.lib.form_pages import form_view
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 from leads.finding import find_leads
@@ -32,7 +33,7 @@ FOUND = 8
 
 
 @policy("lead.merge")
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_view
 def merge(request: SignedInRequest) -> HttpResponse:
     """`lead` (several) are who is merged, `keep` is who stays; with one lead alone the page looks for the others.
 

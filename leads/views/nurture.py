@@ -10,9 +10,10 @@ from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from alignment.lib.csv import csv_response
+from alignment.lib.form_pages import accepted, form_page, form_view
 from alignment.ops import audit
 from alignment.ops.models import Destination, Transport
 from alignment.people.permissions import policy, require
@@ -21,8 +22,6 @@ from leads import handing_over, lifecycle, nurture, nurturing
 from leads.forms import DateInput
 from leads.models import NurtureTrack
 from leads.views.moving import page_cause
-
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def _channels() -> QuerySet[Destination]:
@@ -117,7 +116,7 @@ def track(request: SignedInRequest, key: str) -> HttpResponseBase:
     if form.is_bound and _worked(request, form, found):
         return redirect(request.get_full_path())
     context = {"track": shown, "key": key, "list": found, "form": form, "most": nurture.MOST}
-    return render(request, "nurture/track.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "nurture/track.html", context)
 
 
 def _worked(request: SignedInRequest, form: WorkForm, found: nurture.TrackList) -> bool:
@@ -167,15 +166,10 @@ def _told(moved: lifecycle.Moved, said: str) -> str:
 @form_view
 def track_new(request: SignedInRequest) -> HttpResponse:
     form = TrackForm(request.POST or None)
-    if form.is_valid():
-        try:
-            made = nurturing.add_track(facts=form.cleaned_data, by=request.user)
-        except ValidationError as refusal:
-            form.add_error(None, refusal)
-        else:
-            messages.success(request, f"{made} is there.")
-            return redirect("nurture")
-    return render(request, "nurture/edit.html", {"form": form}, status=422 if form.is_bound else 200)
+    if accepted(form, lambda: nurturing.add_track(facts=form.cleaned_data, by=request.user)):
+        messages.success(request, f"{form.cleaned_data['name']} is there.")
+        return redirect("nurture")
+    return form_page(request, "nurture/edit.html", {"form": form})
 
 
 @policy("nurture.manage")
@@ -183,16 +177,14 @@ def track_new(request: SignedInRequest) -> HttpResponse:
 def track_edit(request: SignedInRequest, key: str) -> HttpResponse:
     shown = get_object_or_404(NurtureTrack, key=key)
     form = TrackForm(request.POST or None, instance=shown)
-    if form.is_valid():
-        try:
-            nurturing.change_track_facts(track_id=shown.pk, facts=form.cleaned_data, by=request.user)
-        except ValidationError as refusal:
-            form.add_error(None, refusal)
-        else:
-            messages.success(request, "Saved.")
-            return redirect("nurture_track", key)
-    context = {"form": form, "track": shown, "retire_form": RetireForm(track=shown)}
-    return render(request, "nurture/edit.html", context, status=422 if form.is_bound else 200)
+    if accepted(
+        form, lambda: nurturing.change_track_facts(track_id=shown.pk, facts=form.cleaned_data, by=request.user)
+    ):
+        messages.success(request, "Saved.")
+        return redirect("nurture_track", key)
+    return form_page(
+        request, "nurture/edit.html", {"form": form, "track": shown, "retire_form": RetireForm(track=shown)}
+    )
 
 
 @policy("nurture.manage")

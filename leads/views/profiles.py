@@ -5,19 +5,21 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from alignment.lib.form_pages import form_view
 from alignment.ops import versions
-from alignment.ops.versions import StaleDraftError
+from alignment.ops.draft_pages import LONGEST_NOTE, DraftPages
 from alignment.people.permissions import can, policy
 from alignment.people.requests import SignedInRequest
 from leads.models import Account, ProfileVersion
 from leads.profiles import coverage, matching, targets, winning
 from leads.profiles.form import ProfilesForm
-from leads.profiles.rules import EMPTY, TEXTS, ProfileError
+from leads.profiles.rules import EMPTY, TEXTS
 
 WON_WITHIN = timedelta(days=365)
 
@@ -50,70 +52,44 @@ def _shown(version: ProfileVersion) -> list[dict[str, Any]]:
     return sorted(parts, key=lambda one: one["tier"])
 
 
-@policy("profiles.manage")
-@require_POST
-def begin(request: SignedInRequest) -> HttpResponse:
-    """A draft from what counts today, or the one that stands."""
-    published = ProfileVersion.published()
-    body = {name: value for name, value in published.body.items() if name != "says"} if published else EMPTY
-    versions.begin(ProfileVersion, by=request.user, body=body)
-    return redirect("setup_profiles_draft")
+# The draft ------------------------------------------------------------------------------------------------------
+
+DONE = {
+    False: "The draft is saved. Nothing changes until it is published.",
+    True: "The draft counts from now on; every account has its profile by it.",
+}
+pages = DraftPages(ProfileVersion, "Profiles", home="setup_profiles", prefix="setup_profiles", empty=EMPTY)
+begin = policy("profiles.manage")(require_POST(pages.begin))
+discard = policy("profiles.manage")(require_POST(pages.discard))
+restore = policy("profiles.manage")(require_POST(pages.restore))
 
 
 @policy("profiles.manage")
-@require_http_methods(["GET", "HEAD", "POST"])
-def draft(request: SignedInRequest) -> HttpResponse:
+@form_view
+@pages.with_draft
+def draft(request: SignedInRequest, draft: ProfileVersion) -> HttpResponse:
     """The profiles of the draft, to be changed and published."""
-    found = ProfileVersion.draft()
-    if found is None:
-        messages.error(request, "There is no draft: it was published or discarded.")
-        return redirect("setup_profiles")
-    form = ProfilesForm(found.body, request.POST if request.method == "POST" else None)
-    status = 200
+    form, status = ProfilesForm(draft.body, request.POST if request.method == "POST" else None), 200
     if request.method == "POST" and not form.is_being_edited and form.is_valid():
-        posted, revision = request.POST.get("revision", ""), found.revision
-        found.revision = int(posted) if posted.isascii() and posted.isdecimal() and len(posted) < 9 else 0
-        try:
-            return _store(request, found, form)
-        except StaleDraftError as refusal:
-            messages.error(request, str(refusal))
-            found.revision, status = revision, 409
-    return render(request, "leads/profiles_draft.html", {"draft": found, "form": form}, status=status)
+        publishes = request.POST.get("do") == "publish"
+        done = (
+            f"{draft} counts from now on; every account has its profile by it."
+            if publishes
+            else "The draft is saved. Nothing changes until it is published."
+        )
+        if pages.wrote(request, draft, lambda seen: _save(request, seen, form.body, publishes), done):
+            return redirect("setup_profiles") if publishes else pages.to_draft(draft)
+        status = 409
+    return pages.page(request, draft, "leads/profiles_draft.html", {"form": form}, status=status)
 
 
-def _store(request: SignedInRequest, found: ProfileVersion, form: ProfilesForm) -> HttpResponse:
-    changed = versions.change(found, body=form.body, by=request.user, note=request.POST.get("note", "")[:500])
-    if request.POST.get("do") != "publish":
-        messages.success(request, "The draft is saved. Nothing changes until it is published.")
-        return redirect("setup_profiles_draft")
-    try:
-        matching.publish(draft=changed, by=request.user, note=changed.note)
-    except ProfileError as refusal:
-        messages.error(request, str(refusal.message))
-        return redirect("setup_profiles_draft")
-    messages.success(request, f"Version {changed.number} counts from now on; every account has its profile by it.")
-    return redirect("setup_profiles")
-
-
-@policy("profiles.manage")
-@require_POST
-def discard(request: SignedInRequest) -> HttpResponse:
-    """Drop the draft; it never counted."""
-    found = ProfileVersion.draft()
-    if found and versions.discard(found):
-        messages.success(request, "The draft is gone.")
-    return redirect("setup_profiles")
-
-
-@policy("profiles.manage")
-@require_POST
-def restore(request: SignedInRequest, pk: int) -> HttpResponse:
-    """The profiles of an earlier version as a draft."""
-    version = get_object_or_404(ProfileVersion, pk=pk, scope="", published_at__isnull=False)
-    restored = versions.restore(version, by=request.user)
-    body = {name: value for name, value in restored.body.items() if name != "says"}
-    versions.change(restored, body=body, by=request.user)
-    return redirect("setup_profiles_draft")
+@transaction.atomic
+def _save(request: SignedInRequest, seen: ProfileVersion, body: dict[str, Any], publishes: bool) -> None:
+    """All or nothing: where it cannot be published, the page still has what was typed."""
+    note = request.POST.get("note", "").strip()[:LONGEST_NOTE]
+    changed = versions.change(seen, body=body, by=request.user, note=note)
+    if publishes:
+        matching.publish(draft=changed, by=request.user, note=note)
 
 
 # Target accounts ----------------------------------------------------------------------------------------------------
@@ -130,7 +106,7 @@ class BringForm(forms.Form):
 
 
 @policy("targets.view", POST="targets.manage")
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_view
 def target_accounts(request: SignedInRequest) -> HttpResponse:
     """The list with its coverage; a POST brings accounts by the line."""
     form = BringForm(request.POST or None)

@@ -11,8 +11,9 @@ from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
+from alignment.lib.form_pages import form_page, form_view
 from alignment.people.models import Company, Side
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
@@ -21,7 +22,6 @@ from leads.models import LeadTransition, Reason, ReasonProposal
 from leads.models.reason_proposal import Change
 from leads.models.stage import ReasonKind
 
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 COUNTED_DAYS = 90
 CLOSED_SHOWN = 20
 
@@ -159,7 +159,7 @@ def _proposed(
             messages.success(request, said)
             return redirect("setup_reasons")
     context = {"form": form, "kind": kind, "change": change, "reason": reason}
-    return render(request, "reasons/propose.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "reasons/propose.html", context)
 
 
 @policy("reasons.order")

@@ -5,10 +5,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
 from django.utils.timezone import now
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 from django_htmx.http import reswap, retarget
 
 from alignment.lib.emails import email_key_or_blank
+from alignment.lib.form_pages import form_page, form_view
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
 from leads import activities, adding, editing, following, forms, holders, lifecycle
@@ -22,8 +23,6 @@ from leads.views.moving import page_cause
 
 MOST_SUSPECTS = 4
 
-form_view = require_http_methods(["GET", "HEAD", "POST"])
-
 
 # Who a lead is ------------------------------------------------------------------------------------------------
 
@@ -35,7 +34,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     initial = {"owner": request.user.pk}
     form = forms.NewLeadForm(request.POST or None, initial=initial, owners=owners_for(request.user))
     if not form.is_valid():
-        return render(request, "leads/new.html", {"form": form}, status=422 if form.is_bound else 200)
+        return form_page(request, "leads/new.html", {"form": form})
     known = _known(form.cleaned_data["email"])
     if known and request.POST.get("join") != str(known.pk):
         return render(request, "leads/new.html", {"form": form, "known": known}, status=409)
@@ -68,7 +67,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return redirect("lead", pk)
-    return render(request, "leads/edit.html", {"lead": lead, "form": form}, status=422 if form.is_bound else 200)
+    return form_page(request, "leads/edit.html", {"lead": lead, "form": form})
 
 
 # Who has it, and what was done --------------------------------------------------------------------------------
@@ -81,7 +80,7 @@ def assign(request: SignedInRequest, pk: int) -> HttpResponse:
     form = forms.AssignForm(request.POST or None, initial={"owner": lead.owner_id})
     if not form.is_valid():
         context = {"lead": lead, "form": form, "back": answers.way_back(request, lead)}
-        return render(request, "leads/assign.html", context, status=422 if form.is_bound else 200)
+        return form_page(request, "leads/assign.html", context)
     owner = form.cleaned_data["owner"]
     holders.hold(
         assignments=[holders.Assignment(pk, owner.pk if owner else None)],
@@ -152,4 +151,4 @@ def correct(request: SignedInRequest, pk: int, move: int) -> HttpResponse:
             return answers.done(request, row.lead, "Corrected.")
         form.add_error(None, why_refused(moved.refused[0], viewer=request.user, now=now()))
     context = {"lead": row.lead, "move": row, "form": form}
-    return render(request, "leads/correct.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "leads/correct.html", context)

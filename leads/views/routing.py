@@ -1,20 +1,20 @@
 """The set-up pages of routing: the rules in versions, their dry run, and the pools."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
+from alignment.lib.form_pages import form_page, form_view
 from alignment.lib.languages import language_list
 from alignment.ops import versions
-from alignment.ops.versions import StaleDraftError
+from alignment.ops.draft_pages import DraftPages, at_place, moved, out_or_saved, placed
 from alignment.people.models import User
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
@@ -26,11 +26,8 @@ from leads.routing.dry_run import DAYS, dry_run
 from leads.routing.forms import BeforeRulesForm, PoolForm, RuleForm
 from leads.routing.rules import ABOUT, MOST_RULES, check
 
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 VERSIONS_SHOWN = 10
 EMPTY: dict[str, Any] = {"attach": True, "account_owner": True, "rules": [], "otherwise": None}
-
-Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,34 +86,17 @@ def _told_rule(
     )
 
 
-def with_draft(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hands the draft to the view; where somebody published or discarded it, the page of the rules says so."""
-
-    @wraps(view)
-    def found(request: SignedInRequest, **kwargs: Any) -> HttpResponse:
-        draft = RoutingVersion.draft()
-        if draft is None:
-            messages.error(request, "There is no draft any more.")
-            return redirect("setup_routing")
-        return view(request, draft=draft, **kwargs)
-
-    return found
-
-
 # The draft ------------------------------------------------------------------------------------------------------
 
-
-@policy("routing.manage")
-@require_POST
-def setup_routing_begin(request: SignedInRequest) -> HttpResponse:
-    published = RoutingVersion.published()
-    versions.begin(RoutingVersion, by=request.user, body=dict(published.body) if published else EMPTY)
-    return redirect("setup_routing_draft")
+pages = DraftPages(RoutingVersion, "Routing", home="setup_routing", prefix="setup_routing", empty=EMPTY)
+setup_routing_begin = policy("routing.manage")(require_POST(pages.begin))
+setup_routing_discard = policy("routing.manage")(require_POST(pages.discard))
+setup_routing_restore = policy("routing.manage")(require_POST(pages.restore))
 
 
 @policy("routing.manage")
 @form_view
-@with_draft
+@pages.with_draft
 def setup_routing_draft(request: SignedInRequest, draft: RoutingVersion) -> HttpResponse:
     """The draft: what comes before the rules, the rules in order, and its publication."""
     form = BeforeRulesForm(request.POST or None, initial=draft.body)
@@ -125,58 +105,33 @@ def setup_routing_draft(request: SignedInRequest, draft: RoutingVersion) -> Http
         body = draft.body | {
             "attach": data["attach"], "account_owner": data["account_owner"], "otherwise": data["otherwise"].pk,
         }  # fmt: skip
-        return _changed(request, draft, lambda seen: versions.change(seen, body=body, by=request.user))
+        pages.saved(request, draft, body)
+        return pages.to_draft(draft)
     context = {
-        "draft": draft,
         "form": form,
         "rules": _told(draft.body, Pool.objects.in_bulk()),
-        "published": RoutingVersion.published(),
         "has_pools": Pool.objects.filter(retired_at=None).exists(),
     }
-    return render(request, "routing/draft.html", context, status=422 if form.is_bound else 200)
-
-
-def _changed(
-    request: SignedInRequest, draft: RoutingVersion, write: Callable[[RoutingVersion], Any], done: str = "Saved."
-) -> HttpResponse:
-    """Writes to the draft as the page showed it; a refusal is told, and nothing is lost that others wrote."""
-    try:
-        write(_seen(request, draft))
-    except StaleDraftError as stale:
-        messages.error(request, str(stale))
-    except ValidationError as mistake:
-        messages.error(request, mistake.messages[0])
-    else:
-        messages.success(request, done)
-    return redirect("setup_routing_draft")
-
-
-def _seen(request: SignedInRequest, draft: RoutingVersion) -> RoutingVersion:
-    """The draft at the revision that the form was made from."""
-    revision = request.POST.get("revision", "")
-    draft.revision = int(revision) if revision.isdecimal() and len(revision) < 9 else draft.revision
-    return draft
+    return pages.page(request, draft, "routing/draft.html", context, is_refused=form.is_bound)
 
 
 @policy("routing.manage")
 @form_view
-@with_draft
+@pages.with_draft
 def setup_routing_rule_new(request: SignedInRequest, draft: RoutingVersion) -> HttpResponse:
     return _rule(request, draft, None)
 
 
 @policy("routing.manage")
 @form_view
-@with_draft
+@pages.with_draft
 def setup_routing_rule(request: SignedInRequest, draft: RoutingVersion, at: int) -> HttpResponse:
     return _rule(request, draft, at)
 
 
 def _rule(request: SignedInRequest, draft: RoutingVersion, at: int | None) -> HttpResponse:
     rules = draft.body.get("rules", [])
-    if at is not None and at >= len(rules):
-        raise Http404("There is no such rule.")
-    stored = rules[at] if at is not None else {}
+    stored = at_place(rules, at, {})
     to = f"pool:{stored['pool']}" if stored.get("pool") else f"person:{stored.get('person')}"
     editor = Editor(
         ABOUT, prefix="when", data=request.POST or None, stored=stored.get("when"), names=Names(),
@@ -185,82 +140,50 @@ def _rule(request: SignedInRequest, draft: RoutingVersion, at: int | None) -> Ht
     initial = {"name": stored.get("name"), "to": to, "language": stored.get("language")}
     form = RuleForm(request.POST or None, initial=initial)
     if request.POST and not editor.is_being_edited and form.is_valid() and editor.value is not None:
-        rule = form.as_json() | {"when": editor.value.as_json()}
-        placed = [*rules, rule] if at is None else [*rules[:at], rule, *rules[at + 1 :]]
-        if len(placed) > MOST_RULES:
-            messages.error(request, f"There can be {MOST_RULES} rules at most.")
-            return redirect("setup_routing_draft")
-        body = draft.body | {"rules": placed}
-        return _changed(request, draft, lambda seen: versions.change(seen, body=body, by=request.user))
+        changed = placed(rules, at, form.as_json() | {"when": editor.value.as_json()})
+        if len(changed) > MOST_RULES:
+            form.add_error(None, f"There can be {MOST_RULES} rules at most.")
+        elif pages.saved(request, draft, draft.body | {"rules": changed}):
+            return pages.to_draft(draft)
     if editor.is_being_edited:
         form = RuleForm(initial={name: request.POST.get(name) for name in ("name", "to", "language")})
-    context = {"draft": draft, "form": form, "editor": editor, "at": at, "name": stored.get("name", "")}
-    return render(request, "routing/rule.html", context, status=422 if form.is_bound else 200)
+    context = {"form": form, "editor": editor, "at": at, "name": stored.get("name", "")}
+    return pages.page(request, draft, "routing/rule.html", context, is_refused=form.is_bound)
 
 
 @policy("routing.manage")
 @require_POST
-@with_draft
+@pages.with_draft
 def setup_routing_rule_move(request: SignedInRequest, draft: RoutingVersion, at: int) -> HttpResponse:
     """`to` is up, down or out."""
-    rules = list(draft.body.get("rules", []))
-    if at >= len(rules):
-        raise Http404("There is no such rule.")
-    rule = rules.pop(at)
-    to = request.POST.get("to")
-    if to != "out":
-        rules.insert(max(0, at - 1) if to == "up" else at + 1, rule)
-    done = f"“{rule['name']}” is out." if to == "out" else "Saved."
-    return _changed(
-        request, draft, lambda seen: versions.change(seen, body=seen.body | {"rules": rules}, by=request.user), done
-    )
+    rules, to = draft.body.get("rules", []), request.POST.get("to")
+    changed = moved(rules, at, to)
+    pages.saved(request, draft, draft.body | {"rules": changed}, out_or_saved(rules[at]["name"], to))
+    return pages.to_draft(draft)
 
 
 @policy("routing.manage")
 @require_GET
-@with_draft
+@pages.with_draft
 def setup_routing_dry_run(request: SignedInRequest, draft: RoutingVersion) -> HttpResponse:
     """Last month's leads by the draft's rules, beside who really got them."""
     try:
         check(draft.body)
     except ValidationError as mistake:
         messages.error(request, mistake.messages[0])
-        return redirect("setup_routing_draft")
-    return render(request, "routing/dry_run.html", {"draft": draft, "days": DAYS, "run": dry_run(draft.body, at=now())})
+        return pages.to_draft(draft)
+    context = {"days": DAYS, "run": dry_run(draft.body, at=now())}
+    return pages.page(request, draft, "routing/dry_run.html", context)
 
 
 @policy("routing.manage")
 @require_POST
-@with_draft
+@pages.with_draft
 def setup_routing_publish(request: SignedInRequest, draft: RoutingVersion) -> HttpResponse:
-    note = request.POST.get("note", "").strip()[:500]
-    try:
-        published = versions.publish(_seen(request, draft), by=request.user, check=check, note=note)
-    except (StaleDraftError, ValidationError) as refusal:
-        messages.error(request, refusal.messages[0] if isinstance(refusal, ValidationError) else str(refusal))
-        return redirect("setup_routing_draft")
-    messages.success(request, f"Version {published.number} counts from now on.")
-    return redirect("setup_routing")
+    def publish(seen: RoutingVersion, note: str) -> None:
+        versions.publish(seen, by=request.user, check=check, note=note)
 
-
-@policy("routing.manage")
-@require_POST
-@with_draft
-def setup_routing_discard(request: SignedInRequest, draft: RoutingVersion) -> HttpResponse:
-    if versions.discard(_seen(request, draft)):
-        messages.success(request, "The draft is gone; the published rules stand.")
-    else:
-        messages.error(request, "Meanwhile the draft was changed. Look at it again.")
-    return redirect("setup_routing")
-
-
-@policy("routing.manage")
-@require_POST
-def setup_routing_restore(request: SignedInRequest, pk: int) -> HttpResponse:
-    version = get_object_or_404(RoutingVersion, pk=pk)
-    versions.restore(version, by=request.user)
-    messages.success(request, f"The draft has the rules of version {version.number}.")
-    return redirect("setup_routing_draft")
+    return pages.published(request, draft, publish)
 
 
 # Pools ----------------------------------------------------------------------------------------------------------
@@ -274,7 +197,7 @@ def setup_pool_new(request: SignedInRequest) -> HttpResponse:
         pool = pool_verbs.add(**form.facts, by=request.user)
         messages.success(request, f"{pool} is there.")
         return redirect("setup_routing")
-    return render(request, "routing/pool.html", {"form": form}, status=422 if form.is_bound else 200)
+    return form_page(request, "routing/pool.html", {"form": form})
 
 
 @policy("routing.manage")
@@ -288,7 +211,7 @@ def setup_pool(request: SignedInRequest, pk: int) -> HttpResponse:
         return redirect("setup_routing")
     members = PoolMember.objects.filter(pool=pk, left_at=None).select_related("user__team").order_by("turn", "pk")
     context = {"form": form, "pool": pool, "members": members}
-    return render(request, "routing/pool.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "routing/pool.html", context)
 
 
 @policy("routing.manage")

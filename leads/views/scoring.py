@@ -11,9 +11,10 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from alignment.ops import versions
+from alignment.lib.form_pages import form_view
+from alignment.ops.draft_pages import DraftPages
 from alignment.ops.models import Job
 from alignment.ops.versions import StaleDraftError
 from alignment.people.models import Side, Team
@@ -24,7 +25,7 @@ from leads.models.score import Release
 from leads.scoring import feedback, previewing, publishing
 from leads.scoring.form import RulesForm
 from leads.scoring.previewing import MOST_DAYS, USUAL_DAYS, Share
-from leads.scoring.rules import RuleError, checked, read
+from leads.scoring.rules import RuleError, checked, default_body, read
 
 REVIEW_DAYS = 180
 
@@ -105,84 +106,51 @@ def _worded(found: ScoringVersion) -> Mapping[str, Any]:
         return body
 
 
-@policy("scoring.manage")
-@require_POST
-def begin(request: SignedInRequest) -> HttpResponse:
-    """A draft from what counts today, or the one that stands."""
-    draft = versions.begin(ScoringVersion, by=request.user)
-    if "says" in draft.body:
-        # What each rule says is written anew when it is published.
-        body = {name: value for name, value in draft.body.items() if name != "says"}
-        draft = versions.change(draft, body=body, by=request.user)
-    return redirect("setup_scoring_draft")
+# The draft ------------------------------------------------------------------------------------------------------
+
+pages = DraftPages(ScoringVersion, "Scoring", home="setup_scoring", prefix="setup_scoring", empty=default_body())
+begin = policy("scoring.manage")(require_POST(pages.begin))
+discard = policy("scoring.manage")(require_POST(pages.discard))
+restore = policy("scoring.manage")(require_POST(pages.restore))
 
 
 @policy("scoring.manage")
-@require_http_methods(["GET", "HEAD", "POST"])
-def draft(request: SignedInRequest) -> HttpResponse:
+@form_view
+@pages.with_draft
+def draft(request: SignedInRequest, draft: ScoringVersion) -> HttpResponse:
     """The rules of the draft, to be changed. A stale save shows what was typed beside what stands now."""
-    found = ScoringVersion.draft()
-    if found is None:
-        messages.error(request, "There is no draft: it was published or discarded.")
-        return redirect("setup_scoring")
-    form = RulesForm(found.body, request.POST if request.method == "POST" else None)
-    status = 200
+    form, status = RulesForm(draft.body, request.POST if request.method == "POST" else None), 200
     if request.method == "POST" and not form.is_being_edited and form.is_valid():
-        posted = request.POST.get("revision", "")
-        revision = found.revision
-        found.revision = int(posted) if posted.isascii() and posted.isdecimal() and len(posted) < 9 else 0
-        try:
-            versions.change(found, body=form.body, by=request.user)
-        except StaleDraftError as refusal:
-            messages.error(request, str(refusal))
-            found.revision, status = revision, 409
-        else:
-            messages.success(request, "The draft is saved. Nothing changes until it is published.")
-            return redirect("setup_scoring_draft")
-    context = {"draft": found, "form": form, "preview_form": PreviewForm(), "previews": _previews(found)}
-    return render(request, "leads/scoring_draft.html", context, status=status)
+        if pages.saved(request, draft, form.body, "The draft is saved. Nothing changes until it is published."):
+            return pages.to_draft(draft)
+        status = 409
+    context = {"form": form, "preview_form": PreviewForm(), "previews": _previews(draft)}
+    return pages.page(request, draft, "leads/scoring_draft.html", context, status=status)
 
 
-def _previews(found: ScoringVersion) -> list[Job]:
+def _previews(draft: ScoringVersion) -> list[Job]:
     """The newest previews of the draft."""
-    return list(Job.objects.filter(kind=previewing.KIND, params__version=found.pk).order_by("-pk")[:3])
+    return list(Job.objects.filter(kind=previewing.KIND, params__version=draft.pk).order_by("-pk")[:3])
 
 
 @policy("scoring.manage")
 @require_POST
-def discard(request: SignedInRequest) -> HttpResponse:
-    """Drop the draft; it never counted."""
-    found = ScoringVersion.draft()
-    if found and versions.discard(found):
-        messages.success(request, "The draft is gone.")
-    return redirect("setup_scoring")
-
-
-@policy("scoring.manage")
-@require_POST
-def restore(request: SignedInRequest, pk: int) -> HttpResponse:
-    """The rules of an earlier version as a draft."""
-    versions.restore(get_object_or_404(ScoringVersion, pk=pk, scope="", published_at__isnull=False), by=request.user)
-    return begin(request)
-
-
-@policy("scoring.manage")
-@require_POST
-def start_preview(request: SignedInRequest) -> HttpResponse:
+@pages.with_draft
+def start_preview(request: SignedInRequest, draft: ScoringVersion) -> HttpResponse:
     """Try the draft on history; the page of it shows how far it is."""
-    found, form = ScoringVersion.draft(), PreviewForm(request.POST)
-    if found is None or not form.is_valid():
-        messages.error(request, "There is no draft." if found is None else f"Give 7 to {MOST_DAYS} days of history.")
-        return redirect("setup_scoring_draft" if found else "setup_scoring")
+    form = PreviewForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, f"Give 7 to {MOST_DAYS} days of history.")
+        return pages.to_draft(draft)
     data = form.cleaned_data
     try:
         job = previewing.begin(
-            draft=found, days=data["days"], by=request.user, team_id=data["team"].pk if data["team"] else None,
+            draft=draft, days=data["days"], by=request.user, team_id=data["team"].pk if data["team"] else None,
             territories=[territory.pk for territory in data["territories"]],
         )  # fmt: skip
     except RuleError as refusal:
         messages.error(request, str(refusal.message))
-        return redirect("setup_scoring_draft")
+        return pages.to_draft(draft)
     return redirect("setup_scoring_preview", job.pk)
 
 
@@ -242,37 +210,29 @@ def _side(side: Mapping[str, Any], days: int) -> dict[str, Any]:
 
 
 @policy("scoring.manage")
-@require_http_methods(["GET", "HEAD", "POST"])
-def publish(request: SignedInRequest) -> HttpResponse:
+@form_view
+@pages.with_draft
+def publish(request: SignedInRequest, draft: ScoringVersion) -> HttpResponse:
     """Let the draft count: for whom, and what becomes of the leads that stand above already."""
-    found = ScoringVersion.draft()
-    if found is None:
-        messages.error(request, "There is no draft: it was published or discarded.")
-        return redirect("setup_scoring")
-    form = PublishForm(request.POST or None)
-    status = 200
+    form, status = PublishForm(request.POST or None), 200
     if form.is_valid():
-        posted = request.POST.get("revision", "")
-        revision = found.revision
-        found.revision = int(posted) if posted.isascii() and posted.isdecimal() and len(posted) < 9 else 0
         try:
-            job = publishing.publish(draft=found, by=request.user, **_publishing(form.cleaned_data))
+            data = _publishing(form.cleaned_data)
+            job = publishing.publish(draft=pages.seen(request, draft), by=request.user, **data)
         except StaleDraftError as refusal:
             form.add_error(None, str(refusal))
-            found.revision, status = revision, 409
+            status = 409
         except ValidationError as refusal:
             form.add_error(None, refusal.messages[0])
         else:
-            messages.success(request, f"Version {found.number} counts from now on. All leads are being scored by it.")
+            messages.success(request, f"{draft} counts from now on. All leads are being scored by it.")
             return redirect("job", job.pk)
-    last = next((job for job in _previews(found) if job.state == "done"), None)
-    return render(
-        request,
-        "leads/scoring_publish.html",
-        {"draft": found, "form": form, "last": last, "figures": _told(last) if last else None,
-         "is_current": bool(last and last.params["revision"] == found.revision)},
-        status=status,
-    )  # fmt: skip
+    last = next((job for job in _previews(draft) if job.state == "done"), None)
+    context = {
+        "form": form, "last": last, "figures": _told(last) if last else None,
+        "is_current": bool(last and last.params["revision"] == draft.revision),
+    }  # fmt: skip
+    return pages.page(request, draft, "leads/scoring_publish.html", context, status=status)
 
 
 def _publishing(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from alignment.lib.form_pages import form_view
 from alignment.ops import versions
 from alignment.people.models import Company
 from alignment.people.permissions import policy, require
@@ -18,7 +19,6 @@ from leads.stages import setup as stage_setup
 from leads.stages.mapping import standing_in
 from leads.stages.pages import StagePage, lines
 from leads.stages.preview import preview
-from leads.views.records import form_view
 
 
 @policy("stages.view")

@@ -4,16 +4,15 @@ from django.contrib import messages
 from django.db.models import Max
 from django.db.models.functions import Now
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.text import slugify
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
+from alignment.lib.form_pages import form_page, form_view
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
 from sla.forms import PauseReasonForm
 from sla.models import PauseReason
-
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @policy("promise.manage")
@@ -27,7 +26,7 @@ def setup_pause_new(request: SignedInRequest) -> HttpResponse:
         reason.save()
         messages.success(request, f"“{reason}” is there. Rules that allow it say so.")
         return redirect("setup_slas")
-    return render(request, "sla/pause_reason.html", {"form": form}, status=422 if form.is_bound else 200)
+    return form_page(request, "sla/pause_reason.html", {"form": form})
 
 
 @policy("promise.manage")
@@ -40,8 +39,7 @@ def setup_pause(request: SignedInRequest, pk: int) -> HttpResponse:
         form.save()
         messages.success(request, "Saved.")
         return redirect("setup_slas")
-    context = {"form": form, "reason": reason}
-    return render(request, "sla/pause_reason.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "sla/pause_reason.html", {"form": form, "reason": reason})
 
 
 @policy("promise.manage")

@@ -1,19 +1,17 @@
 """The set-up of promises: the rules of each kind in versions, their preview, and what pauses a clock."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
 from django.utils.timezone import now
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
-from alignment.ops import versions
-from alignment.ops.versions import StaleDraftError
+from alignment.lib.form_pages import form_view
+from alignment.ops.draft_pages import DraftPages, at_place, moved, out_or_saved, placed
 from alignment.people.permissions import can, policy
 from alignment.people.requests import SignedInRequest
 from leads.conditions import ABOUT_PROMISED_LEAD, ConditionError, Names, sentence
@@ -26,7 +24,6 @@ from sla.models.policy import span
 from sla.preview import DAYS, preview
 from sla.rules import MOST_RULES, Rule, as_body, read
 
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 VERSIONS_SHOWN = 20
 
 
@@ -92,160 +89,90 @@ def setup_slas(request: SignedInRequest) -> HttpResponse:
     return render(request, "sla/setup.html", context)
 
 
-def with_draft(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hands the draft of the kind to the view; where it is gone, the page of the rules says so."""
+# The draft ------------------------------------------------------------------------------------------------------
 
-    @wraps(view)
-    def found(request: SignedInRequest, kind: str, **kwargs: Any) -> HttpResponse:
-        draft = PolicySet.draft(_known(kind))
-        if draft is None:
-            messages.error(request, "There is no draft any more.")
-            return redirect("setup_slas")
-        return view(request, draft=draft, **kwargs)
-
-    return found
-
-
-def _known(kind: str) -> str:
-    if kind not in SubjectKind.values:
-        raise Http404("There is no such promise.")
-    return kind
-
-
-@policy("promise.manage")
-@require_POST
-def setup_sla_begin(request: SignedInRequest, kind: str) -> HttpResponse:
-    versions.begin(PolicySet, by=request.user, scope=_known(kind))
-    return redirect("setup_sla_draft", kind)
+pages = DraftPages(PolicySet, "Promises", home="setup_slas", prefix="setup_sla", kinds=SubjectKind.values)
+setup_sla_begin = policy("promise.manage")(require_POST(pages.begin))
+setup_sla_discard = policy("promise.manage")(require_POST(pages.discard))
+setup_sla_restore = policy("promise.manage")(require_POST(pages.restore))
 
 
 @policy("promise.manage")
 @require_GET
-@with_draft
+@pages.with_draft
 def setup_sla_draft(request: SignedInRequest, draft: PolicySet) -> HttpResponse:
     """The draft: its rules in order, and its publication."""
-    context = {
-        "draft": draft,
-        "kind": SubjectKind(draft.scope),
-        "rules": told(read(draft.body), Names()),
-        "published": PolicySet.published(draft.scope),
-    }
-    return render(request, "sla/draft.html", context)
+    return _page(request, draft, "sla/draft.html", rules=told(read(draft.body), Names()))
+
+
+def _page(request: SignedInRequest, draft: PolicySet, template: str, **context: Any) -> HttpResponse:
+    form = context.get("form")
+    context["kind"] = SubjectKind(draft.scope)
+    return pages.page(request, draft, template, context, is_refused=bool(form and form.is_bound))
 
 
 @policy("promise.manage")
 @form_view
-@with_draft
+@pages.with_draft
 def setup_sla_rule_new(request: SignedInRequest, draft: PolicySet) -> HttpResponse:
     return _rule(request, draft, None)
 
 
 @policy("promise.manage")
 @form_view
-@with_draft
+@pages.with_draft
 def setup_sla_rule(request: SignedInRequest, draft: PolicySet, at: int) -> HttpResponse:
     return _rule(request, draft, at)
 
 
 def _rule(request: SignedInRequest, draft: PolicySet, at: int | None) -> HttpResponse:
     rules = read(draft.body)
-    if at is not None and at >= len(rules):
-        raise Http404("There is no such rule.")
-    stored = rules[at] if at is not None else Rule("")
+    stored = at_place(rules, at, Rule(""))
     editor = Editor(
         ABOUT_PROMISED_LEAD, prefix="when", data=request.POST or None, stored=stored.when, names=Names(),
         may_be_empty=True,
     )  # fmt: skip
     form = RuleForm(request.POST or None, rule=stored)
     if request.POST and not editor.is_being_edited and form.is_valid() and editor.value is not None:
-        rule = form.as_rule(editor.value.as_json())
-        placed = [*rules, rule] if at is None else [*rules[:at], rule, *rules[at + 1 :]]
-        return _changed(request, draft, placed[:MOST_RULES], "Saved.")
+        changed = placed(rules, at, form.as_rule(editor.value.as_json()))
+        if len(changed) > MOST_RULES:
+            form.add_error(None, f"There can be {MOST_RULES} rules at most.")
+        elif pages.saved(request, draft, as_body(changed)):
+            return pages.to_draft(draft)
     if editor.is_being_edited:
         asked = {name: request.POST.get(name) for name in shown(stored)}
         form = RuleForm(initial=asked | {"pauses": request.POST.getlist("pauses")})
-    context = {
-        "draft": draft, "kind": SubjectKind(draft.scope), "form": form, "editor": editor, "name": stored.name,
-    }  # fmt: skip
-    return render(request, "sla/rule.html", context, status=422 if form.is_bound else 200)
+    return _page(request, draft, "sla/rule.html", form=form, editor=editor, name=stored.name)
 
 
 @policy("promise.manage")
 @require_POST
-@with_draft
+@pages.with_draft
 def setup_sla_rule_move(request: SignedInRequest, draft: PolicySet, at: int) -> HttpResponse:
     """`to` is up, down or out."""
-    rules = read(draft.body)
-    if at >= len(rules):
-        raise Http404("There is no such rule.")
-    rule, to = rules.pop(at), request.POST.get("to")
-    if to != "out":
-        rules.insert(max(0, at - 1) if to == "up" else at + 1, rule)
-    return _changed(request, draft, rules, f"“{rule.name}” is out." if to == "out" else "Saved.")
-
-
-def _changed(request: SignedInRequest, draft: PolicySet, rules: list[Rule], done: str) -> HttpResponse:
-    """Store these rules under the draft as the page showed it; where it moved on, that is told."""
-    try:
-        versions.change(_seen(request, draft), body=as_body(rules), by=request.user)
-    except StaleDraftError as stale:
-        messages.error(request, str(stale))
-    else:
-        messages.success(request, done)
-    return redirect("setup_sla_draft", draft.scope)
-
-
-def _seen(request: SignedInRequest, draft: PolicySet) -> PolicySet:
-    """The draft at the revision that the form was made from."""
-    revision = request.POST.get("revision", "")
-    draft.revision = int(revision) if revision.isdecimal() and len(revision) < 9 else draft.revision
-    return draft
+    rules, to = read(draft.body), request.POST.get("to")
+    changed = moved(rules, at, to)
+    pages.saved(request, draft, as_body(changed), out_or_saved(rules[at].name, to))
+    return pages.to_draft(draft)
 
 
 @policy("promise.manage")
 @require_GET
-@with_draft
+@pages.with_draft
 def setup_sla_preview(request: SignedInRequest, draft: PolicySet) -> HttpResponse:
     """The last 90 days by the draft, and what it would do to clocks that run."""
     found = preview(draft, at=now(), zone=request.user.zone)
-    context = {"draft": draft, "kind": SubjectKind(draft.scope), "days": DAYS, "preview": found}
-    return render(request, "sla/preview.html", context)
+    return _page(request, draft, "sla/preview.html", days=DAYS, preview=found)
 
 
 @policy("promise.manage")
 @require_POST
-@with_draft
+@pages.with_draft
 def setup_sla_publish(request: SignedInRequest, draft: PolicySet) -> HttpResponse:
-    note = request.POST.get("note", "").strip()[:500]
-    applies = bool(request.POST.get("apply"))
-    try:
-        policies.publish(draft=_seen(request, draft), by=request.user, note=note, apply_to_running=applies)
-    except (StaleDraftError, ValidationError) as refusal:
-        for sentence_ in refusal.messages if isinstance(refusal, ValidationError) else [str(refusal)]:
-            messages.error(request, sentence_)
-        return redirect("setup_sla_draft", draft.scope)
-    messages.success(request, f"Version {draft.number} counts from now on.")
-    return redirect("setup_slas")
+    def publish(seen: PolicySet, note: str) -> None:
+        policies.publish(draft=seen, by=request.user, note=note, apply_to_running=bool(request.POST.get("apply")))
 
-
-@policy("promise.manage")
-@require_POST
-@with_draft
-def setup_sla_discard(request: SignedInRequest, draft: PolicySet) -> HttpResponse:
-    if versions.discard(_seen(request, draft)):
-        messages.success(request, "The draft is gone; what was published stands.")
-    else:
-        messages.error(request, "Meanwhile the draft was changed. Look at it again.")
-    return redirect("setup_slas")
-
-
-@policy("promise.manage")
-@require_POST
-def setup_sla_restore(request: SignedInRequest, pk: int) -> HttpResponse:
-    version = get_object_or_404(PolicySet, pk=pk)
-    versions.restore(version, by=request.user)
-    messages.success(request, f"The draft has the rules of version {version.number}.")
-    return redirect("setup_sla_draft", version.scope)
+    return pages.published(request, draft, publish)
 
 
 @policy("promise.manage")

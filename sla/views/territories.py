@@ -3,9 +3,9 @@
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.shortcuts import redirect
 
+from alignment.lib.form_pages import form_page, form_view
 from alignment.people.models import WorkingCalendar
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
@@ -39,11 +39,11 @@ def _calendars() -> list[tuple[int, str]]:
 
 
 @policy("promise.manage")
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_view
 def setup_territories(request: SignedInRequest) -> HttpResponse:
     form = CalendarsForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         n = territories.set_calendars(choices=form.chosen, by=request.user)
         messages.success(request, f"{n} territor{'y' if n == 1 else 'ies'} changed." if n else "Nothing changed.")
         return redirect("setup_slas")
-    return render(request, "sla/territories.html", {"form": form}, status=422 if form.is_bound else 200)
+    return form_page(request, "sla/territories.html", {"form": form})

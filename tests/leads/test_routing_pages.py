@@ -114,6 +114,32 @@ def test_two_people_who_edit_a_draft_do_not_overwrite_each_other(client, admin):
     assert names() == ["C", "A"]
 
 
+def test_a_rule_that_came_too_late_stays_on_the_page(client, admin):
+    pool = make_pool()
+    client.post(reverse("setup_routing_begin"))
+    given = {"name": "Chiefs", "to": f"pool:{pool.pk}", "language": "", "revision": "1"}
+    given |= condition("title", "contains", "chief")
+    client.post(reverse("setup_routing_draft"), {"otherwise": pool.pk, "revision": "1"})
+
+    late = client.post(reverse("setup_routing_rule_new"), given)
+
+    assert "Meanwhile this draft was changed by Tomas Novak" in shown(late)
+    assert 'value="Chiefs"' in text(late)
+    assert 'name="revision" value="2"' in text(late)
+    assert not RoutingVersion.draft().body["rules"]
+
+
+def test_a_draft_that_moved_on_is_not_discarded_unseen(client, admin):
+    pool = make_pool()
+    client.post(reverse("setup_routing_begin"))
+    client.post(reverse("setup_routing_draft"), {"otherwise": pool.pk, "revision": "1"})
+
+    answer = client.post(reverse("setup_routing_discard"), {"revision": "1"}, follow=True)
+
+    assert "Meanwhile the draft was changed. Look at it again." in shown(answer)
+    assert RoutingVersion.draft()
+
+
 def test_a_version_is_restored_as_a_draft(client, admin):
     pool = make_pool()
     first = make_routing(pool, routing_rule("Old", "title", "Old", operator="contains", pool=pool))

@@ -8,17 +8,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.timezone import now
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from alignment.desk import lead_columns
 from alignment.desk.lead_list import LeadList
 from alignment.desk.models import DefaultView, SavedView
 from alignment.desk.saved import verbs
 from alignment.desk.saved.forms import SavedViewForm, initial
+from alignment.lib.form_pages import form_page, form_view
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
-
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def shown_query(asked: Mapping[str, str]) -> str:
@@ -41,7 +40,7 @@ def new(request: SignedInRequest) -> HttpResponse:
             messages.success(request, f"“{view}” is saved.")
             return redirect(view)
     context = {"form": form, "back": f"{reverse('leads')}?{query}", "list": LeadList(request.GET.dict(), at=now())}
-    return render(request, "desk/view_new.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "desk/view_new.html", context)
 
 
 @policy("view.edit")
@@ -62,7 +61,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
             return redirect(view)
     # What was typed stays in the form, and the heading says what is stored.
     context = {"view": _view(request, pk), "form": form}
-    return render(request, "desk/view_edit.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "desk/view_edit.html", context)
 
 
 @policy("view.edit")

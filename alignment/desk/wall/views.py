@@ -17,9 +17,9 @@ from alignment.desk.models import SceneKey, WallLink
 from alignment.desk.wall import links
 from alignment.desk.wall.form import WallLinkForm
 from alignment.desk.wall.frame import Look, Wall
+from alignment.lib.form_pages import form_view
 from alignment.people.permissions import policy
 from alignment.people.requests import Request, SignedInRequest
-from alignment.people.views import form_view
 from dashboards.filters import FilterError
 
 MOST_ENDED = 20

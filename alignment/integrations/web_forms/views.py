@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.timezone import now
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from alignment.integrations.web_forms import setup
 from alignment.integrations.web_forms.intake import SYSTEM, submit
@@ -21,11 +21,11 @@ from alignment.integrations.web_forms.models import FormKey, Outcome, Submission
 from alignment.integrations.web_forms.posting import Context
 from alignment.integrations.web_forms.setup_forms import WebFormForm
 from alignment.integrations.web_forms.visitor import HONEYPOT, VisitorForm
+from alignment.lib.form_pages import form_page, form_view
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
 from leads.models import Lead
 
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 COUNTED_DAYS = 30
 SHOWN_SUBMISSIONS = 20
 TRIAL = {"email": "trial@example.com", "name": "Trial Submission", "company_name": "Trial Company"}
@@ -58,7 +58,7 @@ def form_new(request: SignedInRequest) -> HttpResponse:
         made = setup.make(facts=form.facts, wordings=form.wordings, by=request.user)
         messages.success(request, f"{made} is there. Copy its HTML into your website.")
         return redirect("setup_form", made.pk)
-    return render(request, "web_forms/new.html", {"form": form}, status=422 if form.is_bound else 200)
+    return form_page(request, "web_forms/new.html", {"form": form})
 
 
 @policy("forms.manage")
@@ -71,7 +71,7 @@ def form_edit(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, "Saved. If fields or consents changed, copy the HTML into your website again.")
         return redirect("setup_form", pk)
     context = {"form": form, "web_form": WebForm.objects.get(pk=pk)}
-    return render(request, "web_forms/edit.html", context, status=422 if form.is_bound else 200)
+    return form_page(request, "web_forms/edit.html", context)
 
 
 @policy("forms.manage")
