@@ -160,6 +160,7 @@ ENTRIES = (
                 "setup_team",
                 "setup_team_new",
                 "setup_company",
+                "setup_tokens",
                 "setup_calendars",
                 "setup_calendar",
                 "setup_calendar_new",

@@ -158,6 +158,7 @@ POLICY: dict[str, Action] = {
     "absence.view": Action("see who is away", (EVERYONE,)),
     "absence.plan": Action("plan this absence", (THEMSELVES, MANAGER, REVOPS)),
     "people.manage": Action("manage people and teams", (REVOPS,)),
+    "tokens.manage": Action("see and revoke everybody's API tokens", (REVOPS,)),
     "forms.manage": Action("set up web forms", (MARKETER, REVOPS)),
     "scoring.view": Action("see the scoring rules", (EVERYONE,)),
     "scoring.manage": Action("change the scoring rules", (REVOPS,)),

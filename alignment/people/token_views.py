@@ -1,13 +1,14 @@
-"""The page on which people make, see and revoke the API tokens that act for them."""
+"""The page on which people make, see and revoke the API tokens that act for them, and RevOps' page of everybody's."""
 
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from alignment.lib.form_pages import form_view
 from alignment.people import tokens as verbs
@@ -32,13 +33,34 @@ def tokens(request: SignedInRequest) -> HttpResponse:
 @policy("account.self")
 @require_POST
 def revoke(request: SignedInRequest, pk: int) -> HttpResponse:
-    try:
-        token = verbs.revoke(token_id=pk, user=request.user)
-    except ApiToken.DoesNotExist:
-        messages.error(request, "You have no such token.")
-    else:
+    if ApiToken.objects.filter(pk=pk, user=request.user).exists():
+        token = verbs.revoke(token_id=pk, by=request.user)
         messages.success(request, f"“{token}” is revoked: nothing can use it any more.")
+    else:
+        messages.error(request, "You have no such token.")
     return redirect("account_tokens")
+
+
+@policy("tokens.manage")
+@require_GET
+def everybodys(request: SignedInRequest) -> HttpResponse:
+    """What acts for whom: those in use first, each with its person, and what was used last on top."""
+    at = now()
+    known = ApiToken.objects.select_related("user__team").order_by(F("last_used_at").desc(nulls_last=True), "-pk")
+    rows = [(token, token.state(at)) for token in known]
+    return render(request, "people/everybodys_tokens.html", {"tokens": sorted(rows, key=lambda row: row[1] != "active")})
+
+
+@policy("tokens.manage")
+@require_POST
+def revoke_any(request: SignedInRequest, pk: int) -> HttpResponse:
+    try:
+        token = verbs.revoke(token_id=pk, by=request.user)
+    except ApiToken.DoesNotExist:
+        messages.error(request, "There is no such token.")
+    else:
+        messages.success(request, f"“{token}” of {token.user} is revoked: nothing can use it any more.")
+    return redirect("setup_tokens")
 
 
 def _page(request: SignedInRequest, form: TokenForm, status: int = 200, **made: Any) -> HttpResponse:

@@ -26,13 +26,13 @@ def make(*, user: User, name: str, scopes: Sequence[str], days: int) -> tuple[Ap
 
 
 @transaction.atomic
-def revoke(*, token_id: int, user: User) -> ApiToken:
-    """End a token of `user` at once; one that was revoked before stays as it was. Raises ApiToken.DoesNotExist."""
-    token = ApiToken.objects.select_for_update().get(pk=token_id, user=user)
+def revoke(*, token_id: int, by: User) -> ApiToken:
+    """End a token at once; one that was revoked before stays as it was. Raises ApiToken.DoesNotExist."""
+    token = ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=token_id)
     if token.revoked_at is None:
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
-        record_changed.send(sender=revoke, row=token, changed={"revoked_at": [None, str(token.revoked_at)]}, by=user)
+        record_changed.send(sender=revoke, row=token, changed={"revoked_at": [None, str(token.revoked_at)]}, by=by)
     return token
 
 

@@ -69,6 +69,37 @@ def test_nobody_revokes_the_token_of_somebody_else(client, user):
     assert ApiToken.objects.get().revoked_at is None
 
 
+def test_revops_sees_everybodys_tokens_and_revokes_them(client, django_assert_num_queries):
+    maker = make_user(name="Ada Okafor")
+    asking = Api(make_token(maker))
+    token = ApiToken.objects.get()
+    boss = make_user(Role.REVOPS)
+    client.force_login(boss)
+    page = client.get(reverse("setup_tokens")).content.decode()
+    assert "Ada Okafor" in page
+    assert token.digest not in page
+
+    page = client.post(reverse("setup_token_revoke", args=[token.pk]), follow=True).content.decode()
+    assert "of Ada Okafor is revoked" in page
+    assert "revoked" in problem(asking.get("me/"), 401)["detail"]
+    entry = AuditEntry.objects.filter(action="apitoken_changed").latest("pk")
+    assert (entry.actor_id, entry.subject_id) == (boss.pk, token.pk)
+
+    for _ in range(3):
+        make_token(make_user())
+    with django_assert_num_queries(5):
+        client.get(reverse("setup_tokens"))
+
+
+def test_only_revops_may_see_or_revoke_the_tokens_of_others(client, user):
+    make_token(make_user())
+    token = ApiToken.objects.get()
+
+    assert client.get(reverse("setup_tokens")).status_code == 403
+    assert client.post(reverse("setup_token_revoke", args=[token.pk])).status_code == 403
+    assert ApiToken.objects.get().revoked_at is None
+
+
 def test_a_form_without_a_scope_says_so(client, user):
     response = make_in_browser(client, scopes=[])
 
