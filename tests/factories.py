@@ -634,6 +634,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "api_opportunity_contact_remove": lambda: _deal_of_lead(lead=make_lead().pk),
     "api_unknown": lambda: Address({"rest": "nothing/"}),
     "account_token_revoke": _token,
+    "setup_token_revoke": _token,
     # Somebody else's leads back to one's own.
     "notification": lambda: Address({"pk": 1}),
     **{f"setup_reason{name}": _of(_reason) for name in ("", "_retire", "_move")},

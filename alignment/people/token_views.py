@@ -48,7 +48,9 @@ def everybodys(request: SignedInRequest) -> HttpResponse:
     at = now()
     known = ApiToken.objects.select_related("user__team").order_by(F("last_used_at").desc(nulls_last=True), "-pk")
     rows = [(token, token.state(at)) for token in known]
-    return render(request, "people/everybodys_tokens.html", {"tokens": sorted(rows, key=lambda row: row[1] != "active")})
+    return render(
+        request, "people/everybodys_tokens.html", {"tokens": sorted(rows, key=lambda row: row[1] != "active")}
+    )
 
 
 @policy("tokens.manage")
