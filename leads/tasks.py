@@ -2,8 +2,9 @@
 
 from celery import shared_task
 
-from leads import lifecycle, nurturing
+from leads import lifecycle
 from leads.hygiene import findings, scanning
+from leads.nurture import nurturing
 from leads.profiles import matching
 from leads.scoring import publishing
 

@@ -11,10 +11,11 @@ from alignment.api.requests import TokenRequest
 from alignment.api.shapes import Body, KeyField, Shape
 from alignment.api.views import ApiView
 from alignment.people.permissions import policy
-from leads import lifecycle, nurture
+from leads import lifecycle
 from leads.api.moves import MoveView, described
 from leads.causes import Cause
 from leads.models import Lead, NurtureTrack
+from leads.nurture import lists
 
 
 class TrackSerializer(Shape):
@@ -40,7 +41,7 @@ class Tracks(ApiView):
     )
     def get(self, request: TokenRequest) -> Response:
         """The tracks that leads can be on."""
-        rows = nurture.rows(at=timezone.now(), today=timezone.localdate())
+        rows = lists.rows(at=timezone.now(), today=timezone.localdate())
         in_use = [row for row in rows if row.track and row.track.retired_at is None]
         return Response({"results": TrackSerializer(in_use, many=True).data})
 

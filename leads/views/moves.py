@@ -10,12 +10,13 @@ from django.views.decorators.http import require_GET
 from alignment.people.models import Company, User
 from alignment.people.permissions import can, policy, why_not
 from alignment.people.requests import SignedInRequest
-from leads import answering, disposition_forms, forms, lifecycle, qualifying, recycling
+from leads import answering, disposition_forms, forms, lifecycle, qualifying
 from leads.causes import Cause
 from leads.drafts import DealDraft
 from leads.merging import twins
 from leads.milestones import Milestone, Outcome, QualifiedBy
 from leads.models import Lead, Stage
+from leads.nurture import recycling
 from leads.stages.stages import Stages
 from leads.views import answers
 from leads.views.moving import MoveView, Option, page_cause

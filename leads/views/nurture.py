@@ -18,9 +18,10 @@ from alignment.ops import audit
 from alignment.ops.models import Destination, Transport
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
-from leads import handing_over, lifecycle, nurture, nurturing
+from leads import lifecycle
 from leads.forms import DateInput
 from leads.models import NurtureTrack
+from leads.nurture import handing_over, lists, nurturing
 from leads.views.moving import page_cause
 
 
@@ -96,30 +97,30 @@ class RetireForm(forms.Form):
 @require_safe
 def tracks(request: SignedInRequest) -> HttpResponse:
     """All tracks with what they hold, what is due and who came back."""
-    rows = nurture.rows(at=timezone.now(), today=timezone.localdate())
+    rows = lists.rows(at=timezone.now(), today=timezone.localdate())
     totals = {name: sum(getattr(row, name) for row in rows) for name in ("now", "unqualified", "due")}
-    return render(request, "nurture/tracks.html", {"rows": rows, "totals": totals, "least": nurture.LEAST})
+    return render(request, "nurture/tracks.html", {"rows": rows, "totals": totals, "least": lists.LEAST})
 
 
 @policy("nurture.view", POST="nurture.work")
 @form_view
 def track(request: SignedInRequest, key: str) -> HttpResponseBase:
     """The leads of a track; `due` and `engaged` filter them, `format=csv` is the file for the marketing system."""
-    shown = None if key == nurture.NO_TRACK else get_object_or_404(NurtureTrack, key=key)
-    found = nurture.TrackList(shown, request.GET.dict(), today=timezone.localdate())
+    shown = None if key == lists.NO_TRACK else get_object_or_404(NurtureTrack, key=key)
+    found = lists.TrackList(shown, request.GET.dict(), today=timezone.localdate())
     if request.GET.get("format") == "csv":
         require(request.user, "export")
         detail = {"track": key, "query": request.GET.dict()}
         audit.record(action="exported", actor=request.user, subject_kind="nurture_track", detail=detail)
-        return csv_response(f"nurture-{key}", nurture.HEADER, found.lines())
+        return csv_response(f"nurture-{key}", lists.HEADER, found.lines())
     form = WorkForm(request.POST or None, initial={"revisit_on": timezone.localdate() + timedelta(days=90)})
     if form.is_bound and _worked(request, form, found):
         return redirect(request.get_full_path())
-    context = {"track": shown, "key": key, "list": found, "form": form, "most": nurture.MOST}
+    context = {"track": shown, "key": key, "list": found, "form": form, "most": lists.MOST}
     return form_page(request, "nurture/track.html", context)
 
 
-def _worked(request: SignedInRequest, form: WorkForm, found: nurture.TrackList) -> bool:
+def _worked(request: SignedInRequest, form: WorkForm, found: lists.TrackList) -> bool:
     """Whether something was done; else the form says what is missing."""
     if not form.is_valid():
         return False

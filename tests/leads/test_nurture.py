@@ -12,11 +12,12 @@ from django.utils import timezone
 from alignment.ops import channels
 from alignment.ops.models import AuditEntry, OutboxMessage
 from alignment.people.models import Role
-from leads import handing_over, lifecycle, nurture, nurturing, touches
+from leads import lifecycle, touches
 from leads.causes import Cause
 from leads.decisions import Step
 from leads.milestones import CauseSource, Kind, Outcome
 from leads.models import Journey, Lead, LeadTransition, NurtureTrack, Reason
+from leads.nurture import handing_over, lists, nurturing
 from leads.tasks import nurture_unqualified
 from leads.touches import Touch
 from tests.factories import make_lead, make_user
@@ -51,7 +52,7 @@ def place(lead):
 
 
 def row(key):
-    found = {row.key: row for row in nurture.rows(at=timezone.now(), today=today())}
+    found = {row.key: row for row in lists.rows(at=timezone.now(), today=today())}
     return found[key]
 
 
@@ -137,7 +138,7 @@ def test_without_such_a_track_nobody_is_moved():
 
 
 def test_who_is_brought_back_begins_the_next_pass_and_counts_for_the_track():
-    leads = [recycled() for _ in range(nurture.LEAST)]
+    leads = [recycled() for _ in range(lists.LEAST)]
     nurturing.bring_back(lead_ids=[leads[0].pk], cause=BY_RULE)
 
     found = row("newsletter")
@@ -225,7 +226,7 @@ def test_a_rep_sees_tracks_and_changes_nothing(client):
 
 
 def test_pages_of_a_track_hold_together(client, marketer, monkeypatch):
-    monkeypatch.setattr(nurture, "PAGE", 2)
+    monkeypatch.setattr(lists, "PAGE", 2)
     leads = [recycled(on=day) for day in (today(1), today(1), today(2), None, None)]
     address, seen = reverse("nurture_track", args=["newsletter"]), []
     after = ""
