@@ -108,9 +108,11 @@ def nurture(*, lead_ids: Iterable[int], track_id: int | None, revisit_on: date |
     return move(steps=_for_each(lead_ids, step), cause=cause)
 
 
-def requalify(*, lead_ids: Iterable[int], cause: Cause, qualified_by: str = QualifiedBy.MANUAL) -> Moved:
+def requalify(
+    *, lead_ids: Iterable[int], cause: Cause, qualified_by: str = QualifiedBy.MANUAL, note: str = ""
+) -> Moved:
     """Open the next pass of leads whose last one is closed: MGL and MQL from this moment."""
-    return move(steps=_for_each(lead_ids, Step(0, Kind.REQUALIFY, qualified_by=qualified_by)), cause=cause)
+    return move(steps=_for_each(lead_ids, Step(0, Kind.REQUALIFY, qualified_by=qualified_by, note=note)), cause=cause)
 
 
 def win(*, lead_ids: Iterable[int], cause: Cause, reason_id: int | None = None, note: str = "") -> Moved:

@@ -1,6 +1,6 @@
-"""Everything that happened to a lead, newest first: touches, moves, holders, feedback and what became of the promise.
+"""Everything that happened to a lead, newest first: touches, moves, merges, holders, feedback, and the promise's story.
 
-Whatever the length of a lead's history, a page of it is one query: the five tables together, with the moment, the
+Whatever the length of a lead's history, a page of it is one query: the six tables together, with the moment, the
 source and the key of each row as its place (keyset). Leads that were merged into this one tell their part too.
 """
 
@@ -10,12 +10,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, DateTimeField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject
 from django.utils.dateparse import parse_datetime
 
 from leads.milestones import Kind
-from leads.models import Feedback, HolderInterval, Lead, LeadTransition, Touchpoint
+from leads.models import Feedback, HolderInterval, Lead, LeadTransition, Merge, MergedLead, Touchpoint
 from leads.models.touchpoint import Direction
 from sla.models import ClockEvent, EventKind
 
@@ -30,11 +31,12 @@ class Source(StrEnum):
     HOLDER = "holder"
     CLOCK = "clock"
     MOVE = "move"
+    MERGE = "merge"
     FEEDBACK = "feedback"
 
 
 # Of several events of one moment the later one in this order stands on top.
-RANKS = {Source.TOUCH: 0, Source.HOLDER: 1, Source.CLOCK: 2, Source.MOVE: 3, Source.FEEDBACK: 4}
+RANKS = {Source.TOUCH: 0, Source.HOLDER: 1, Source.CLOCK: 2, Source.MOVE: 3, Source.MERGE: 4, Source.FEEDBACK: 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def read(
     return Page(events, events[-1].place if len(found) > size else None)
 
 
-# The five tables, each as (moment, told) ----------------------------------------------------------------------
+# The six tables, each as (moment, told) ----------------------------------------------------------------------
 
 
 def _touches(lead_ids: Sequence[int]) -> QuerySet[Any]:
@@ -159,7 +161,9 @@ def _touches(lead_ids: Sequence[int]) -> QuerySet[Any]:
 
 def _moves(lead_ids: Sequence[int]) -> QuerySet[Any]:
     reverted = LeadTransition.objects.filter(reverts=OuterRef("pk"))
-    return LeadTransition.objects.filter(lead__in=lead_ids).annotate(
+    # The end of a merged lead's pass is told by the merge itself.
+    shown = LeadTransition.objects.filter(lead__in=lead_ids).exclude(kind=Kind.MERGE, lead__in=lead_ids[1:])
+    return shown.annotate(
         moment=F("at"),
         told=JSONObject(
             lead="lead_id",
@@ -199,6 +203,17 @@ def _clock_events(lead_ids: Sequence[int]) -> QuerySet[Any]:
     )  # fmt: skip
 
 
+def _merges(lead_ids: Sequence[int]) -> QuerySet[Any]:
+    parts = MergedLead.objects.filter(merge=OuterRef("pk"), was_in=None).order_by("lead")
+    return Merge.objects.filter(survivor__in=lead_ids).annotate(
+        moment=F("at"),
+        told=JSONObject(
+            lead="survivor_id", actor="actor__name", source="source", note="note",
+            leads=ArraySubquery(parts.values("lead")), is_undone=Q(undone_at__isnull=False),
+        ),
+    )  # fmt: skip
+
+
 def _feedback(lead_ids: Sequence[int]) -> QuerySet[Any]:
     return Feedback.objects.filter(lead__in=lead_ids).annotate(
         moment=F("at"),
@@ -214,6 +229,7 @@ BRANCHES = {
     Source.HOLDER: _holders,
     Source.CLOCK: _clock_events,
     Source.MOVE: _moves,
+    Source.MERGE: _merges,
     Source.FEEDBACK: _feedback,
 }
 
@@ -229,12 +245,13 @@ class Counts:
     holder: int
     clock: int
     move: int
+    merge: int
     feedback: int
     by_sales: int
 
     @property
     def all(self) -> int:
-        return self.touch + self.holder + self.clock + self.move + self.feedback
+        return self.touch + self.holder + self.clock + self.move + self.merge + self.feedback
 
 
 def count(lead_ids: Sequence[int]) -> Counts:

@@ -63,7 +63,10 @@ class Line:
 
 def line(event: Event) -> Line:
     """Say what happened."""
-    said = {Source.TOUCH: _touch, Source.HOLDER: _holder, Source.MOVE: _move, Source.FEEDBACK: _feedback}
+    said = {
+        Source.TOUCH: _touch, Source.HOLDER: _holder, Source.MOVE: _move, Source.MERGE: _merge,
+        Source.FEEDBACK: _feedback,
+    }  # fmt: skip
     return _clock(event) if event.source == Source.CLOCK else said[event.source](event.told)
 
 
@@ -100,6 +103,14 @@ def _move(told: Mapping[str, Any]) -> Line:
         note=told["note"] or "",
         is_undone=told["is_undone"],
     )
+
+
+def _merge(told: Mapping[str, Any]) -> Line:
+    by = f"by {told['actor']}" if told["actor"] else UNNAMED.get(CauseSource(told["source"]), "")
+    leads = told["leads"]
+    named = f"Lead{'s' if len(leads) > 1 else ''} {', '.join(map(str, leads))}"
+    return Line("merge", "", f"{named} merged into this one", _listed([by]), note=told["note"],
+                is_undone=told["is_undone"])  # fmt: skip
 
 
 def _side(kind: Kind, told: Mapping[str, Any]) -> str:

@@ -188,7 +188,7 @@ class AttachBody(NoteBody):
     opportunity = IdField()
 
 
-class RequalifyBody(Body):
+class RequalifyBody(NoteBody):
     qualified_by = serializers.ChoiceField(choices=QualifiedBy.choices, default=QualifiedBy.MANUAL)
 
 

@@ -16,6 +16,7 @@ from alignment.api.shapes import Body, IdField, Shape, read
 from alignment.api.views import ApiView
 from alignment.people.models import Company
 from alignment.people.permissions import can, policy, require
+from leads.api.asked import NoteBody
 from leads.api.leads import api_cause, merged, one, standing_lead
 from leads.api.shapes import LeadSerializer
 from leads.hygiene import duplicates, findings
@@ -36,7 +37,7 @@ class MergeChoicesBody(Body):
         return {name: IdField(required=False) for name in FIELDS}
 
 
-class MergeBody(Body):
+class MergeBody(NoteBody):
     leads = serializers.ListField(
         child=IdField(), min_length=1, max_length=MOST_LOSERS, help_text="The leads that go into this one."
     )
@@ -46,6 +47,7 @@ class MergeBody(Body):
 
 
 class MergeSerializer(Shape):
+    note = serializers.CharField(help_text="What whoever merged had to say.")
     id = serializers.IntegerField()
     survivor = serializers.IntegerField(source="survivor_id", help_text="The lead that was kept.")
     leads = serializers.SerializerMethodField(help_text="The leads that went into it.")
@@ -81,7 +83,9 @@ class LeadMerge(ApiView):
             require(request.user, "lead.edit", survivor)
         if choices.get("owner", pk) != pk:
             require(request.user, "lead.assign", survivor)
-        done = merging.merge(survivor_id=pk, loser_ids=given["leads"], choices=choices, cause=api_cause(request))
+        done = merging.merge(
+            survivor_id=pk, loser_ids=given["leads"], choices=choices, cause=api_cause(request), note=given["note"]
+        )
         if done.refused:
             raise refused(done.refused[0])
         row = Merge.objects.prefetch_related("parts").get(pk=done.keys[pk])

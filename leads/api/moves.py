@@ -222,7 +222,7 @@ class Requalify(MoveView):
     body = RequalifyBody
 
     def take(self, lead: Lead, data: dict[str, Any], cause: Cause) -> lifecycle.Moved:
-        return lifecycle.requalify(lead_ids=[lead.pk], cause=cause, qualified_by=data["qualified_by"])
+        return lifecycle.requalify(lead_ids=[lead.pk], cause=cause, **data)
 
 
 @policy("lead.advance", by_token=True)

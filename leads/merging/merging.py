@@ -47,7 +47,12 @@ class Merged:
 
 
 def merge(
-    *, survivor_id: int, loser_ids: Iterable[int], cause: Cause, choices: Mapping[str, int] | None = None
+    *,
+    survivor_id: int,
+    loser_ids: Iterable[int],
+    cause: Cause,
+    choices: Mapping[str, int] | None = None,
+    note: str = "",
 ) -> Merged:
     """Merge leads into `survivor_id`. `choices` names, for fields of `survivorship.FIELDS`, the lead whose value
     counts; the other fields stay the survivor's, filled in where they were blank.
@@ -55,7 +60,7 @@ def merge(
     Look at `refused`: nothing was merged if it is not empty. `keeper` says which lead to keep. Call it before the
     transaction locks any lead.
     """
-    given = Merging(survivor_id, tuple(dict.fromkeys(loser_ids)), choices or {})
+    given = Merging(survivor_id, tuple(dict.fromkeys(loser_ids)), choices or {}, note)
     return merge_all(mergings=[given], cause=cause)
 
 
@@ -272,6 +277,7 @@ def _record(
         {
             "survivor_id": each.survivor_id, "at": now, "actor_id": cause.actor_id, "source": cause.source,
             "changes": changes[each.survivor_id], "contact_ids": contacts.get(each.survivor_id, []),
+            "note": each.note,
         }
         for each in accepted
     ]  # fmt: skip

@@ -13,11 +13,14 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Merging:
-    """Leads that are to go into one. `choices` says for a field (of `survivorship.FIELDS`) whose value it gets."""
+    """Leads that are to go into one. `choices` says for a field (of `survivorship.FIELDS`) whose value it gets; `note`
+    is what whoever merges them has to say.
+    """
 
     survivor_id: int
     loser_ids: tuple[int, ...]
     choices: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def lead_ids(self) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ def named(text: str, *, beside: Lead) -> Lead | None:
     return Lead.objects.standing().filter(pk=found[0]).first() if len(found) == 1 else None
 
 
-def merge(*, lead: Lead, other: Lead, cause: Cause) -> merging.Merged:
+def merge(*, lead: Lead, other: Lead, cause: Cause, note: str = "") -> merging.Merged:
     """Make one lead of the two, keeping the one that loses least (`merging.keeper`); look at `refused`."""
     kept = merging.keeper([lead.pk, other.pk])
-    return merging.merge(survivor_id=kept, loser_ids={lead.pk, other.pk} - {kept}, cause=cause)
+    return merging.merge(survivor_id=kept, loser_ids={lead.pk, other.pk} - {kept}, cause=cause, note=note)

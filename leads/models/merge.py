@@ -12,7 +12,7 @@ class Merge(models.Model):
     """One merge of one or many leads into a survivor. No history moved: it is undone by clearing pointers.
 
     `changes` has the survivor's columns that the merge changed (column → before, after); `contact_ids` are the roles
-    in buying groups that the survivor got by it.
+    in buying groups that the survivor got by it. `note` is what whoever merged had to say.
     """
 
     survivor = models.ForeignKey("leads.Lead", models.PROTECT, related_name="merges")
@@ -21,6 +21,7 @@ class Merge(models.Model):
     source = models.CharField(max_length=6, choices=CauseSource.choices)
     changes = models.JSONField(default=dict)
     contact_ids = ArrayField(models.BigIntegerField(), default=list)
+    note = models.TextField(max_length=4000, blank=True, db_default="", default="")
     undone_at = models.DateTimeField(null=True)
     undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
 

@@ -16,13 +16,14 @@ from alignment.lib.form_pages import form_view
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 from leads.finding import find_leads
+from leads.forms import NOTE_LENGTH
 from leads.hygiene import duplicates
 from leads.merging import merging
 from leads.merging.rules import Code
 from leads.merging.survivorship import FIELDS
 from leads.merging.unmerging import NotUndoneError, undo_until, unmerge
 from leads.models import Lead, Merge, MergedLead
-from leads.views import side_by_side
+from leads.views import answers, side_by_side
 from leads.views.moving import page_cause
 from leads.views.side_by_side import LABELS, RELATED
 
@@ -68,9 +69,12 @@ def _merge(request: SignedInRequest, leads: Sequence[Lead]) -> HttpResponse:
     survivor, *losers = leads
     chosen = _chosen(request.POST)
     _require(request, survivor, losers, chosen)
-    choices = {name: giver for name, giver in chosen.items() if giver in {lead.pk for lead in leads}}
     merged = merging.merge(
-        survivor_id=survivor.pk, loser_ids=[lead.pk for lead in losers], choices=choices, cause=page_cause(request)
+        survivor_id=survivor.pk,
+        loser_ids=[lead.pk for lead in losers],
+        choices={name: giver for name, giver in chosen.items() if giver in {lead.pk for lead in leads}},
+        cause=page_cause(request),
+        note=request.POST.get("note", "").strip()[:NOTE_LENGTH],
     )
     if merged.refused:
         refusal = merged.refused[0]
@@ -175,10 +179,14 @@ def undo(request: SignedInRequest, pk: int) -> HttpResponse:
     try:
         unmerged = unmerge(merge_id=pk, cause=page_cause(request))
     except NotUndoneError as error:
+        if request.htmx:
+            return answers.refused(request, found.survivor, str(error))
         context = {"lead": found.survivor, "sentence": str(error), "back": reverse("merge", args=[pk])}
         return render(request, "leads/refused.html", context, status=409)
     text = "The merge is undone: the leads stand again as they did."
     if unmerged.kept:
         text = f"The merge is undone. What somebody has changed since stays: {', '.join(unmerged.kept)}."
+    if request.htmx:
+        return answers.done(request, found.survivor, text)
     messages.success(request, text)
     return redirect("merge", pk)

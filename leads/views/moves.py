@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_GET
 
@@ -83,11 +84,12 @@ class Reject(MoveView):
         return super().post(request, pk)
 
     def _merged(self, request: SignedInRequest, form: forms.MoveForm, other: Lead) -> HttpResponse:
-        merged = twins.merge(lead=self.lead, other=other, cause=page_cause(request))
+        merged = twins.merge(lead=self.lead, other=other, cause=page_cause(request), note=form.cleaned_data["note"])
         if merged.refused:
             form.add_error("same_as", merged.refused[0].message)
             return self._asked(request, form, status=422)
-        kept = Lead.objects.get(pk__in=merged.losers)
+        [(kept_id, key)] = merged.keys.items()
+        kept = Lead.objects.get(pk=kept_id)
         waits = " It still waits for an answer." if kept == self.lead else ""
         text = format_html(
             "<b>{}</b> and lead {} are one lead now.{}",
@@ -95,7 +97,7 @@ class Reject(MoveView):
             ({self.lead.pk, other.pk} - {kept.pk}).pop(),
             waits,
         )
-        return answers.done(request, self.lead, text)
+        return answers.done(request, self.lead, text, undo=reverse("merge_undo", args=[key]))
 
     def told(self, data: dict[str, Any]) -> str:
         if data["instead"]:
@@ -287,7 +289,7 @@ class Requalify(MoveView):
         return lead.outcome in CLOSED_BY_SALES
 
     def take(self, data: dict[str, Any], cause: Cause) -> lifecycle.Moved:
-        return lifecycle.requalify(lead_ids=[self.lead.pk], cause=cause)
+        return lifecycle.requalify(lead_ids=[self.lead.pk], cause=cause, note=data["note"])
 
 
 @policy("lead.advance")

@@ -14,8 +14,8 @@ from alignment.people.models import Company, Role, Side
 from leads import reasons
 from leads.causes import Cause
 from leads.merging import twins
-from leads.milestones import CauseSource, Outcome
-from leads.models import Journey, NurtureTrack, Reason, ReasonProposal
+from leads.milestones import CauseSource, Kind, Outcome
+from leads.models import Journey, Lead, LeadTransition, Merge, NurtureTrack, Reason, ReasonProposal
 from leads.models.reason_proposal import Change, Verdict
 from tests.factories import make_lead, make_reason_proposal, make_user
 
@@ -316,6 +316,34 @@ def test_the_lead_that_is_further_is_kept_whichever_was_named(client, lead):
     young.refresh_from_db()
     assert young.merged_into == lead
     assert "It still waits for an answer." in text(response)
+
+
+@pytest.mark.parametrize("further", ["sql", "mgl"])
+def test_a_merged_duplicate_keeps_its_note_and_can_be_undone_where_it_was_said(client, lead, further):
+    known = make_lead(further, name="M. Alves", owner=lead.owner)
+    response = reject(client, lead, key="duplicate", same_as=str(known.pk), note="Same person, new job.")
+
+    merge = Merge.objects.get()
+    kept, gone = merge.survivor, {lead.pk, known.pk} - {merge.survivor_id}
+    undo = reverse("merge_undo", args=[merge.pk])
+    assert f'hx-post="{undo}"' in response.content.decode()
+    page = text(client.get(reverse("lead", args=[kept.pk])))
+    assert re.search(rf"Lead {gone.pop()} merged into this one .* Same person, new job\.", page)
+
+    undone = client.post(undo, headers={"HX-Request": "true"})
+    assert "The merge is undone" in text(undone)
+    assert not Lead.objects.filter(merged_into__isnull=False).exists()
+    late = client.post(undo, headers={"HX-Request": "true"})
+    assert (late.status_code, "This merge was undone already." in text(late)) == (409, True)
+
+
+def test_a_lead_that_comes_back_keeps_its_note(client, lead):
+    reject(client, lead)
+    client.force_login(make_user(Role.MANAGER))
+    client.post(reverse("lead_requalify", args=[lead.pk]), {"note": "Asked again at the fair."})
+
+    move = LeadTransition.objects.filter(lead=lead, kind=Kind.REQUALIFY).select_related("note").get()
+    assert move.note.text == "Asked again at the fair."
 
 
 def test_two_deals_cannot_become_one_lead_by_a_rejection(client, lead):
