@@ -1,4 +1,4 @@
-"""Disputes in the browser: contesting a move, the list, and what each side and RevOps say."""
+"""Disputes in the browser: contesting, the list, and what each side and RevOps say."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,19 +8,23 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import date
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
 from alignment.lib.form_pages import form_page, form_view
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
-from leads.models import Lead
-from sla import disputes
+from leads.models import Lead, Opportunity
+from leads.models.opportunity import SourcedBy
+from sla import contesting, disputes
 from sla.models import Dispute, DisputeKind
 from sla.models.dispute import Verdict
+from sla.receipt import Frozen
 
 RELATED = (
-    "lead", "transition__reason", "transition__actor", "raised_by", "asked", "answered_by", "closed_by", "remedy",
+    "lead", "transition__reason", "transition__actor", "clock__policy", "sourcing__opportunity", "raised_by", "asked",
+    "answered_by", "closed_by", "remedy", "correction",
 )  # fmt: skip
 SHOWN = 200
 
@@ -33,6 +37,17 @@ class ContestForm(forms.Form):
         help_text="What the buyer said or did, and where one can see it. The other side's manager reads it.",
     )
     evidence_url = forms.URLField(label="Link to it", required=False, max_length=500, assume_scheme="https")
+
+
+class SourcingForm(ContestForm):
+    claimed = forms.ChoiceField(label="Who brought this deal?", widget=forms.RadioSelect)
+
+    field_order = ("claimed", "evidence", "evidence_url")
+
+    def __init__(self, data: Any = None, *, standing: str) -> None:
+        super().__init__(data)
+        offered = [choice for choice in SourcedBy.choices if choice[0] != standing]
+        self.fields["claimed"].choices = offered  # type: ignore[attr-defined]
 
 
 class AnswerForm(forms.Form):
@@ -56,21 +71,50 @@ class VerdictForm(forms.Form):
 def contest(request: SignedInRequest, pk: int) -> HttpResponse:
     """Contest the move of a lead that `request.user` may contest; 409 where there is none."""
     lead = get_object_or_404(Lead.objects.standing().select_related("stage", "owner"), pk=pk)
-    found = disputes.contestable(lead, request.user)
+    found = contesting.contestable(lead, request.user)
     if found is None:
         context = {"lead": lead, "open": Dispute.objects.open().filter(lead=lead).first()}
         return render(request, "disputes/nothing.html", context, status=409)
     form = ContestForm(request.POST or None)
-    if form.is_valid():
-        try:
-            dispute = disputes.contest(lead_id=pk, by=request.user, **form.cleaned_data)
-        except ValidationError as refusal:
-            form.add_error(None, refusal)
-        else:
-            messages.success(request, f"Contested. {dispute.asked or 'RevOps'} answers within 48 hours.")
-            return redirect("dispute", dispute.pk)
+    if form.is_valid() and (
+        raised := opened(request, form, lambda said: contesting.contest_move(lead_id=pk, by=request.user, **said))
+    ):
+        return raised
     shown = {"lead": lead, "kind": found[0], "move": found[1], "form": form}
     return form_page(request, "disputes/contest.html", shown)
+
+
+@policy("dispute.raise")
+@form_view
+def contest_sourcing(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Contest who brought a deal, until the books of its month close; 409 where that cannot be contested."""
+    deal = get_object_or_404(Opportunity, pk=pk, withdrawn_at=None)
+    standing = contesting.contestable_sourcing(deal)
+    if standing is None:
+        found = Dispute.objects.open().filter(sourcing__opportunity=deal).first()
+        return render(request, "disputes/nothing.html", {"deal": deal, "open": found}, status=409)
+    form = SourcingForm(request.POST or None, standing=standing.sourced_by)
+    if form.is_valid() and (
+        raised := opened(
+            request, form, lambda said: contesting.contest_sourcing(opportunity_id=pk, by=request.user, **said)
+        )
+    ):
+        return raised
+    shown = {"deal": deal, "standing": standing, "form": form, "closes_at": contesting.sourcing_closes_at(standing)}
+    return form_page(request, "disputes/sourcing.html", shown)
+
+
+def opened(
+    request: SignedInRequest, form: forms.Form, contest_it: Callable[[dict[str, Any]], Dispute]
+) -> HttpResponse | None:
+    """To the new dispute; None where it was refused, which the form then says."""
+    try:
+        dispute = contest_it(form.cleaned_data)
+    except ValidationError as refusal:
+        form.add_error(None, refusal)
+        return None
+    messages.success(request, f"Contested. {dispute.asked or 'RevOps'} answers by {date(dispute.due_at, 'j F, H:i')}.")
+    return redirect("dispute", dispute.pk)
 
 
 @policy("dispute.view")
@@ -97,6 +141,7 @@ def _page(request: SignedInRequest, pk: int, status: int = 200, **more: Any) -> 
     context = {
         "dispute": found, "now": now(), "may_answer": may_answer, "may_decide": may_decide,
         "answer_form": AnswerForm(), "verdict_form": VerdictForm(),
+        "receipt": Frozen.read(found.receipt) if found.receipt else None,
     }  # fmt: skip
     return render(request, "disputes/dispute.html", context | more, status=status)
 

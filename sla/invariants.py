@@ -78,6 +78,11 @@ INVARIANTS: Invariants = {
     "A late answer has its breach": f"""
         SELECT clock.id FROM sla_clock clock WHERE clock.stopped_at > clock.due_at AND NOT EXISTS ({_BREACH})
     """,
+    "An excused clock has an upheld dispute, and the other way round": """
+        SELECT clock.id FROM sla_clock clock
+        LEFT JOIN sla_dispute dispute ON dispute.clock_id = clock.id AND dispute.verdict = 'upheld'
+        WHERE (clock.excused_at IS NULL) <> (dispute.id IS NULL)
+    """,
     "A clock has one breach": """
         SELECT clock_id FROM sla_clockevent WHERE kind = 'breached' GROUP BY clock_id HAVING count(*) > 1
     """,

@@ -57,16 +57,23 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         return self.filter(due_at__gte=start, due_at__lt=end)
 
     def judged(self, at: datetime) -> "ClockQuerySet":
-        """The clocks with a verdict: answered, or overdue. Cancelled ones and those that may still be met have none."""
-        return self.filter(Q(stopped_at__isnull=False) | Q(due_at__lt=at), cancelled_at=None)
+        """The clocks that count: answered, or overdue. Cancelled ones and those that may still be met have no verdict,
+        and an excused breach counts on neither side.
+        """
+        counted = Q(excused_at=None) | ~late(at)
+        return self.filter(Q(stopped_at__isnull=False) | Q(due_at__lt=at), counted, cancelled_at=None)
 
     def met(self, at: datetime) -> "ClockQuerySet":
         """Answered in time."""
         return self.judged(at).exclude(late(at))
 
     def breached(self, at: datetime) -> "ClockQuerySet":
-        """Answered late, or overdue now."""
+        """Answered late, or overdue now, and not excused."""
         return self.judged(at).filter(late(at))
+
+    def excused(self, at: datetime) -> "ClockQuerySet":
+        """Answered late, or overdue now, and let pass by a verdict: no figure counts them."""
+        return self.filter(late(at), excused_at__isnull=False, cancelled_at=None)
 
     def attainment(self, at: datetime) -> Attainment:
         """SLA attainment of these clocks; select the period by `due_between`. One query."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import DateTimeField, Func
@@ -59,10 +60,36 @@ class Receipt:
                     "since_at": each.since_at.isoformat(), "until": each.until.isoformat(),
                     "seconds": round(each.time.total_seconds()),
                     "share": round(each.share, 4),
+                    "is_away": each.is_away,
                 }
                 for each in self.held
             ],
         }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A receipt as it was kept: `Receipt.as_json`, with the people of then by name."""
+
+    held: Sequence[Held]
+    time: timedelta
+    charged: User | None
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> "Frozen":
+        """One query."""
+        rows = kept["held"]
+        keys = {row[name] for row in rows for name in ("holder", "charged")} | {kept["charged"]}
+        people = User.objects.in_bulk(keys - {None})
+        held = [
+            Held(
+                people.get(row["holder"]), people.get(row["charged"]), datetime.fromisoformat(row["since_at"]),
+                datetime.fromisoformat(row["until"]), row.get("is_away", False), timedelta(seconds=row["seconds"]),
+                row["share"],
+            )
+            for row in rows
+        ]  # fmt: skip
+        return cls(held, sum((each.time for each in held), timedelta()), people.get(kept["charged"]))
 
 
 def receipt(clock: Clock, at: datetime) -> Receipt:

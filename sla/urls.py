@@ -28,6 +28,7 @@ urlpatterns = [
     path("clocks/<int:pk>/resume/", clocks.clock_resume, name="clock_resume"),
     path("clocks/<int:pk>/contest/", clocks.clock_contest, name="clock_contest"),
     path("leads/<int:pk>/dispute/", dispute_views.contest, name="lead_dispute"),
+    path("deals/<int:pk>/dispute/", dispute_views.contest_sourcing, name="deal_dispute"),
     path("disputes/", dispute_views.dispute_list, name="disputes"),
     path("disputes/<int:pk>/", dispute_views.dispute, name="dispute"),
     path("disputes/<int:pk>/answer/", dispute_views.dispute_answer, name="dispute_answer"),

@@ -65,7 +65,7 @@ from leads.profiles.rules import EMPTY
 from leads.routing import pools
 from leads.routing.rules import check
 from leads.scoring import previewing, publishing, rules
-from sla import disputes
+from sla import contesting
 from sla.models import Clock, Dispute, PauseReason, Policy, PolicySet, SubjectKind
 
 PASSWORD = "correct horse battery"
@@ -534,7 +534,7 @@ def make_dispute(lead: Lead | None = None, by: User | None = None, **given: Any)
         reason = Reason.objects.offered("reject").first()
         lifecycle.reject(lead_ids=[lead.pk], reason_id=reason.pk, cause=Cause(CauseSource.API))
     asked = {"evidence": "They asked for an offer yesterday."}
-    return disputes.contest(lead_id=lead.pk, by=by or make_user(Role.MARKETER), **asked | given)
+    return contesting.contest_move(lead_id=lead.pk, by=by or make_user(Role.MARKETER), **asked | given)
 
 
 def _dispute() -> Address:
@@ -641,6 +641,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     **{f"nurture_track{name}": lambda: Address({"key": "newsletter"}) for name in ("", "_edit", "_retire")},
     **{f"dispute{name}": _dispute for name in ("", "_answer", "_decide")},
     "lead_dispute": _lead,
+    "deal_dispute": _deal_alone,
     "api_dispute_answer": _dispute,
     "api_dispute_decide": _dispute,
     "setup_reason_sign": _proposal(signed=True),

@@ -12,7 +12,7 @@ from leads.milestones import CauseSource, Kind, Milestone, Outcome
 from leads.models import Journey, Lead, NurtureTrack, Reason
 from leads.models.reason_proposal import Change
 from leads.models.stage import ReasonKind
-from sla import disputes
+from sla import contesting, disputes
 
 
 def tell(people: dict[str, User]) -> None:
@@ -82,7 +82,7 @@ def _disputes(people: dict[str, User]) -> None:
     """Three rejections that marketing contests: one not agreed, one taken back, one that waits for an answer."""
     rejected = Lead.objects.standing().filter(outcome=Outcome.REJECTED).order_by("-moved_at")
     for number, (lead, evidence) in enumerate(zip(rejected, EVIDENCE, strict=False)):
-        dispute = disputes.contest(lead_id=lead.pk, evidence=evidence, by=people["marketer"])
+        dispute = contesting.contest_move(lead_id=lead.pk, evidence=evidence, by=people["marketer"])
         if number < 2:
             said = "He told me that it is for next year." if number == 0 else "You are right, I was too fast."
             disputes.answer(dispute_id=dispute.pk, agrees=number == 1, text=said, by=people["manager"])

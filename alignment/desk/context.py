@@ -70,7 +70,7 @@ ENTRIES = (
         "Disputes",
         "scale",
         "dispute.view",
-        covers=frozenset({"dispute", "dispute_answer", "dispute_decide", "lead_dispute"}),
+        covers=frozenset({"dispute", "dispute_answer", "dispute_decide", "lead_dispute", "deal_dispute"}),
     ),
     Entry(
         "nurture",

@@ -157,9 +157,17 @@ class DealPage:
 
     @property
     def may_source(self) -> bool:
-        last_day = self.books_close_on
+        return self._are_books_open and can(self.user, "deal.source")
+
+    @property
+    def may_contest(self) -> bool:
+        """Whether this visitor may say that somebody else brought it; the page behind says whether that was done."""
+        return self._are_books_open and can(self.user, "dispute.raise")
+
+    @property
+    def _are_books_open(self) -> bool:
         today = self.at.astimezone(ZoneInfo(self.company.time_zone)).date()
-        return last_day is not None and today <= last_day and can(self.user, "deal.source")
+        return self.books_close_on is not None and today <= self.books_close_on
 
     @cached_property
     def _rules(self) -> DealRules:

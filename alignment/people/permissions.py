@@ -93,14 +93,14 @@ FOR_NO_HEAD = Grant(
 )
 PROPOSER = Grant("who proposed it", WORKING, person="proposed_by")
 ASKED = Grant("who is asked", frozenset(Role), person="asked")
-MANAGER_WHO_REJECTED = Grant(
-    "a manager of sales", frozenset({Role.MANAGER}), Side.SALES, where=lambda dispute: dispute.kind == "rejection"
+SALES_ANSWERS = Grant(
+    "a manager of sales", frozenset({Role.MANAGER}), Side.SALES, where=lambda dispute: dispute.side == Side.SALES
 )
-MANAGER_WHO_QUALIFIED = Grant(
+MARKETING_ANSWERS = Grant(
     "a manager of marketing",
     frozenset({Role.MANAGER}),
     Side.MARKETING,
-    where=lambda dispute: dispute.kind == "qualification",
+    where=lambda dispute: dispute.side == Side.MARKETING,
 )
 TIE_BREAKER = Grant("an executive", frozenset({Role.EXECUTIVE}))
 IMPORTER = Grant("who ran it", WORKING, person="created_by")
@@ -168,8 +168,8 @@ POLICY: dict[str, Action] = {
     "targets.manage": Action("change the list of target accounts", (MARKETER, MANAGER, REVOPS)),
     "campaigns.view": Action("see what became of campaigns", (EVERYONE,)),
     "dispute.view": Action("see disputes", (EVERYONE,)),
-    "dispute.raise": Action("contest a move", (TEAMS,)),
-    "dispute.answer": Action("answer this dispute", (ASKED, MANAGER_WHO_REJECTED, MANAGER_WHO_QUALIFIED)),
+    "dispute.raise": Action("contest something", (TEAMS,)),
+    "dispute.answer": Action("answer this dispute", (ASKED, SALES_ANSWERS, MARKETING_ANSWERS)),
     "dispute.decide": Action("decide this dispute", (REVOPS, TIE_BREAKER)),
     "nurture.view": Action("see the nurture tracks", (EVERYONE,)),
     "nurture.work": Action("move leads in nurture", (MARKETER, MANAGER, REVOPS)),

@@ -144,8 +144,12 @@ def change_rules(
 
 
 @transaction.atomic
-def correct(*, opportunity_id: int, sourced_by: str, why: str, cause: Cause) -> Sourcing:
-    """Say that somebody else brought a deal, and why. Raises SourcingError once the books of its month are closed."""
+def correct(
+    *, opportunity_id: int, sourced_by: str, why: str, cause: Cause, asked_at: datetime | None = None
+) -> Sourcing:
+    """Say that somebody else brought a deal, and why. Raises SourcingError if the books of its month were closed when
+    that was asked for (`asked_at`; None: now).
+    """
     deal = Opportunity.objects.select_for_update(no_key=True).get(pk=opportunity_id)
     standing = Sourcing.objects.filter(opportunity=deal).order_by("-id").first()
     if standing is None:
@@ -156,7 +160,7 @@ def correct(*, opportunity_id: int, sourced_by: str, why: str, cause: Cause) -> 
     closes_at = books_close_at(
         standing.sqo_at, zone=ZoneInfo(company.time_zone), closing_day=DealRules.objects.get().closing_day
     )
-    if now >= closes_at:
+    if (asked_at or now) >= closes_at:
         raise SourcingError(f"The books of its month closed on {closes_at - timedelta(days=1):%-d %B %Y}.")
     row = Sourcing.objects.create(
         opportunity=deal, sourced_by=sourced_by, rule=SourcingRule.CORRECTION, sqo_at=standing.sqo_at,

@@ -1,9 +1,10 @@
-"""Disputes by the API: contesting a move, answering, deciding, and reading what was decided."""
+"""Disputes by the API: contesting, answering, deciding, and reading what was decided."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -14,10 +15,13 @@ from alignment.api.reading import PageQuery, asked, page, page_of
 from alignment.api.requests import TokenRequest
 from alignment.api.shapes import Body, IdField, Shape, read
 from alignment.api.views import ApiView
+from alignment.people.models import Side, User
 from alignment.people.permissions import policy, require
 from leads.api.leads import standing_lead
-from sla import disputes
-from sla.models import Dispute, DisputeKind
+from leads.models import Opportunity
+from leads.models.opportunity import SourcedBy
+from sla import contesting, disputes
+from sla.models import Clock, Dispute, DisputeKind
 from sla.models.dispute import DisputeQuerySet, Verdict
 
 NEWEST = ("-id",)
@@ -39,8 +43,15 @@ class DisputeQuery(PageQuery):
 class DisputeSerializer(Shape):
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=DisputeKind.choices)
-    lead = serializers.IntegerField(source="lead_id")
-    transition = serializers.IntegerField(source="transition_id", help_text="The contested move.")
+    side = serializers.ChoiceField(choices=Side.choices, help_text="Which side answers.")
+    lead = serializers.IntegerField(source="lead_id", allow_null=True)
+    transition = serializers.IntegerField(source="transition_id", allow_null=True, help_text="The contested move.")
+    promise = serializers.IntegerField(source="clock_id", allow_null=True, help_text="The promise that was broken.")
+    receipt = serializers.JSONField(allow_null=True, help_text="The receipt of that promise when it was contested.")
+    deal = serializers.IntegerField(
+        source="sourcing.opportunity_id", default=None, allow_null=True, help_text="The deal that somebody brought."
+    )
+    claimed = serializers.CharField(help_text="Who is said to have brought it; blank for other kinds.")
     raised_by = serializers.IntegerField(source="raised_by_id")
     raised_at = serializers.DateTimeField()
     evidence = serializers.CharField()
@@ -57,9 +68,19 @@ class DisputeSerializer(Shape):
 
 
 class ContestBody(Body):
-    lead = IdField()
+    lead = IdField(required=False, help_text="Whose rejection or qualification is contested.")
+    promise = IdField(required=False, help_text="The broken promise.")
+    deal = IdField(required=False, help_text="The deal that `claimed` is said to have brought.")
+    claimed = serializers.ChoiceField(choices=SourcedBy.choices, required=False)
     evidence = serializers.CharField(max_length=2000)
     evidence_url = serializers.URLField(max_length=500, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if sum(name in attrs for name in ("lead", "promise", "deal")) != 1:
+            raise serializers.ValidationError("Name what is contested: a lead, a promise or a deal.")
+        if ("deal" in attrs) != ("claimed" in attrs):
+            raise serializers.ValidationError({"claimed": ["Goes with a deal: who brought it."]})
+        return attrs
 
 
 class AnswerBody(Body):
@@ -81,21 +102,19 @@ class Disputes(ApiView):
         """Disputes, the newest first."""
         query = asked(request, DisputeQuery)
         found = STATES[query["state"]](Dispute.objects.all()) if "state" in query else Dispute.objects.all()
+        found = found.select_related("sourcing")
         found = found.filter(**{name: query[name] for name in ("kind", "lead") if name in query})
         return page(request, found, order=NEWEST, form=DisputeSerializer, query=query)
 
     @extend_schema(operation_id="disputes_contest", request=ContestBody, responses={201: DisputeSerializer})
     @once
     def post(self, request: TokenRequest) -> Response:
-        """Contest the rejection of a lead (marketing) or the qualification of one that is under way (sales)."""
+        """Contest the rejection of a lead (marketing), the qualification of one that is under way (sales), a broken
+        promise, or who brought a deal.
+        """
         data = read(ContestBody, request)
-        standing_lead(data["lead"])
-        return _told(
-            lambda: disputes.contest(
-                lead_id=data["lead"], evidence=data["evidence"], evidence_url=data["evidence_url"], by=request.user
-            ),
-            status=201,
-        )
+        said = {name: data[name] for name in ("evidence", "evidence_url")}
+        return _told(_contest(data, said, request.user), status=201)
 
 
 @policy("dispute.answer", by_token=True)
@@ -123,6 +142,18 @@ class DisputeDecision(ApiView):
         data: Any = read(VerdictBody, request)
         verdict = Verdict(data["verdict"])
         return _told(lambda: disputes.decide(dispute_id=pk, verdict=verdict, why=data["why"], by=request.user))
+
+
+def _contest(data: Mapping[str, Any], said: Mapping[str, str], by: User) -> Callable[[], Dispute]:
+    """The verb for what is named. Raises 404 where there is no such thing."""
+    if "lead" in data:
+        standing_lead(data["lead"])
+        return lambda: contesting.contest_move(lead_id=data["lead"], by=by, **said)
+    if "promise" in data:
+        get_object_or_404(Clock, pk=data["promise"], lead__withdrawn_at=None)
+        return lambda: contesting.contest_breach(clock_id=data["promise"], by=by, **said)
+    get_object_or_404(Opportunity, pk=data["deal"], withdrawn_at=None)
+    return lambda: contesting.contest_sourcing(opportunity_id=data["deal"], claimed=data["claimed"], by=by, **said)
 
 
 def _one(pk: int) -> Dispute:

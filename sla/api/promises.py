@@ -27,10 +27,11 @@ STATES: Mapping[str, Callable[[ClockQuerySet, datetime], ClockQuerySet]] = {
     "overdue": lambda clocks, at: clocks.overdue(at),
     "met": lambda clocks, at: clocks.met(at),
     "breached": lambda clocks, at: clocks.breached(at),
+    "excused": lambda clocks, at: clocks.excused(at),
     "paused": lambda clocks, at: clocks.running().filter(paused_until__isnull=False),
     "cancelled": lambda clocks, at: clocks.filter(cancelled_at__isnull=False),
 }
-"""What can be asked for; `breached` holds what was answered late and what is overdue."""
+"""What can be asked for; `breached` holds what was answered late and what is overdue, without what is excused."""
 
 
 class PromiseQuery(PageQuery):
@@ -58,6 +59,11 @@ class PromiseSerializer(Shape):
     cancelled_at = serializers.DateTimeField(allow_null=True)
     cancelled_why = serializers.ChoiceField(choices=CancelReason.choices, allow_null=True)
     is_breached = serializers.SerializerMethodField(help_text="Answered late, or overdue now.")
+
+    is_excused = serializers.SerializerMethodField(help_text="Broken, and let pass by a verdict: no figure counts it.")
+
+    def get_is_excused(self, clock: Clock) -> bool:
+        return clock.is_excused(now())
 
     def get_is_breached(self, clock: Clock) -> bool:
         return clock.is_breached(now())

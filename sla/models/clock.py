@@ -41,7 +41,8 @@ class Clock(models.Model):
     the sweep has to look at it: null when nothing more will happen by itself; `rung` is the last step of its ladder
     that was taken (`sla.ladder`). Whether the promise was kept follows from the dates alone (`sla.verdict`): while it
     is paused (until `paused_until` at most), `due_at` counts the whole pause, and an earlier end brings it forward. A
-    silent clock is history: nobody is notified. A parked clock could not be handled (`parked_why`); the sweep tries it
+    silent clock is history: nobody is notified. `excused_at`: a verdict let its breach pass (`sla.disputes`); it is
+    late as before, but no figure counts it. A parked clock could not be handled (`parked_why`); the sweep tries it
     again at `next_at`.
     """
 
@@ -60,6 +61,7 @@ class Clock(models.Model):
     stopped_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     cancelled_why = models.CharField(max_length=10, choices=CancelReason.choices, blank=True)
+    excused_at = models.DateTimeField(null=True)
     is_silent = models.BooleanField(default=False)
     parked_at = models.DateTimeField(null=True)
     parked_why = models.CharField(max_length=500, blank=True)
@@ -105,7 +107,7 @@ class Clock(models.Model):
             models.Index(fields=["lead"], condition=Q(paused_until__isnull=False), name="clock_paused"),
             models.Index(
                 fields=["due_at"],
-                include=["stopped_at", "subject_kind", "lead", "pass_no"],
+                include=["stopped_at", "subject_kind", "lead", "pass_no", "excused_at"],
                 condition=Q(cancelled_at=None),
                 name="clock_by_due",
             ),
@@ -123,6 +125,10 @@ class Clock(models.Model):
         """Whether the promise is broken as of `at`; a cancelled clock is not judged."""
         return self.cancelled_at is None and is_late(self.due_at, self.stopped_at, at)
 
+    def is_excused(self, at: datetime) -> bool:
+        """Whether it is broken as of `at`, and a verdict let that pass."""
+        return self.excused_at is not None and self.is_breached(at)
+
 
 class EventKind(models.TextChoices):
     """What happened to a clock."""
@@ -137,6 +143,7 @@ class EventKind(models.TextChoices):
     PAUSED = "paused", "Paused"
     RESUMED = "resumed", "Went on after a pause"
     CONTESTED = "contested", "Contested"
+    EXCUSED = "excused", "Excused"
     CANCELLED = "cancelled", "Cancelled"
     REOPENED = "reopened", "Reopened"
     SETTLED = "settled", "Time of the answer changed"

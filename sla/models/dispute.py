@@ -1,4 +1,4 @@
-"""One side contests a move of the other: marketing a rejection, sales a qualification."""
+"""One side contests what the other one did, or what a clock says of it."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from alignment.people.models import Side
+from leads.models.opportunity import SourcedBy
 
 
 class DisputeKind(models.TextChoices):
@@ -14,17 +15,28 @@ class DisputeKind(models.TextChoices):
 
     REJECTION = "rejection", "A rejection"
     QUALIFICATION = "qualification", "A qualification"
+    BREACH = "breach", "A broken promise"
+    SOURCING = "sourcing", "Who brought a deal"
 
 
-ANSWERING = {DisputeKind.REJECTION: Side.SALES, DisputeKind.QUALIFICATION: Side.MARKETING}
-"""The side that made the move, and answers for it."""
+MOVES = (DisputeKind.REJECTION, DisputeKind.QUALIFICATION)
+"""Kinds that contest a move of a lead."""
 
 
 class Verdict(models.TextChoices):
     """How a dispute ended; an open one has none (the empty string)."""
 
-    UPHELD = "upheld", "Taken back"
+    UPHELD = "upheld", "Upheld"
     STANDS = "stands", "Stands"
+
+
+TAKEN_BACK = {
+    DisputeKind.REJECTION: "Taken back",
+    DisputeKind.QUALIFICATION: "Taken back",
+    DisputeKind.BREACH: "Excused",
+    DisputeKind.SOURCING: "Corrected",
+}
+"""What an upheld dispute did, in words."""
 
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):
@@ -43,7 +55,7 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
         return self.open().filter(escalated_at__isnull=False)
 
     def upheld(self) -> "DisputeQuerySet":
-        """The contested move was taken back."""
+        """What was contested was taken back."""
         return self.filter(verdict=Verdict.UPHELD)
 
     def decided_between(self, start: datetime, end: datetime) -> "DisputeQuerySet":
@@ -52,15 +64,23 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
 
 
 class Dispute(models.Model):
-    """A contested move, with evidence. `sla.disputes` alone writes it.
+    """Something contested, with evidence: a move of a lead, the breach of a clock, or who brought a deal.
 
-    `asked` is whom it waits for; the answer is due at `due_at`, and an overdue or disagreeing one goes to RevOps
-    (`escalated_at`). The verdict takes the move back (`remedy` is the move that did) or lets it stand.
+    `sla.contesting` opens it, `sla.disputes` alone writes it after that. `side` answers for what is contested, `asked`
+    is whom of it it waits for; the answer is due at `due_at`, and an overdue or disagreeing one goes to RevOps
+    (`escalated_at`). The verdict takes back what is contested or lets it stand: `remedy` is the move that took another
+    one back, `correction` the new answer to who brought the deal (`claimed` is the one that was asked for), and the
+    clock of an upheld breach is excused. `receipt` is the clock's as it was when it was contested.
     """
 
     kind = models.CharField(max_length=13, choices=DisputeKind.choices)
-    lead = models.ForeignKey("leads.Lead", models.PROTECT, related_name="disputes", db_index=False)
-    transition = models.OneToOneField("leads.LeadTransition", models.PROTECT, related_name="dispute")
+    side = models.CharField(max_length=9, choices=Side.choices)
+    lead = models.ForeignKey("leads.Lead", models.PROTECT, null=True, related_name="disputes", db_index=False)
+    transition = models.OneToOneField("leads.LeadTransition", models.PROTECT, null=True, related_name="dispute")
+    clock = models.OneToOneField("sla.Clock", models.PROTECT, null=True, related_name="dispute")
+    receipt = models.JSONField(null=True)
+    sourcing = models.OneToOneField("leads.Sourcing", models.PROTECT, null=True, related_name="dispute")
+    claimed = models.CharField(max_length=9, choices=SourcedBy.choices, blank=True, default="", db_default="")
     raised_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
     raised_at = models.DateTimeField()
     evidence = models.TextField(max_length=2000)
@@ -78,6 +98,7 @@ class Dispute(models.Model):
     closed_at = models.DateTimeField(null=True)
     closed_why = models.TextField(max_length=2000, blank=True)
     remedy = models.ForeignKey("leads.LeadTransition", models.PROTECT, null=True, related_name="+", db_index=False)
+    correction = models.ForeignKey("leads.Sourcing", models.PROTECT, null=True, related_name="+", db_index=False)
 
     objects = DisputeQuerySet.as_manager()
 
@@ -85,8 +106,24 @@ class Dispute(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=DisputeKind.values), name="dispute_kind_known"),
+            models.CheckConstraint(condition=Q(side__in=Side.values), name="dispute_side_known"),
             models.CheckConstraint(
-                condition=Q(verdict="", closed_at=None, closed_by=None, remedy=None)
+                condition=(
+                    Q(kind__in=MOVES, lead__isnull=False, transition__isnull=False)
+                    & Q(clock=None, receipt__isnull=True, sourcing=None, claimed="")
+                )
+                | (
+                    Q(kind=DisputeKind.BREACH, clock__isnull=False, receipt__isnull=False)
+                    & Q(transition=None, sourcing=None, claimed="")
+                )
+                | (
+                    Q(kind=DisputeKind.SOURCING, sourcing__isnull=False, claimed__in=SourcedBy.values)
+                    & Q(transition=None, clock=None, receipt__isnull=True)
+                ),
+                name="dispute_names_what_is_contested",
+            ),
+            models.CheckConstraint(
+                condition=Q(verdict="", closed_at=None, closed_by=None, remedy=None, correction=None)
                 | Q(verdict__in=Verdict.values, closed_at__isnull=False, closed_by__isnull=False),
                 name="dispute_closed_whole",
             ),
@@ -97,7 +134,7 @@ class Dispute(models.Model):
             ),
             models.CheckConstraint(condition=~Q(evidence=""), name="dispute_has_evidence"),
             models.CheckConstraint(
-                condition=Q(remedy=None) | Q(verdict=Verdict.UPHELD), name="dispute_remedy_of_upheld"
+                condition=Q(remedy=None, correction=None) | Q(verdict=Verdict.UPHELD), name="dispute_remedy_of_upheld"
             ),
         ]
         indexes = [
@@ -106,12 +143,26 @@ class Dispute(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of lead {self.lead_id}"
+        return f"{self.get_kind_display()}: {self.subject}"
+
+    @property
+    def subject(self) -> str:
+        """Whom or what it is about: the lead, else the deal, else what its clock promises."""
+        if self.sourcing:
+            return str(self.sourcing.opportunity)
+        if self.lead:
+            return str(self.lead.display_name)
+        return str(self.clock.policy) if self.clock else ""
+
+    @property
+    def verdict_label(self) -> str:
+        """How it ended, in words; empty while it is open."""
+        if self.verdict == Verdict.UPHELD:
+            return TAKEN_BACK[DisputeKind(self.kind)]
+        return self.get_verdict_display() if self.verdict else ""
 
     @property
     def state(self) -> str:
         """What it waits for, or how it ended, in words."""
-        if self.verdict:
-            return self.get_verdict_display()
-        side = ANSWERING[DisputeKind(self.kind)]
-        return "Waits for RevOps" if self.escalated_at else f"Waits for {side.label.lower()}"
+        waits_for = "RevOps" if self.escalated_at else Side(self.side).label.lower()
+        return self.verdict_label or f"Waits for {waits_for}"

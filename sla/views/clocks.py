@@ -1,7 +1,6 @@
 """One clock: what was promised and why, its story, its receipt; and pausing and contesting it."""
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -12,9 +11,10 @@ from leads.conditions import Names, sentence
 from leads.lifecycle import database_now
 from leads.views.moving import page_cause
 from sla import contesting, pausing
+from sla.dispute_views import ContestForm, opened
 from sla.forms import PauseForm
 from sla.matching import condition_of
-from sla.models import Clock, EventKind
+from sla.models import Clock, Dispute, EventKind
 from sla.receipt import receipt
 from sla.wording import WORDS
 
@@ -28,19 +28,26 @@ def _clock(pk: int) -> Clock:
 @require_GET
 def clock(request: SignedInRequest, pk: int) -> HttpResponse:
     """The page of a clock."""
+    return _page(request, pk)
+
+
+def _page(
+    request: SignedInRequest, pk: int, status: int = 200, contest_form: ContestForm | None = None
+) -> HttpResponse:
     at, one = database_now(), _clock(pk)
     events = list(one.events.exclude(kind=EventKind.PARKED).select_related("actor"))
     condition = condition_of(one.policy)
     is_breached = one.is_breached(at)
+    dispute = Dispute.objects.filter(clock=one).select_related("raised_by").first()
     context = {
         "clock": one, "lead": one.lead, "words": WORDS[one.subject_kind], "events": events, "at": at,
         "why": sentence(condition, Names()) if condition.of else "", "receipt": receipt(one, at),
-        "is_breached": is_breached,
-        "contested": next((each for each in events if each.kind == EventKind.CONTESTED), None),
+        "is_breached": is_breached, "is_excused": one.is_excused(at), "dispute": dispute,
+        "contest_form": contest_form or ContestForm(),
         "pause_form": PauseForm(keys=one.policy.pauses),
         "may_pause": can(request.user, "clock.pause", one.lead) and one.is_running and not is_breached,
     }  # fmt: skip
-    return render(request, "sla/clock.html", context)
+    return render(request, "sla/clock.html", context, status=status)
 
 
 @policy("clock.pause")
@@ -71,14 +78,13 @@ def clock_resume(request: SignedInRequest, pk: int) -> HttpResponse:
 @policy("clock.contest")
 @require_POST
 def clock_contest(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Contest the breach: it becomes a dispute, which the other side answers."""
     _clock(pk)
-    try:
-        contesting.contest(clock_id=pk, by=request.user, why=request.POST.get("why", "")[:1000])
-    except ValidationError as refusal:
-        messages.error(request, refusal.messages[0])
-    else:
-        messages.success(request, "Contested: both heads have the receipt.")
-    return redirect("clock", pk)
+    form = ContestForm(request.POST)
+    raised = form.is_valid() and opened(
+        request, form, lambda said: contesting.contest_breach(clock_id=pk, by=request.user, **said)
+    )
+    return raised or _page(request, pk, status=422, contest_form=form)
 
 
 def _told(request: SignedInRequest, done: pausing.Paused, words: str) -> None:

@@ -126,7 +126,7 @@ class TestClock:
         client.force_login(rep)
         clock = clock_of(make_lead(owner=rep, left=-timedelta(hours=3)).pk)
         assert "charged to <b>Ada Holder</b>" in client.get(f"/clocks/{clock.pk}/").content.decode()
-        client.post(f"/clocks/{clock.pk}/contest/", {"why": "The lead came without a phone number."})
+        client.post(f"/clocks/{clock.pk}/contest/", {"evidence": "The lead came without a phone number."})
         page = client.get(f"/clocks/{clock.pk}/").content.decode()
         assert "Contested by Ada Holder" in page
         assert "Contest this" not in page

@@ -3,16 +3,12 @@
 from datetime import date
 
 import pytest
-from django.core.exceptions import ValidationError
 
-from alignment.ops.models import Notification
 from alignment.people import absences
 from alignment.people.models import Company, Role, Side
 from leads import holders
 from leads.holders import Assignment
-from leads.lifecycle import database_now
-from leads.milestones import Milestone
-from sla import contesting, pausing
+from sla import pausing
 from sla.models import PauseReason
 from sla.receipt import receipt
 from tests.factories import make_team, make_user
@@ -88,28 +84,6 @@ def test_a_pause_is_nobodys_time(reps):
 def test_a_kept_promise_is_charged_to_nobody(reps):
     lead = held(reps[0], 0)
     assert receipt(clock_of(lead), NOON + HOUR).charged is None
-
-
-class TestContest:
-    def test_both_heads_hear_of_it_with_the_receipt(self, reps):
-        heads = [make_user(Role.EXECUTIVE), make_user(Role.EXECUTIVE)]
-        Company.objects.update(sales_head=heads[0], marketing_head=heads[1])
-        lead = held(reps[0], 0)
-        event = contesting.contest(clock_id=clock_of(lead).pk, by=reps[0], why="I was at the trade fair.")
-        assert event.detail["receipt"]["charged"] == reps[0].pk
-        told = Notification.objects.filter(kind="contested").values_list("user_id", flat=True)
-        assert sorted(told) == sorted(head.pk for head in heads)
-
-    def test_once_and_with_a_reason_and_only_a_breach(self, reps):
-        broken = clock_of(held(reps[0], 0))
-        [fresh] = arrive((Milestone.MQL, database_now()))
-        with pytest.raises(ValidationError, match="not broken"):
-            contesting.contest(clock_id=clock_of(fresh).pk, by=reps[0], why="No.")
-        with pytest.raises(ValidationError, match="Say why"):
-            contesting.contest(clock_id=broken.pk, by=reps[0], why="  ")
-        contesting.contest(clock_id=broken.pk, by=reps[0], why="No.")
-        with pytest.raises(ValidationError, match="already"):
-            contesting.contest(clock_id=broken.pk, by=reps[1], why="No.")
 
 
 def test_the_queries_do_not_depend_on_how_often_it_changed_hands(reps, django_assert_max_num_queries):

@@ -7,7 +7,7 @@ from django.db.models.functions import JSONObject
 
 from alignment.desk.panels.panel import Asked, Panel, Told
 from alignment.people.permissions import can
-from sla.disputes import contested_by
+from sla.contesting import contested_by
 from sla.models import Dispute
 
 if TYPE_CHECKING:
