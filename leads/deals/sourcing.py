@@ -56,19 +56,28 @@ _DECIDE = """
             END AS rule
         FROM wanted
         LEFT JOIN LATERAL (
-            SELECT touch.id, touch.lead_id, touch.at, touch.direction, touch.channel_id
+            SELECT touch.*
             FROM leads_opportunitycontact contact
-            JOIN leads_lead known ON known.id = contact.lead_id OR known.merged_into_id = contact.lead_id
-            JOIN leads_touchpoint touch ON touch.lead_id = known.id
-            WHERE contact.opportunity_id = wanted.id AND touch.is_engaged
-                AND touch.at BETWEEN wanted.since AND wanted.sqo_at
+            CROSS JOIN LATERAL (
+                SELECT contact.lead_id AS id
+                UNION ALL SELECT merged.id FROM leads_lead merged WHERE merged.merged_into_id = contact.lead_id
+            ) known
+            -- The first of each lead, by its index: a planner without statistics (a first import) would look for the
+            -- touches of one deal among those of everybody. The journeys below are fenced for the same reason.
+            CROSS JOIN LATERAL (
+                SELECT id, lead_id, at, direction, channel_id FROM leads_touchpoint
+                WHERE lead_id = known.id AND is_engaged AND at BETWEEN wanted.since AND wanted.sqo_at
+                ORDER BY at, id LIMIT 1
+            ) touch
+            WHERE contact.opportunity_id = wanted.id
             ORDER BY touch.at, touch.id LIMIT 1
         ) touch ON true
         LEFT JOIN LATERAL (
-            SELECT journey.lead_id, journey.source_id FROM leads_journey journey
-            WHERE journey.opportunity_id = wanted.id AND journey.is_primary AND journey.source_id IS NOT NULL
-                AND journey.entered_at BETWEEN wanted.since AND wanted.sqo_at
-            ORDER BY journey.pass_no DESC LIMIT 1
+            SELECT lead_id, source_id FROM (
+                SELECT * FROM leads_journey WHERE opportunity_id = wanted.id OFFSET 0
+            ) journey
+            WHERE is_primary AND source_id IS NOT NULL AND entered_at BETWEEN wanted.since AND wanted.sqo_at
+            ORDER BY pass_no DESC LIMIT 1
         ) entry ON true
         WHERE wanted.sqo_at IS NOT NULL
     ), said AS (
