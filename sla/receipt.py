@@ -5,11 +5,12 @@ clock's calendar, else the company's, else around the clock. A breach is charged
 hands is charged to whom routing names, and the time of somebody who was away to the manager of their team.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from django.db.models import DateTimeField, Func
@@ -94,11 +95,20 @@ class Frozen:
 
 def receipt(clock: Clock, at: datetime) -> Receipt:
     """The receipt of a clock as of `at`; ten queries at most."""
-    company = Company.get()
+    return receipts([clock], at)[clock.pk]
+
+
+def receipts(clocks: Sequence[Clock], at: datetime) -> dict[int, Receipt]:
+    """The receipts of these clocks as of `at`, by clock; ten queries at most, however many they are."""
+    known = _Known.read(clocks)
+    return {clock.pk: _receipt(clock, known, at) for clock in clocks}
+
+
+def _receipt(clock: Clock, known: "_Known", at: datetime) -> Receipt:
     end = max(min(clock.stopped_at or at, clock.due_at), clock.started_at)
-    calendar = _calendar(clock, company)
-    stretches = list(_stretches(clock, end, company))
-    pauses = list(ClockPause.objects.filter(clock=clock).values_list("began_at", "ends_at"))
+    calendar = known.calendars.get(clock.calendar_id or known.company.calendar_id or 0)
+    stretches = list(_stretches(clock, end, known))
+    pauses = known.pauses.get(clock.pk, ())
     times = [_time(calendar, (each.since_at, each.until), pauses) for each in stretches]
     if not any(times):  # all of it lay outside working hours
         calendar, times = None, [_time(None, (each.since_at, each.until), pauses) for each in stretches]
@@ -110,9 +120,40 @@ def receipt(clock: Clock, at: datetime) -> Receipt:
     return Receipt(held, whole, _largest(held) if clock.is_breached(at) else None, calendar is not None)
 
 
-def _calendar(clock: Clock, company: Company) -> Calendar | None:
-    key = clock.calendar_id or company.calendar_id
-    return calendars.load([key])[key] if key else None
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What receipts are made of: who held these leads, who was away, what was paused, and what counts as time."""
+
+    company: Company
+    named: User | None
+    calendars: Mapping[int, Calendar]
+    intervals: Mapping[int, Sequence[HolderInterval]]
+    pauses: Mapping[int, Sequence[Span]]
+    away: Mapping[int, Sequence[Span]]
+
+    @classmethod
+    def read(cls, clocks: Sequence[Clock]) -> Self:
+        """For these clocks; ten queries at most."""
+        company = Company.get()
+        rows = HolderInterval.objects.filter(lead__in={clock.lead_id for clock in clocks})
+        intervals: defaultdict[int, list[HolderInterval]] = defaultdict(list)
+        began = Func("held", function="lower", output_field=DateTimeField())
+        for each in rows.select_related("user__team", "team__manager").order_by(began):
+            intervals[each.lead_id].append(each)
+        pauses: defaultdict[int, list[Span]] = defaultdict(list)
+        paused = ClockPause.objects.filter(clock__in={clock.pk for clock in clocks})
+        for clock_id, *span in paused.values_list("clock_id", "began_at", "ends_at"):
+            pauses[clock_id].append((span[0], span[1]))
+        keys = {key for clock in clocks if (key := clock.calendar_id or company.calendar_id)}
+        people = {each.user_id: each.user for found in intervals.values() for each in found}
+        return cls(
+            company=company,
+            named=_named(company),
+            calendars=calendars.load(keys) if keys else {},
+            intervals=intervals,
+            pauses=pauses,
+            away=_absences(people.values(), company),
+        )
 
 
 def _time(calendar: Calendar | None, span: Span, pauses: Iterable[Span]) -> timedelta:
@@ -121,14 +162,10 @@ def _time(calendar: Calendar | None, span: Span, pauses: Iterable[Span]) -> time
     return between(calendar, *span) - sum(paused, timedelta())
 
 
-def _stretches(clock: Clock, end: datetime, company: Company) -> Iterable[Held]:
+def _stretches(clock: Clock, end: datetime, known: _Known) -> Iterable[Held]:
     """The time up to `end`, cut where the lead changes hands and where its holder goes away or comes back."""
-    rows = HolderInterval.objects.filter(lead=clock.lead_id).select_related("user__team", "team__manager")
-    intervals = list(rows.order_by(Func("held", function="lower", output_field=DateTimeField())))
-    named = _named(company)
-    away = _absences([each.user for each in intervals], company)
-    at = clock.started_at
-    for each in intervals:
+    at, named = clock.started_at, known.named
+    for each in known.intervals.get(clock.lead_id or 0, ()):
         began, ended = each.held.lower, each.held.upper
         assert began is not None  # everybody began to hold a lead at some time
         since, until = max(began, at), min(ended or end, end)
@@ -137,7 +174,7 @@ def _stretches(clock: Clock, end: datetime, company: Company) -> Iterable[Held]:
         if since > at:
             yield Held(None, named, at, since)
         manager = each.team.manager if each.team else None
-        yield from _with_absences(each.user, manager, (since, until), away.get(each.user_id, ()))
+        yield from _with_absences(each.user, manager, (since, until), known.away.get(each.user_id, ()))
         at = until
     if at < end:
         yield Held(None, named, at, end)
@@ -150,7 +187,7 @@ def _with_absences(holder: User, manager: User | None, span: Span, away: Sequenc
         yield Held(holder, (manager or holder) if is_away else holder, since, until, is_away)
 
 
-def _absences(people: Sequence[User], company: Company) -> Mapping[int, list[Span]]:
+def _absences(people: Iterable[User], company: Company) -> Mapping[int, list[Span]]:
     zones = {each.pk: ZoneInfo(each.time_zone or company.time_zone) for each in people}
     found: dict[int, list[Span]] = {}
     rows = Absence.objects.filter(user__in=zones, cancelled_at=None)

@@ -10,7 +10,7 @@ from leads import holders
 from leads.holders import Assignment
 from sla import pausing
 from sla.models import PauseReason
-from sla.receipt import receipt
+from sla.receipt import receipt, receipts
 from tests.factories import make_team, make_user
 from tests.sla.stories import HOUR, NOON, arrive, cause, clock_of
 
@@ -69,6 +69,18 @@ def test_the_time_of_somebody_who_is_away_is_charged_to_the_manager(reps, team):
     found = receipt(clock_of(lead), LATER)
     assert [(each.is_away, each.time) for each in found.held] == [(False, 12 * HOUR), (True, 36 * HOUR)]
     assert found.charged == team.manager
+
+
+def test_receipts_of_many_clocks_are_read_together(reps, django_assert_max_num_queries):
+    leads = [held(rep, hours) for rep in reps for hours in (0, 20, 40)]
+    pausing.pause(
+        clock_ids=[clock_of(leads[0]).pk], reason=PauseReason.objects.get(key="away"), cause=cause(NOON + 10 * HOUR)
+    )
+    clocks = [clock_of(lead) for lead in leads]
+    with django_assert_max_num_queries(10):
+        found = receipts(clocks, LATER)
+    assert found == {clock.pk: receipt(clock, LATER) for clock in clocks}
+    assert {found[clock.pk].charged for clock in clocks[1:]} == {reps[0], reps[1], None}
 
 
 def test_a_pause_is_nobodys_time(reps):
