@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from dashboards import report
+from dashboards import ledger, report
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ def measured() -> float:
     close_old_connections()
     try:
         report.renew()
+        ledger.renew()
     except (DatabaseError, InterfaceError):
         log.warning("Figures could not be measured ahead.", exc_info=True)
     return time.monotonic() - began

@@ -29,6 +29,9 @@ ACCOUNTS = {
 DEALS = {Deals.NEW: "New business", Deals.ALL: "All deals"}
 Key = TypeVar("Key", bound=StrEnum)
 
+MORE = ("basis", "anchor", "passes", "deals", "accounts", "by")
+OF_COHORTS = {"basis", "anchor", "by"}
+"""What only the funnel asks for: promises go by their own dates, and are told apart by everything at once."""
 IN_THE_BAR = (Facet.SEGMENT, Facet.SOURCE, Facet.OWNER)
 
 
@@ -43,12 +46,12 @@ class Select:
 
 
 class FilterForm:
-    """Read by the template of the filter bar. Offers what `user` may see."""
+    """Read by the template of the filter bar of the page `route`. Offers what `user` may see."""
 
     id = "filters"
 
-    def __init__(self, user: User, options: Options, filters: Filters) -> None:
-        self.user, self.options, self.filters = user, options, filters
+    def __init__(self, user: User, options: Options, filters: Filters, route: str = "funnel") -> None:
+        self.user, self.options, self.filters, self.route = user, options, filters, route
 
     @property
     def span(self) -> Select:
@@ -61,9 +64,9 @@ class FilterForm:
 
     @property
     def more(self) -> list[Select]:
-        """What stands behind “More”."""
+        """What stands behind “More”: how a cohort is made only where the page is about cohorts."""
         compared = [facet for facet in FACETS if facet != Facet.OWNER or can(self.user, "funnel.of_reps")]
-        return [
+        selects = [
             _select("basis", "Count", BASES, self.filters.basis),
             _select("anchor", "A lead enters at", ANCHORS, self.filters.anchor),
             _select("passes", "Passes", PASSES, self.filters.passes),
@@ -72,14 +75,18 @@ class FilterForm:
             *(self._facet(facet) for facet in FACETS if facet not in IN_THE_BAR and self._choices(facet)),
             _select("by", "Compare by", {facet: facet.capitalize() for facet in compared}, self.filters.by),
         ]
+        return [select for select in selects if select.name in FACETS or select.name in self._more]
 
     @property
     def more_chosen(self) -> int:
         """How many of those differ from the usual."""
         usual = Filters()
-        names = ("basis", "anchor", "passes", "deals", "accounts", "by")
         hidden = [facet for facet in self.filters.facets if facet not in IN_THE_BAR]
-        return len(hidden) + sum(getattr(self.filters, name) != getattr(usual, name) for name in names)
+        return len(hidden) + sum(getattr(self.filters, name) != getattr(usual, name) for name in self._more)
+
+    @property
+    def _more(self) -> Sequence[str]:
+        return MORE if self.route == "funnel" else [name for name in MORE if name not in OF_COHORTS]
 
     def _facet(self, facet: Facet) -> Select:
         chosen = self.filters.facets.get(facet)

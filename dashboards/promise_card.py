@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from itertools import takewhile
-from typing import Any
+from typing import Any, Protocol
 
 from alignment.lib.periods import Period
 from alignment.people.models import Side
 from dashboards import charts
 from dashboards.charts import Line
-from dashboards.metrics.promises import Kept
+from dashboards.filters import Filters
+from dashboards.metrics.promises import Kept, Promises
 from dashboards.numbers import Number
-from dashboards.report import Report
 
 ROOM = 1.2
 """How far beyond value and target the axis of a count goes."""
@@ -87,14 +88,27 @@ class Week:
     decided: Number
 
 
+class Measured(Protocol):
+    """What was measured of both sides' promises, for what, and when."""
+
+    @property
+    def filters(self) -> Filters: ...
+
+    @property
+    def at(self) -> datetime: ...
+
+    @property
+    def promises(self) -> Promises: ...
+
+
 class PromiseCard:
     """Read by the templates of the promises."""
 
-    def __init__(self, report: Report) -> None:
-        self.filters = report.filters
-        self.at = report.at
-        self.promises = report.promises
-        self.kept = report.promises.kept
+    def __init__(self, measured: Measured) -> None:
+        self.filters = measured.filters
+        self.at = measured.at
+        self.promises = measured.promises
+        self.kept = measured.promises.kept
 
     def number(self, n: int, figure: str, argument: str = "") -> Number:
         return Number.of(n, self.filters, f"promises.{figure}", argument)

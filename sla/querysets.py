@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Count, F, FilteredRelation, Q
+from django.db.models import Count, DateTimeField, DurationField, ExpressionWrapper, F, FilteredRelation, Q, Value
+from django.db.models.lookups import LessThanOrEqual
 
 from leads.querysets import LeadQuerySet
 from sla.models.policy import SubjectKind
@@ -14,13 +15,19 @@ from sla.verdict import late
 if TYPE_CHECKING:
     from sla.models import Clock  # noqa: F401 (named in a string)
 
+LITTLE = timedelta(hours=8)
+"""So little time left makes a promise one at risk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attainment:
     """How many clocks were answered in time, and how many were not (or are overdue now)."""
 
-    met: int
-    breached: int
+    met: int = 0
+    breached: int = 0
+
+    def __add__(self, other: "Attainment") -> "Attainment":
+        return Attainment(self.met + other.met, self.breached + other.breached)
 
     @property
     def n(self) -> int:
@@ -51,6 +58,18 @@ class ClockQuerySet(models.QuerySet["Clock"]):
     def due_within(self, span: timedelta, at: datetime) -> "ClockQuerySet":
         """Unanswered, not overdue, and due in the next `span`."""
         return self.running().filter(due_at__gte=at, due_at__lte=at + span)
+
+    def open(self, at: datetime) -> "ClockQuerySet":
+        """Still unanswered, not overdue, and not paused."""
+        return self.running().filter(due_at__gte=at, paused_until=None)
+
+    def at_risk(self, at: datetime) -> "ClockQuerySet":
+        """The open ones with little time left: 8 hours, of a shorter promise a quarter of its time."""
+        return self.open(at).filter(little_left(at))
+
+    def paused(self) -> "ClockQuerySet":
+        """Still unanswered, and the clock stands still."""
+        return self.running().filter(paused_until__isnull=False)
 
     def due_between(self, start: datetime, end: datetime) -> "ClockQuerySet":
         """Due from `start` (included) to `end` (not included)."""
@@ -89,6 +108,13 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         return self.annotate(
             journey=FilteredRelation("lead__journeys", condition=Q(lead__journeys__pass_no=F("pass_no")))
         )
+
+
+def little_left(at: datetime) -> Q:
+    """Due within 8 hours, or within a quarter of the time that was promised where that is less."""
+    quarter = ExpressionWrapper((F("due_at") - F("started_at")) / 4, output_field=DurationField())
+    left = ExpressionWrapper(F("due_at") - Value(at, output_field=DateTimeField()), output_field=DurationField())
+    return Q(due_at__lte=at + LITTLE) & Q(LessThanOrEqual(left, quarter))
 
 
 def with_clock(leads: LeadQuerySet) -> LeadQuerySet:

@@ -90,6 +90,15 @@ ENTRIES = (
         covers=frozenset({"funnel_leads"}),
     ),
     Entry(
+        "promises",
+        "Promises",
+        "handshake",
+        "promises.view",
+        "Dashboards",
+        key="p",
+        covers=frozenset({"promise_clocks"}),
+    ),
+    Entry(
         "data",
         "Clean data",
         "sparkles",

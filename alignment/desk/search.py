@@ -80,6 +80,8 @@ ACTIONS = (
     Place("My open deals", "deals", "lead.view", "briefcase-business", "state=open&owner=me", "pipeline", True),
     Place("Deals past their close date", "deals", "lead.view", "circle-alert", "close=overdue", "slipped late", True),
     Place("Leads in nurture", "leads", "lead.view", "rotate-ccw", "state=recycled", "recycled", True),
+    Place("Broken promises", "promise_clocks", "promises.view", "handshake", "", "sla breach receipt late", True),
+    Place("Overdue now", "promise_clocks", "promises.view", "handshake", "figure=overdue", "sla late breach", True),
     Place("Funnel of the last 90 days", "funnel", "funnel.view", "list-filter", "period=90d", "dashboard", True),
     Place("Funnel of this quarter", "funnel", "funnel.view", "list-filter", "period=quarter", "dashboard", True),
     Place("Funnel of the last quarter", "funnel", "funnel.view", "list-filter", "period=last_quarter", "past", True),

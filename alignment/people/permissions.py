@@ -115,6 +115,7 @@ POLICY: dict[str, Action] = {
     "lead.view": Action("read leads", (EVERYONE,)),
     "queue.view": Action("see the queue", (EVERYONE,)),
     "funnel.view": Action("see the funnel", (EVERYONE,)),
+    "promises.view": Action("see how promises are kept", (EVERYONE,)),
     "funnel.of_rep": Action("see the figures of one rep", (OWN_REP, MANAGER, REVOPS)),
     "funnel.of_reps": Action("compare reps", (MANAGER, REVOPS)),
     "job.view": Action("see this work", (STARTER, REVOPS)),

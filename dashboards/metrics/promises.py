@@ -21,12 +21,19 @@ from dashboards.metrics.journeys import PLACE, Journeys, dated, flag, journeys, 
 from dashboards.metrics.speed import Percentiles, Seconds
 from leads.milestones import Milestone, Outcome
 from leads.models import Journey
-from sla.models import Clock, Policy, Promise
+from sla.models import Clock, Policy, Promise, SubjectKind
 from sla.querysets import Attainment, ClockQuerySet
 from sla.verdict import late
 
 WEEKS = 13
 """Twelve whole ones, and the one that is under way."""
+
+SHARES: Mapping[str, str] = {
+    SubjectKind.DISPOSITION: "answered",
+    SubjectKind.FIRST_TOUCH: "first_touch",
+    SubjectKind.WORKED: "worked",
+}
+"""Under which key the share is agreed that sales keeps of each kind of promise."""
 
 DELIVERED = reached(Milestone.MQL) & Q(pass_no=1)
 ACCEPTED = Q(accepted_at__isnull=False) | reached(Milestone.SQL)
@@ -120,9 +127,7 @@ class Promises:
 
 def measure(filters: Filters, at: datetime) -> Promises:
     """The promises of `filters` as they stand at `at`. Eight queries."""
-    today = filters.calendar.today(at)
-    last = min(filters.period.last, today) if filters.period else today
-    shown = weeks(last, WEEKS, starts_on=filters.calendar.week_starts_on)
+    shown = weeks_shown(filters, at)
     stretches = [week.instants(filters.calendar.zone) for week in shown]
     marks = Marks(instant for stretch in (*stretches, filters.instants or ()) for instant in stretch)
     found = _Found.read(filters, marks, at)
@@ -136,6 +141,13 @@ def measure(filters: Filters, at: datetime) -> Promises:
         answer_time=_answer_time(filters),
         per_week=ratio(kept.delivered, _weeks_passed(filters, at)),
     )
+
+
+def weeks_shown(filters: Filters, at: datetime) -> list[Period]:
+    """The last `WEEKS` weeks of the period that have begun."""
+    today = filters.calendar.today(at)
+    last = min(filters.period.last, today) if filters.period else today
+    return weeks(last, WEEKS, starts_on=filters.calendar.week_starts_on)
 
 
 def _weeks_passed(filters: Filters, at: datetime) -> float:

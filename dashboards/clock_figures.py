@@ -1,0 +1,96 @@
+"""Every figure of a promise opens: its numbers by name, each with the clocks that make it.
+
+A page links a number as `?figure=breached&promise=3` beside its own filters; without a promise it is about all of
+them, with `kind` about those of one kind. The rows of the list are counted by the same conditions as the number.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from dashboards.figures import FigureError
+from dashboards.filters import Filters
+from dashboards.metrics import attainment
+from dashboards.metrics.attainment import Promised
+from sla.models import SubjectKind
+from sla.querysets import ClockQuerySet
+
+DEFAULT = "breached"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number: how a list of it is called, and its rows of some clocks at a moment. One `of_period` goes by due time;
+    the others are about this moment.
+    """
+
+    title: str
+    rows: Callable[[ClockQuerySet, datetime], ClockQuerySet]
+    of_period: bool
+
+
+FIGURES: Mapping[str, Figure] = {
+    "judged": Figure("Were due", lambda clocks, at: clocks.judged(at), of_period=True),
+    "met": Figure("Kept", lambda clocks, at: clocks.met(at), of_period=True),
+    DEFAULT: Figure("Broken: late, or not yet and overdue", lambda clocks, at: clocks.breached(at), of_period=True),
+    "open": Figure("Open now", lambda clocks, at: clocks.open(at), of_period=False),
+    "at_risk": Figure("At risk now: little time left", lambda clocks, at: clocks.at_risk(at), of_period=False),
+    "paused": Figure("Paused now", lambda clocks, at: clocks.paused(), of_period=False),
+    "overdue": Figure("Overdue now", lambda clocks, at: clocks.overdue(at), of_period=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedClocks:
+    """A figure as an address asked for it. `promise` None: of all promises, or of those of one `kind`."""
+
+    name: str
+    figure: Figure
+    promise: Promised | None = None
+    kind: str = ""
+
+    @classmethod
+    def find(cls, given: Mapping[str, str], promises: list[Promised]) -> Self:
+        """What the address asks for; without any, the breaches. Raises FigureError."""
+        name, kind, key = given.get("figure") or DEFAULT, given.get("kind", ""), given.get("promise", "")
+        if name not in FIGURES:
+            raise FigureError(f"There is no figure “{name}”.")
+        if kind and kind not in SubjectKind.values:
+            raise FigureError(f"There is no kind of promise “{kind}”.")
+        promise = next((each for each in promises if key.isdecimal() and int(key) in each.policy_ids), None)
+        if key and promise is None:
+            raise FigureError(f"There is no promise “{key}”.")
+        return cls(name, FIGURES[name], promise, kind)
+
+    @property
+    def about(self) -> str:
+        """Which promises it is about."""
+        if self.promise:
+            return self.promise.name
+        return str(SubjectKind(self.kind).label) if self.kind else "All promises of sales"
+
+    def rows(self, filters: Filters, at: datetime) -> ClockQuerySet:
+        """The clocks that make the number."""
+        clocks = attainment.clocks(filters)
+        if self.figure.of_period:
+            clocks = attainment.due(filters, clocks)
+        if self.promise:
+            clocks = clocks.filter(policy__in=self.promise.policy_ids)
+        if self.kind:
+            clocks = clocks.filter(subject_kind=self.kind)
+        return self.figure.rows(clocks, at)
+
+    def address(self, filters: Filters) -> str:
+        """Where it opens for these filters."""
+        return address(filters, self.name, promise=self.promise, kind=self.kind)
+
+
+def address(filters: Filters, name: str, *, promise: Promised | None = None, kind: str = "") -> str:
+    """Where the number `name` opens. Raises KeyError for a name that does not exist."""
+    FIGURES[name]
+    asked = {"figure": name} | ({"promise": promise.pk} if promise else {}) | ({"kind": kind} if kind else {})
+    return "&".join(filter(None, (f"{reverse('promise_clocks')}?{urlencode(asked)}", filters.query)))

@@ -1,0 +1,180 @@
+"""The clocks behind a number, the last due first: keyset pages with receipts, and a file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import islice
+
+from django.urls import reverse
+
+from alignment.lib import keysets
+from alignment.lib.csv import Cell
+from alignment.people.models import User
+from alignment.people.permissions import can
+from dashboards.clock_figures import OpenedClocks
+from dashboards.filters import Filters
+from dashboards.metrics.attainment import promised
+from dashboards.options import FiguresOfRep
+from sla.models import Clock, ClockEvent, EventKind
+from sla.querysets import ClockQuerySet
+from sla.receipt import Receipt, receipts
+
+PAGE = 50
+CHUNK = 500
+ORDER = ("-due_at", "-id")
+RELATED = ("policy", "lead__account", "lead__source", "lead__team")
+HEADER = (
+    "Lead", "Name", "Company", "Source", "Team", "Promise", "Within", "Began", "Due", "Answered", "Paused until",
+    "Broken", "Late by (hours)", "Held by", "Charged to", "Contested",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One holder's part of the time, 0 to 1; `who` is blank for time in no one's hands."""
+
+    who: str
+    time: timedelta
+    part: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One clock, and its receipt in the words that the viewer may read. `late_by` is None where it is not late;
+    `charged` is blank where nobody is.
+    """
+
+    clock: Clock
+    late_by: timedelta | None
+    held: Sequence[Share]
+    charged: str
+    is_contested: bool
+
+
+class People:
+    """How people are named to `viewer`: whose figures they may not see go by their role."""
+
+    def __init__(self, viewer: User) -> None:
+        self.viewer = viewer
+
+    def name(self, person: User | None) -> str:
+        """Blank for nobody."""
+        if person is None:
+            return ""
+        if can(self.viewer, "funnel.of_rep", FiguresOfRep(person.name, person.pk)):
+            return person.name
+        return person.get_role_display()
+
+
+def told(clocks: Sequence[Clock], viewer: User, at: datetime) -> list[Row]:
+    """These clocks with their receipts; twelve queries at most, however many they are."""
+    found = receipts(clocks, at)
+    events = ClockEvent.objects.filter(clock__in=[clock.pk for clock in clocks], kind=EventKind.CONTESTED)
+    contested = set(events.values_list("clock_id", flat=True))
+    people = People(viewer)
+    return [_row(clock, found[clock.pk], people, clock.pk in contested, at) for clock in clocks]
+
+
+def _row(clock: Clock, receipt: Receipt, people: People, is_contested: bool, at: datetime) -> Row:
+    shares: dict[str, Share] = {}
+    for each in receipt.held:
+        who = people.name(each.holder)
+        before = shares.get(who, Share(who, timedelta(), 0))
+        shares[who] = Share(who, before.time + each.time, before.part + each.share)
+    return Row(
+        clock=clock,
+        late_by=(clock.stopped_at or at) - clock.due_at if clock.is_breached(at) else None,
+        held=list(shares.values()),
+        charged=people.name(receipt.charged),
+        is_contested=is_contested,
+    )
+
+
+def breaches(viewer: User, filters: Filters, at: datetime, most: int) -> list[Row]:
+    """The newest breaches of the period, at most so many."""
+    found = OpenedClocks.find({}, []).rows(filters, at).order_by(*ORDER)
+    newest = list(found.values_list("pk", flat=True)[:most])
+    return told(list(Clock.objects.filter(pk__in=newest).select_related(*RELATED).order_by(*ORDER)), viewer, at)
+
+
+class ClockList:
+    """The clocks that make a figure. Raises FigureError for one that does not exist."""
+
+    def __init__(self, viewer: User, asked: Mapping[str, str], filters: Filters, *, at: datetime) -> None:
+        self.viewer, self.asked, self.filters, self.at = viewer, asked, filters, at
+        self.opened = OpenedClocks.find(asked, promised())
+        self.found: ClockQuerySet = self.opened.rows(filters, at)
+
+    @cached_property
+    def count(self) -> int:
+        """How many there are: the number that led here."""
+        return self.found.count()
+
+    @cached_property
+    def page(self) -> list[Row]:
+        """The rows of this page."""
+        return told(self._clocks[:PAGE], self.viewer, self.at)
+
+    @property
+    def next(self) -> str:
+        """Where the next page goes on; blank on the last one."""
+        return keysets.to_text(self._clocks[PAGE - 1], ORDER) if len(self._clocks) > PAGE else ""
+
+    @property
+    def is_first(self) -> bool:
+        return self._after is None
+
+    @property
+    def address(self) -> str:
+        """Its own address, on the first page."""
+        return self.opened.address(self.filters)
+
+    @property
+    def back(self) -> str:
+        """The page that led here."""
+        query = self.filters.query
+        return f"{reverse('promises')}?{query}" if query else reverse("promises")
+
+    @property
+    def said(self) -> str:
+        """What it is about, in words."""
+        when = f"due in {self.filters.period or 'all time'}" if self.opened.figure.of_period else "whenever due"
+        return ", ".join([self.opened.about, when, *(choice.name for choice in self.filters.facets.values())])
+
+    @cached_property
+    def _after(self) -> Sequence[object] | None:
+        """Where this page goes on; None on the first one, and for an address that is no place."""
+        try:
+            return keysets.from_text(self.asked.get("after", ""), ORDER)
+        except ValueError:
+            return None
+
+    @cached_property
+    def _clocks(self) -> list[Clock]:
+        rows = self.found if self._after is None else self.found.filter(keysets.beyond(ORDER, self._after))
+        # The page first, then what its rows tell: else all rows are joined before they are sorted.
+        page = list(rows.order_by(*ORDER).values_list("pk", flat=True)[: PAGE + 1])
+        return list(Clock.objects.filter(pk__in=page).select_related(*RELATED).order_by(*ORDER))
+
+    def lines(self) -> Iterator[tuple[Cell, ...]]:
+        """All rows, under `HEADER`; read in chunks, so that a long file fits in little memory."""
+        clocks = self.found.select_related(*RELATED).order_by(*ORDER).iterator(CHUNK)
+        while chunk := list(islice(clocks, CHUNK)):
+            yield from (_line(row) for row in told(chunk, self.viewer, self.at))
+
+
+def _line(row: Row) -> tuple[Cell, ...]:
+    clock, lead = row.clock, row.clock.lead
+    held = "; ".join(f"{share.who or 'no one'} {share.part:.0%}" for share in row.held)
+    return (
+        clock.lead_id, lead and lead.name, lead and lead.company_name, _text(lead and lead.source),
+        _text(lead and lead.team), clock.policy.name, clock.policy.promised, clock.started_at, clock.due_at,
+        clock.stopped_at, clock.paused_until, "yes" if row.late_by is not None else "",
+        None if row.late_by is None else round(row.late_by / timedelta(hours=1), 2), held, row.charged,
+        "yes" if row.is_contested else "",
+    )  # fmt: skip
+
+
+def _text(value: object | None) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,44 @@
+"""The ledger of both sides: every figure of the promises page, measured once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboards.filters import Filters
+from dashboards.keeping import Keeper
+from dashboards.metrics import attainment, promises
+from dashboards.metrics.attainment import Standing
+from dashboards.metrics.promises import Promises
+from dashboards.report import AHEAD_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What `filters` ask for, as it stands at the moment `at`: what both sides kept, and each promise of sales."""
+
+    filters: Filters
+    at: datetime
+    promises: Promises
+    sales: Standing
+
+
+def current(filters: Filters, at: datetime) -> Ledger:
+    """The ledger of `filters`, measured anew only where something may have changed; its own `at` says as of when."""
+    return _kept.get((filters.query, filters.period, filters.calendar), at, lambda at: measure(filters, at))
+
+
+def renew() -> None:
+    """Something happened: measure the ledgers that are being looked at again, before somebody asks."""
+    _kept.renew(AHEAD_SECONDS)
+
+
+def measure(filters: Filters, at: datetime) -> Ledger:
+    """Measure all of it. The number of queries depends on nothing but the filters."""
+    return Ledger(
+        filters=filters,
+        at=at,
+        promises=promises.measure(filters, at),
+        sales=attainment.measure(filters, promises.weeks_shown(filters, at), at),
+    )
+
+
+_kept: Keeper[Ledger] = Keeper()

@@ -1,0 +1,307 @@
+"""What the promises page shows of a ledger, to somebody: both sides' promises, their weeks, whose they were."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.urls import reverse
+
+from alignment.lib.periods import Period
+from alignment.people.models import Role, Side, User
+from alignment.people.permissions import can
+from dashboards import charts, clock_figures
+from dashboards.clock_list import Row, breaches
+from dashboards.filters import Filters
+from dashboards.ledger import Ledger
+from dashboards.metrics.attainment import Line, Owed, Promised
+from dashboards.metrics.promises import SHARES
+from dashboards.numbers import Number
+from dashboards.options import Choice, Facet, FiguresOfRep, Options
+from dashboards.promise_card import Bullet, PromiseCard
+from dashboards.promise_weeks import Panel, Week
+from sla.models import SubjectKind
+from sla.querysets import Attainment
+
+MOST_BREACHES = 8
+MOST_GROUPS = 8
+SHORT = {
+    SubjectKind.DISPOSITION: "Answer",
+    SubjectKind.FIRST_TOUCH: "First touch",
+    SubjectKind.WORKED: "Touch once accepted",
+}
+OWED = {"open": "open", "at_risk": "at risk", "paused": "paused", "overdue": "overdue"}
+
+
+@dataclass(frozen=True, slots=True)
+class SalesRow:
+    """One promise of sales: its bullet, the time it says, and what is owed now, by word."""
+
+    bullet: Bullet
+    promise: Promised
+    owed: Mapping[str, Number]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What was kept of one kind of promise: `broken` of `judged`. `is_low`: below the average beyond chance."""
+
+    share: float | None
+    broken: Number
+    judged: Number
+    is_low: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """One value of a facet, with a cell for each kind of promise (None: none was due)."""
+
+    name: str
+    cells: Sequence[Cell | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One facet: its rows, those with the most due first."""
+
+    facet: Facet
+    title: str
+    rows: Sequence[GroupRow]
+
+    @property
+    def first(self) -> Sequence[GroupRow]:
+        return self.rows[:MOST_GROUPS]
+
+    @property
+    def others(self) -> Sequence[GroupRow]:
+        return self.rows[MOST_GROUPS:]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A rep's own figures: what they kept of each kind, and what they owe now."""
+
+    kept: Sequence[tuple[str, Cell]]
+    owed: Mapping[str, Number]
+    url: str
+
+
+class PromisesPage:
+    """Read by the templates of the promises page. It shows what `viewer` may see."""
+
+    def __init__(self, ledger: Ledger, options: Options, viewer: User) -> None:
+        self.ledger = ledger
+        self.filters = ledger.filters
+        self.at = ledger.at
+        self.options = options
+        self.viewer = viewer
+        self.card = PromiseCard(ledger)
+
+    # What it is about -----------------------------------------------------------------------------------------
+
+    @property
+    def address(self) -> str:
+        return self._address()
+
+    @property
+    def file_address(self) -> str:
+        return self._address("format=csv")
+
+    def _address(self, *more: str) -> str:
+        query = "&".join(filter(None, (self.filters.query, *more)))
+        return f"{reverse('promises')}?{query}" if query else reverse("promises")
+
+    @property
+    def period_text(self) -> str:
+        return str(self.filters.period or "All time")
+
+    @property
+    def chosen_names(self) -> list[str]:
+        """The chosen values of facets."""
+        return [choice.name for choice in self.filters.facets.values()]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether neither side has anything to show."""
+        kept = self.card.kept
+        owes = any(line.owed != Owed() for line in self.ledger.sales.lines)
+        return not (owes or kept.delivered or kept.decided or kept.rejected or self.ledger.sales.kinds)
+
+    # The sentence on top --------------------------------------------------------------------------------------
+
+    @property
+    def bullets(self) -> Mapping[Side, Sequence[Bullet]]:
+        return {
+            Side.MARKETING: [self.card.delivered, self.card.accepted],
+            Side.SALES: [*(row.bullet for row in self.sales if row.promise.is_in_force), self.card.reasoned],
+        }
+
+    @property
+    def verdicts(self) -> list[tuple[Side, int, int]]:
+        """For each side with a promise that can be judged: how many of its promises it kept, and of how many."""
+        found = []
+        for side, bullets in self.bullets.items():
+            judged = [bullet for bullet in bullets if bullet.value is not None and bullet.target is not None]
+            if judged:
+                found.append((side, sum(not bullet.is_missed for bullet in judged), len(judged)))
+        return found
+
+    @property
+    def furthest(self) -> Bullet | None:
+        """The promise that was missed by most, of its target; None where none was missed."""
+        missed = [bullet for bullets in self.bullets.values() for bullet in bullets if bullet.is_missed]
+        return min(missed, key=lambda bullet: (bullet.value or 0) / (bullet.target or 1), default=None)
+
+    @property
+    def owed(self) -> Mapping[str, Number]:
+        """What sales owes now, of all promises."""
+        return self._owed(sum((line.owed for line in self.ledger.sales.lines), Owed()), self.filters)
+
+    # Sales to marketing ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def sales(self) -> list[SalesRow]:
+        """One row for each promise: those in force, then earlier ones."""
+        return [self._sales(line) for line in self.ledger.sales.lines]
+
+    def _sales(self, line: Line) -> SalesRow:
+        broken = self._clocks(line.kept.breached, "breached", promise=line.promise)
+        bullet = Bullet(
+            title=line.promise.name,
+            value=line.kept.share,
+            target=self._target(line.promise.kind) if line.promise.is_in_force else None,
+            number=self._clocks(line.kept.met, "met", promise=line.promise),
+            of=self._clocks(line.kept.n, "judged", promise=line.promise),
+            why_not="Nothing was due.",
+            note=f"{broken.n:,} late or overdue",
+            note_url=broken.url,
+        )
+        return SalesRow(bullet, line.promise, self._owed(line.owed, self.filters, promise=line.promise))
+
+    def _target(self, kind: str) -> float | None:
+        return self.card.promises.target(SHARES[kind]) if kind in SHARES else None
+
+    def _owed(self, owed: Owed, filters: Filters, promise: Promised | None = None) -> Mapping[str, Number]:
+        return {
+            word: Number(getattr(owed, name), clock_figures.address(filters, name, promise=promise), word)
+            for name, word in OWED.items()
+        }
+
+    def _clocks(self, n: int, figure: str, *, promise: Promised | None = None, kind: str = "") -> Number:
+        return Number(n, clock_figures.address(self.filters, figure, promise=promise, kind=kind))
+
+    # Week by week ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def panels(self) -> list[Panel]:
+        """A panel for each promise that is in force, marketing's first."""
+        return [*self._marketing_panels(), *(self._panel(line) for line in self.ledger.sales.lines)]
+
+    def _marketing_panels(self) -> list[Panel]:
+        weeks = self.card.weeks
+        delivered = [
+            Week(week.period, week.delivered.n, self.card.delivered.target, week.delivered, None, week.is_over)
+            for week in weeks
+        ]
+        accepted = [
+            Week(
+                week.period, week.accepted, self.card.accepted.target,
+                Number.of(week.kept.accepted, self.filters.with_period(week.period), "promises.accepted"),
+                week.decided, week.is_over,
+            )
+            for week in weeks
+        ]  # fmt: skip
+        return [
+            Panel("delivered", "MQLs handed over", Side.MARKETING, delivered, is_share=False),
+            Panel("accepted", "MQLs accepted by sales", Side.MARKETING, accepted, is_share=True),
+        ]
+
+    def _panel(self, line: Line) -> Panel:
+        target = self._target(line.promise.kind)
+        weeks = [
+            self._week(line.promise, period, kept, target)
+            for period, kept in zip(self.ledger.sales.weeks, line.weeks, strict=True)
+        ]
+        return Panel(f"promise-{line.promise.pk}", line.promise.name, Side.SALES, weeks, is_share=True)
+
+    def _week(self, promise: Promised, period: Period, kept: Attainment, target: float | None) -> Week:
+        own = self.filters.with_period(period)
+        return Week(
+            period=period,
+            value=kept.share,
+            target=target,
+            number=Number(kept.met, clock_figures.address(own, "met", promise=promise)),
+            of=Number(kept.n, clock_figures.address(own, "judged", promise=promise)),
+            is_over=period.instants(self.filters.calendar.zone)[1] <= self.at,
+        )
+
+    @property
+    def week_rows(self) -> list[tuple[Week, list[tuple[str, Week]]]]:
+        """The same as a table: each week with the value of each panel, the newest first."""
+        columns = [[(panel.text(week.value), week) for week in panel.weeks] for panel in self.panels]
+        return [(cells[0][1], list(cells)) for cells in reversed(list(zip(*columns, strict=True)))]
+
+    # Whose they were ------------------------------------------------------------------------------------------
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of promises that were due, as columns are called."""
+        return [SHORT.get(SubjectKind(kind), str(SubjectKind(kind).label)) for kind in self.ledger.sales.kinds]
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """By rep as far as the viewer may see that, by team, by source."""
+        titles = {Facet.OWNER: "By rep", Facet.TEAM: "By team", Facet.SOURCE: "By source"}
+        found = [Group(facet, title, self._rows(facet)) for facet, title in titles.items()]
+        return [group for group in found if group.rows]
+
+    def _rows(self, facet: Facet) -> list[GroupRow]:
+        kept = self.ledger.sales.groups[facet]
+        choices = [self.options.of(facet, pk) for pk in kept]
+        if facet == Facet.OWNER:
+            choices = [choice for choice in choices if self._may_see(choice)]
+        choices.sort(key=lambda choice: -sum(each.n for each in kept[choice.pk].values()))
+        return [GroupRow(choice.name, self._cells(choice, kept[choice.pk])) for choice in choices]
+
+    def _cells(self, choice: Choice, kept: Mapping[str, Attainment]) -> list[Cell | None]:
+        return [self._cell(choice, kind, kept[kind]) if kind in kept else None for kind in self.ledger.sales.kinds]
+
+    def _cell(self, choice: Choice, kind: str, kept: Attainment) -> Cell:
+        own = self.filters.with_facet(choice)
+        average = sum((line.kept for line in self.ledger.sales.lines if line.promise.kind == kind), Attainment()).share
+        return Cell(
+            share=kept.share,
+            broken=Number(kept.breached, clock_figures.address(own, "breached", kind=kind)),
+            judged=Number(kept.n, clock_figures.address(own, "judged", kind=kind)),
+            is_low=average is not None and charts.likely_most(kept.met, kept.n) < average,
+        )
+
+    def _may_see(self, owner: Choice) -> bool:
+        return can(self.viewer, "funnel.of_rep", FiguresOfRep.of(owner))
+
+    @property
+    def own(self) -> Own | None:
+        """What a rep sees first; None for everybody else, and where the page is about others."""
+        chosen = self.filters.facets.get(Facet.OWNER)
+        if self.viewer.role != Role.REP or chosen:
+            return None
+        me = self.options.of(Facet.OWNER, self.viewer.pk)
+        kept = self.ledger.sales.groups[Facet.OWNER].get(me.pk, {})
+        cells = zip(self.kinds, self._cells(me, kept), strict=True)
+        mine = self.filters.with_facet(me)
+        return Own(
+            kept=[(kind, cell) for kind, cell in cells if cell],
+            owed=self._owed(self.ledger.sales.owed_by.get(me.pk, Owed()), mine),
+            url=f"{reverse('promises')}?{mine.query}",
+        )
+
+    # Breaches -------------------------------------------------------------------------------------------------
+
+    @property
+    def broken(self) -> Number:
+        """All that was broken in the period."""
+        return self._clocks(sum(line.kept.breached for line in self.ledger.sales.lines), "breached")
+
+    @cached_property
+    def breaches(self) -> list[Row]:
+        """The newest of these, with their receipts."""
+        return breaches(self.viewer, self.filters, self.at, MOST_BREACHES)
