@@ -1,31 +1,38 @@
 """Agreeing: drafts, publication, and the signatures that put a version in force. The only writer of agreements."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.urls import reverse
 
 from alignment.lib.periods import Period, this_quarter
 from alignment.ops import audit, versions
 from alignment.ops.notifications import Notice, notify
 from alignment.people.models import Company, Side, User
 from leads.lifecycle import database_now
+from leads.models import Stage, StageVersion
 from sla import terms
-from sla.models import Agreement, AgreementSignature
+from sla.models import Agreement, AgreementSignature, PolicySet
 from sla.quarters import FiscalCalendar
-from sla.terms import Terms
+from sla.terms import Rate, Terms
 
 
-def begin(*, quarter: Period, by: User | None) -> Agreement:
+def begin(*, quarter: Period, by: User | None, rates: Mapping[str, Rate] | None = None) -> Agreement:
     """The draft for this fiscal quarter: the one that stands, else a new one of what was published last for it, else of
-    what stands for the quarter before. The plan, the season and the review of another quarter do not carry over.
+    what stands for the quarter before. The plan, the season and the review of another quarter do not carry over, and
+    `rates` of history take the place of those that it went by.
     """
     standing = Agreement.published(str(quarter.first))
     if standing is not None:
         return versions.begin(Agreement, by=by, scope=str(quarter.first))
     earlier = Agreement.objects.filter(scope__lt=str(quarter.first), state="published").order_by("-scope").first()
-    body = {**earlier.body, "season": [], "season_of": "", "plan": [], "review_on": None} if earlier else {}
-    return versions.begin(Agreement, by=by, scope=str(quarter.first), body=Terms.read(body).as_body())
+    kept = Terms.read(earlier.body if earlier else {})
+    known = {key: rate for key, rate in (rates or {}).items() if rate.value is not None}
+    begun = replace(kept, season=(), season_of="", plan=(), review_on=None).with_rates(known)
+    return versions.begin(Agreement, by=by, scope=str(quarter.first), body=begun.as_body())
 
 
 def change(*, draft: Agreement, terms: Terms, by: User | None) -> Agreement:
@@ -42,7 +49,10 @@ def publish(*, draft: Agreement, by: User | None, note: str = "") -> Agreement:
     if quarter.first != draft.begins_on:
         raise ValidationError("The fiscal year begins in another month now: discard this draft and begin again.")
     weeks = calendar.weeks(quarter)
-    published = versions.publish(draft, by=by, check=lambda body: terms.checked(body, quarter, weeks), note=note)
+    frozen = {"stages": _stages_that_count(), "policies": _rules_that_count()}
+    published = versions.publish(
+        draft, by=by, check=lambda body: terms.checked(body, quarter, weeks) | frozen, note=note
+    )
     _ask_for_signatures(published, company, calendar.name(quarter), by)
     return published
 
@@ -79,13 +89,27 @@ def headed_by(user: User, company: Company) -> list[Side]:
     return [side for side, head in heads.items() if head == user.pk]
 
 
+def _stages_that_count() -> list[int]:
+    """What each stage means on the day of the agreement."""
+    in_use = Stage.objects.in_use().values("key")
+    found = StageVersion.objects.filter(state=versions.VersionState.PUBLISHED, scope__in=in_use)
+    return list(found.order_by("pk").values_list("pk", flat=True))
+
+
+def _rules_that_count() -> list[int]:
+    """What sales promises on the day of the agreement."""
+    found = PolicySet.objects.filter(state=versions.VersionState.PUBLISHED)
+    return list(found.order_by("pk").values_list("pk", flat=True))
+
+
 def _ask_for_signatures(version: Agreement, company: Company, quarter: str, by: User | None) -> None:
     heads = {company.marketing_head_id, company.sales_head_id} - {None}
     notify(
         notices=[
             Notice(
                 user_id=head, kind="agreement_published", title=f"The agreement for {quarter} waits for your signature",
-                body=version.note, dedupe_key=f"agreement_published:{version.pk}", subject_kind="agreement",
+                body=version.note, url=reverse("agreement_version", args=[version.scope, version.number]),
+                action="Read and sign", dedupe_key=f"agreement_published:{version.pk}", subject_kind="agreement",
                 subject_id=version.pk,
             )
             for head in sorted(filter(None, heads))

@@ -103,7 +103,8 @@ class Terms:
     """What both sides promise each other. `target` and `next_target` are bookings of this fiscal quarter and of the
     next (None: as this one), `share` marketing's part of them. `quality` is the promised acceptance rate. `season` are
     weights of the weeks, in order (none: all the same), `season_of` says where they come from. `per_rep` are the leads
-    for each rep and working day that sales answers for (None: all). `plan` stands once the version is published.
+    for each rep and working day that sales answers for (None: all). `plan`, the versions of `stages` and those of the
+    rules that sales answers by (`policies`) stand once the version is published.
     """
 
     target: Decimal | None = None
@@ -117,6 +118,8 @@ class Terms:
     texts: Mapping[str, str] = field(default_factory=dict)
     review_on: date | None = None
     plan: Sequence[PlanWeek] = ()
+    stages: Sequence[int] = ()
+    policies: Sequence[int] = ()
 
     @classmethod
     def read(cls, body: Any) -> Self:
@@ -125,7 +128,7 @@ class Terms:
         return cls(
             target=number(given.get("target")),
             next_target=number(given.get("next_target")),
-            share=number(given.get("share")) or ONE,
+            share=ONE if (share := number(given.get("share"))) is None else share,
             rates={key: Rate.read(given.get("rates", {}).get(key)) for key in RATES},
             quality=number(given.get("quality")),
             season=[number(each) or Decimal(0) for each in given.get("season", [])],
@@ -134,6 +137,8 @@ class Terms:
             texts={key: str(given.get("texts", {}).get(key, "")) for key in TEXTS},
             review_on=day(given.get("review_on")),
             plan=[PlanWeek(date.fromisoformat(each["week"]), each["mqls"]) for each in given.get("plan", [])],
+            stages=list(given.get("stages", [])),
+            policies=list(given.get("policies", [])),
         )
 
     def as_body(self) -> dict[str, Any]:
@@ -150,11 +155,17 @@ class Terms:
             "texts": dict(self.texts),
             "review_on": str(self.review_on) if self.review_on else None,
             "plan": [{"week": str(each.first), "mqls": each.mqls} for each in self.plan],
+            "stages": list(self.stages),
+            "policies": list(self.policies),
         }
 
     def rate(self, key: str) -> Rate:
         """A number of the arithmetic; without a value where nobody gave one."""
         return self.rates.get(key, Rate())
+
+    def with_rates(self, rates: Mapping[str, Rate]) -> Self:
+        """The same terms, with these numbers instead of their own."""
+        return replace(self, rates={**self.rates, **rates})
 
     def aim(self) -> Aim | None:
         """What the MQLs are to bring; None while the target or the lag is not known."""

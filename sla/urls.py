@@ -3,8 +3,9 @@
 from django.urls import path
 
 from sla import dispute_views
-from sla.views import clocks, pauses, policies, territories
+from sla.views import agreement, clocks, pauses, policies, territories
 
+AGREEMENT = "agreement/<slug:quarter>/"
 DRAFT = "setup/slas/<slug:kind>/draft/"
 
 urlpatterns = [
@@ -23,6 +24,16 @@ urlpatterns = [
     path(f"{DRAFT}preview/", policies.setup_sla_preview, name="setup_sla_preview"),
     path(f"{DRAFT}publish/", policies.setup_sla_publish, name="setup_sla_publish"),
     path(f"{DRAFT}discard/", policies.setup_sla_discard, name="setup_sla_discard"),
+    path("agreement/", agreement.agreement, name="agreement"),
+    path(AGREEMENT, agreement.agreement_of_quarter, name="agreement_of_quarter"),
+    path(f"{AGREEMENT}begin/", agreement.agreement_begin, name="agreement_begin"),
+    path(f"{AGREEMENT}draft/", agreement.agreement_draft, name="agreement_draft"),
+    path(f"{AGREEMENT}draft/rates/", agreement.agreement_rates, name="agreement_rates"),
+    path(f"{AGREEMENT}publish/", agreement.agreement_publish, name="agreement_publish"),
+    path(f"{AGREEMENT}discard/", agreement.agreement_discard, name="agreement_discard"),
+    path(f"{AGREEMENT}<int:number>/", agreement.agreement_version, name="agreement_version"),
+    path(f"{AGREEMENT}<int:number>/sign/", agreement.agreement_sign, name="agreement_sign"),
+    path(f"{AGREEMENT}<int:number>/restore/", agreement.agreement_restore, name="agreement_restore"),
     path("clocks/<int:pk>/", clocks.clock, name="clock"),
     path("clocks/<int:pk>/pause/", clocks.clock_pause, name="clock_pause"),
     path("clocks/<int:pk>/resume/", clocks.clock_resume, name="clock_resume"),

@@ -65,8 +65,9 @@ from leads.profiles.rules import EMPTY
 from leads.routing import pools
 from leads.routing.rules import check
 from leads.scoring import previewing, publishing, rules
-from sla import contesting
-from sla.models import Clock, Dispute, PauseReason, Policy, PolicySet, SubjectKind
+from sla import agreements, contesting
+from sla.models import Agreement, Clock, Dispute, PauseReason, Policy, PolicySet, SubjectKind
+from sla.terms import Terms
 
 PASSWORD = "correct horse battery"
 
@@ -542,6 +543,28 @@ def _dispute() -> Address:
     return Address({"pk": dispute.pk}, dispute)
 
 
+def _quarter() -> Address:
+    return Address({"quarter": "2026-10-01"})
+
+
+def make_agreement_draft() -> Agreement:
+    """A draft of what can be agreed on for the fourth quarter of 2026: 667 MQLs in 14 weeks."""
+    values = {"deal": "12000", "won": "0.25", "opportunity": "0.5", "accepted": "0.6", "lag": "0"}
+    rates = {key: {"value": value, "reason": "As last year"} for key, value in values.items()}
+    body = {"target": "600000", "rates": rates, "quality": "0.75", "review_on": "2026-12-14"}
+    draft = versions.begin(Agreement, by=None, scope="2026-10-01")
+    return versions.change(draft, body=Terms.read(body).as_body(), by=None)
+
+
+def _agreement_draft() -> Address:
+    return Address({"quarter": make_agreement_draft().scope})
+
+
+def _agreement() -> Address:
+    version = agreements.publish(draft=make_agreement_draft(), by=None)
+    return Address({"quarter": version.scope, "number": version.number}, _heads())
+
+
 def _reason() -> Reason:
     return Reason.objects.offered("reject")[1]
 
@@ -682,6 +705,9 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     **{f"clock{name}": _clock_of_lead for name in ("", "_pause", "_resume", "_contest")},
     "web_form": lambda: Address({"key": key_of(make_web_form())}),
     **{f"setup_form{name}": _of(make_web_form) for name in ("", "_edit", "_retire", "_key", "_test")},
+    **{f"agreement_{name}": _quarter for name in ("of_quarter", "begin")},
+    **{f"agreement_{name}": _agreement_draft for name in ("draft", "rates", "publish", "discard")},
+    **{f"agreement_{name}": _agreement for name in ("version", "restore", "sign")},
     "wall": lambda: Address({"token": make_wall_link()[1], "scene": "funnel"}),
     "wall_revoke": lambda: Address({"pk": make_wall_link()[0].pk}),
 }

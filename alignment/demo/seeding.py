@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from psycopg2.extras import DateRange
 
-from alignment.demo import agreement, clean_data, follow_up, lists, names, ready, routing, selling
+from alignment.demo import agreement, clean_data, follow_up, lists, names, promises, ready, routing, selling
 from alignment.demo.story import Person, Setting, Story, working_moment
 from alignment.integrations.web_forms import asking, setup
 from alignment.integrations.web_forms.setup import Wording
@@ -89,6 +89,7 @@ def seed(*, leads: int, seed: int = 48) -> Seeded:
     _web_form(reps["marketer"])
     follow_up.tell(reps)
     agreement.tell(reps)
+    promises.tell(reps, now)
     ready.tell(rng, reps)
     lists.tell(reps)
     clean_data.tell(reps, rng, now)

@@ -24,6 +24,7 @@ from leads import urls as leads_urls
 from leads.models import Lead
 from leads.routing import urls as routing_urls
 from leads.scoring import urls as scoring_urls
+from sla import urls as sla_urls
 from sla.querysets import with_clock
 
 # The processes that give signs of life, as the warning names them, and how long they may be silent.
@@ -55,6 +56,7 @@ LEAD_PAGES = {"lead"} | {name for name in _WRITES if name.startswith("lead_")}
 DEAL_PAGES = {"deal", "account"} | {name for name in _WRITES if name.startswith(("deal_", "account_"))}
 STAGE_PAGES = {name for each in setup_urls.urlpatterns if (name := each.name or "").startswith("setup_stage")}
 IMPORT_PAGES = frozenset(pattern.name or "" for pattern in import_urls.urlpatterns)
+AGREEMENT_PAGES = frozenset(name for each in sla_urls.urlpatterns if (name := each.name or "").startswith("agreement"))
 SET_UP_PAGES = [pattern.name or "" for pattern in scoring_urls.urlpatterns]
 SCORING_PAGES = frozenset(name for name in SET_UP_PAGES if name.startswith("setup_scoring"))
 PROFILE_PAGES = frozenset(name for name in SET_UP_PAGES if name.startswith("setup_profiles"))
@@ -107,6 +109,7 @@ ENTRIES = (
         key="d",
         covers=frozenset({"data_leads", "data_pairs", "data_merges"}),
     ),
+    Entry("agreement", "Agreement", "signature", "agreement.view", "Dashboards", covers=AGREEMENT_PAGES),
     Entry("imports", "Import", "upload", "import.run", "Set up", covers=IMPORT_PAGES),
     Entry(
         "setup_forms",

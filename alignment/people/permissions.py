@@ -138,6 +138,10 @@ POLICY: dict[str, Action] = {
     "data.merge_all": Action("merge all exact duplicates at once", (REVOPS, STEWARD)),
     "promise.view": Action("see what is promised", (EVERYONE,)),
     "promise.manage": Action("set up promises", (REVOPS,)),
+    "agreement.view": Action("read the agreement", (EVERYONE,)),
+    "agreement.draft": Action("draft the agreement", (REVOPS,)),
+    "agreement.sign": Action("sign the agreement", (HEAD_OF_MARKETING, HEAD_OF_SALES)),
+    "agreement.try": Action("try promises on history", (MANAGER, REVOPS, TIE_BREAKER)),
     "clock.pause": Action("pause this clock", (HOLDER, MANAGER, REVOPS)),
     "clock.contest": Action("contest a breach", (TEAMS,)),
     "import.run": Action("import files", (MARKETER, MANAGER, REVOPS)),
@@ -218,7 +222,10 @@ def why_not(user: User | AnonymousUser, action: str, obj: Any = None) -> str:
     rule = POLICY[action]
     if not user.is_authenticated:
         return f"Sign in first: not everyone may {rule.does}."
-    *others, last = [who for grant in rule.grants if (who := grant.named(obj))]
+    named = [who for grant in rule.grants if (who := grant.named(obj))]
+    if not named:
+        return f"Nobody may {rule.does} yet: nobody is named for it."
+    *others, last = named
     return f"Only {', '.join(others)} or {last} may {rule.does}." if others else f"Only {last} may {rule.does}."
 
 

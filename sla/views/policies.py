@@ -1,7 +1,5 @@
 """The set-up of promises: the rules of each kind in versions, their preview, and what pauses a clock."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -14,58 +12,17 @@ from alignment.lib.form_pages import form_view
 from alignment.ops.draft_pages import DraftPages, at_place, moved, out_or_saved, placed
 from alignment.people.permissions import can, policy
 from alignment.people.requests import SignedInRequest
-from leads.conditions import ABOUT_PROMISED_LEAD, ConditionError, Names, sentence
+from leads.conditions import ABOUT_PROMISED_LEAD, Names
 from leads.conditions.editor import Editor
 from leads.lifecycle import database_now
 from sla import policies, recalculating
 from sla.forms import RuleForm, shown
 from sla.models import PauseReason, PolicySet, SubjectKind
-from sla.models.policy import span
 from sla.preview import DAYS, preview
 from sla.rules import MOST_RULES, Rule, as_body, read
+from sla.rules_in_words import told
 
 VERSIONS_SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A rule in words: its place, whom it is about, and what it promises (blank: nothing)."""
-
-    at: int
-    name: str
-    asks: str
-    promised: str
-    further: str
-    is_wrong: bool = False
-
-
-def told(rules: Iterable[Rule], names: Names) -> list[Told]:
-    """Rules in words; one query for each kind of choice that they name."""
-    return [_told(at, rule, names) for at, rule in enumerate(rules)]
-
-
-def _told(at: int, rule: Rule, names: Names) -> Told:
-    try:
-        condition, is_wrong = rule.condition, False
-        asks = f"If {sentence(condition, names)}" if condition.of else "For every lead"
-    except ConditionError as mistake:
-        asks, is_wrong = str(mistake.message), True
-    promised = span(rule.target, rule.unit) if rule.is_promised else ""
-    return Told(at, rule.name, asks, promised, _further(rule), is_wrong)
-
-
-def _further(rule: Rule) -> str:
-    parts = []
-    if rule.floor_hours:
-        parts.append(f"after {rule.floor_hours} working hours at the earliest")
-    if rule.reminders:
-        parts.append(f"reminders at {', '.join(f'{each}%' for each in rule.reminders)}")
-    if rule.propose_after:
-        parts.append(f"a proposal to hand over {rule.propose_after} working hours after a breach")
-    if rule.heads_after:
-        days = span(rule.heads_after, "business_days")
-        parts.append(f"both heads {days} after it")
-    return "; ".join(parts) if rule.is_promised else ""
 
 
 @policy("promise.view")

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 
-from alignment.people.models import Role, Side, User
+from alignment.people.models import Company, Role, Side, User
 from alignment.people.permissions import POLICY, action_of, can, policy, require, why_not
 from tests.factories import make_user
 
@@ -115,6 +115,9 @@ def test_a_refusal_names_who_may():
         "Only Priya Nair (the holder), a manager of sales or a RevOps admin may accept, reject or recycle this lead."
     )
     assert why_not(rep, "lead.advance", Held()) == "Only a manager of sales or a RevOps admin may move this lead on."
+    assert why_not(rep, "agreement.sign", Company.get()) == (
+        "Nobody may sign the agreement yet: nobody is named for it."
+    )
     assert why_not(rep, "people.manage") == "Only a RevOps admin may manage people and teams."
     with pytest.raises(PermissionDenied, match=r"Only a RevOps admin may correct history\."):
         require(rep, "lead.correct", held)
