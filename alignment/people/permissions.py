@@ -141,7 +141,7 @@ POLICY: dict[str, Action] = {
     "agreement.view": Action("read the agreement", (EVERYONE,)),
     "agreement.draft": Action("draft the agreement", (REVOPS,)),
     "agreement.sign": Action("sign the agreement", (HEAD_OF_MARKETING, HEAD_OF_SALES)),
-    "agreement.try": Action("try promises on history", (MANAGER, REVOPS, TIE_BREAKER)),
+    "what_if.view": Action("try promises on history", (MANAGER, REVOPS, TIE_BREAKER)),
     "clock.pause": Action("pause this clock", (HOLDER, MANAGER, REVOPS)),
     "clock.contest": Action("contest a breach", (TEAMS,)),
     "import.run": Action("import files", (MARKETER, MANAGER, REVOPS)),
