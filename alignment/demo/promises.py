@@ -70,7 +70,7 @@ def _target(season: Sequence[Decimal], rates: dict[str, Rate]) -> Decimal:
     bring = Decimal(1)
     for key in (DEAL, WON, OPPORTUNITY, ACCEPTED):
         bring *= rates[key].value or 1
-    return max(Decimal(1), round(sum(season) * bring / SHARE / 1000)) * Decimal(1000)
+    return Decimal(1000 * max(1, round(sum(season) * bring / SHARE / 1000)))
 
 
 def _agree(quarter: Period, terms: Terms, by: User, heads: Sequence[User], at: datetime) -> None:

@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import localdate, now
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from alignment.lib.form_pages import form_view
 from alignment.lib.periods import Period, this_quarter
 from alignment.ops import versions
 from alignment.ops.versions import StaleDraftError
@@ -26,8 +27,6 @@ from sla.models import Agreement
 from sla.promises import in_force
 from sla.quarters import FiscalCalendar
 from sla.terms import Terms
-
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @policy("agreement.view")
