@@ -29,6 +29,7 @@ POKES = (
     ("sla.tasks.escalate_disputes", "work", 60),
     ("leads.tasks.keep_clean", "work", 30),
     ("leads.tasks.release_leads", "work", 300),
+    ("alignment.desk.tasks.measure_stays", "work", 3600),
 )
 
 EXCHANGE = Exchange("accord")

@@ -11,6 +11,7 @@ from psycopg2.extras import DateRange
 
 from alignment.demo import agreement, clean_data, follow_up, lists, names, promises, ready, routing, selling
 from alignment.demo.story import Person, Setting, Story, working_moment
+from alignment.desk import usual
 from alignment.integrations.web_forms import asking, setup
 from alignment.integrations.web_forms.setup import Wording
 from alignment.people import accounts, directory
@@ -93,6 +94,7 @@ def seed(*, leads: int, seed: int = 48) -> Seeded:
     ready.tell(rng, reps)
     lists.tell(reps)
     clean_data.tell(reps, rng, now)
+    usual.measure(now)
     return Seeded(Lead.objects.count(), Campaign.objects.count(), User.objects.count())
 
 

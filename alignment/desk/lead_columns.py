@@ -4,18 +4,20 @@ Addresses name them by key, with commas, in the order in which they stand.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from leads.milestones import Milestone
 from leads.querysets import LeadQuerySet
+from leads.routing import explaining
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column. `text` says what stands in a cell (blank: a dash); `template` shows it otherwise, with `lead`.
 
-    `related` are what the rows are read with, so that a column costs no query.
+    `related` are what the rows are read with, and `annotated` what is read beside them, so that a column costs no
+    query.
     """
 
     key: str
@@ -23,6 +25,7 @@ class Column:
     text: Callable[[Any], object] = lambda lead: ""
     template: str = ""
     related: tuple[str, ...] = ()
+    annotated: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
 
 
 def _named(key: str, label: str = "") -> Column:
@@ -37,6 +40,10 @@ def _plain(key: str, label: str) -> Column:
 def _score(lead: Any) -> str:
     """Points and grade as they were last reckoned; blank for who was not scored."""
     return str(lead.score) if hasattr(lead, "score") else ""
+
+
+def _routed(lead: Any) -> str:
+    return explaining.in_short(**lead.routing[0]) if lead.routing else ""
 
 
 COLUMNS: Mapping[str, Column] = {
@@ -58,6 +65,7 @@ COLUMNS: Mapping[str, Column] = {
         _plain("product_interest", "Interested in"),
         _plain("pass_no", "Pass"),
         Column("score", "Score", _score, related=("score",)),
+        Column("routed", "Routed by", _routed, annotated={"routing": explaining.newest}),
         Column("consent", "Consent", lambda lead: lead.get_consent_display()),
         Column("created", "Known since", template="desk/columns/created.html"),
     )
@@ -81,7 +89,8 @@ def keys(columns: Sequence[Column]) -> str:
 def read_with(leads: LeadQuerySet, columns: Sequence[Column]) -> LeadQuerySet:
     """The leads with what these columns need; one query."""
     related = sorted({"stage", *(name for column in columns for name in column.related)})
-    return leads.select_related(*related)
+    beside = {name: made() for column in columns for name, made in column.annotated.items()}
+    return leads.select_related(*related).annotate(**beside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from alignment.desk import lead_columns, lead_fits
+from alignment.desk import lead_columns, lead_fits, lead_routes
 from alignment.desk.lead_columns import Column
 from alignment.desk.queue import COUNT_CAP
 from alignment.lib.csv import Cell
@@ -109,7 +109,19 @@ class LeadList:
                 Filter(name, label, list(choices.items()), self.fits.get(name, ""))
                 for name, (label, choices) in lead_fits.CHOICES.items()
             ),
+            Filter("routed", "Routed", list(self.ways.items()), self.routed),
         ]
+
+    @cached_property
+    def ways(self) -> Mapping[str, str]:
+        """In which ways leads can have been routed."""
+        return self.like.ways if self.like else lead_routes.choices()
+
+    @property
+    def routed(self) -> str:
+        """The way of routing that is asked for; blank for none that is known."""
+        asked = self.asked.get("routed", "")
+        return asked if asked and asked in self.ways else ""
 
     def _facet(self, facet: Facet) -> Filter:
         choices = self.options.by_facet[facet].values()
@@ -133,7 +145,16 @@ class LeadList:
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.only or self.words or self.state or self.stage or self.chosen or self.fits or self.account)
+        return bool(
+            self.only
+            or self.words
+            or self.state
+            or self.stage
+            or self.chosen
+            or self.fits
+            or self.account
+            or self.routed
+        )
 
     @cached_property
     def account(self) -> Account | None:
@@ -166,6 +187,8 @@ class LeadList:
             leads = leads.filter(STATES[self.state][1])
         if self.fits:
             leads = leads.filter(lead_fits.condition(self.fits, self.at))
+        if self.routed:
+            leads = leads.filter(lead_routes.condition(self.routed))
         if self.account:
             leads = leads.filter(account=self.account)
         if self.words:

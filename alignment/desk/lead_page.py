@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 
-from alignment.desk import timeline
+from alignment.desk import timeline, usual
 from alignment.desk.panels import follow_up
 from alignment.desk.panels.order import PANELS
 from alignment.desk.panels.panel import Shown, beside, shown
@@ -17,6 +17,7 @@ from alignment.desk.queue import QUALIFIED
 from alignment.desk.queue_groups import SOON
 from alignment.desk.templatetags.accord import day, short_time, stay
 from alignment.desk.timeline import Counts, Event, Page, Place, Source
+from alignment.desk.usual import Usual
 from alignment.desk.wording import Line, line
 from alignment.people.models import Side, User
 from alignment.people.permissions import can
@@ -36,12 +37,15 @@ TOUCHES_IN_PREVIEW = 3
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A milestone on the track: `state` is done, skipped (nobody knows when), now or next."""
+    """A milestone on the track: `state` is done, skipped (nobody knows when), now or next. `usual` is how long leads
+    stay there; None where it does not matter, or too few did.
+    """
 
     code: str
     side: Side
     state: str
     text: str
+    usual: Usual | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,9 @@ class LeadPage:
             "merged_into", "follow_up",
         )  # fmt: skip
         merged = ArraySubquery(Lead.objects.filter(merged_into=OuterRef("pk")).values("pk"))
-        leads = Lead.objects.select_related(*related).annotate(merged_ids=merged, routing=explaining.newest())
+        leads = Lead.objects.select_related(*related).annotate(
+            merged_ids=merged, routing=explaining.newest(), usual=usual.kept()
+        )
         return with_clock(leads).get(pk=self.pk)
 
     @property
@@ -112,14 +118,19 @@ class LeadPage:
         reached, at = Milestone(self.journey.reached), dates[milestone - 1]
         side = Side.MARKETING if milestone < Milestone.SQL else Side.SALES
         name = "Won" if milestone == Milestone.WON else milestone.name
+        usual = None if self.journey.outcome else self._usual.get(milestone)
         if milestone > reached:
-            return Step(name, side, "next", "")
+            return Step(name, side, "next", "", usual)
         if milestone == reached:
-            return Step(name, side, "now", self._now(at))
+            return Step(name, side, "now", self._now(at), usual)
         if at is None:
             return Step(name, side, "skipped", "Not dated")
         left_at = next((date for date in dates[milestone:] if date), self.journey.closed_at)
         return Step(name, side, "done", f"{short_time(at)}{_stayed(at, left_at)}")
+
+    @cached_property
+    def _usual(self) -> Mapping[Milestone, Usual]:
+        return usual.read(self.lead.usual)
 
     def _now(self, since: datetime | None) -> str:
         journey = self.journey

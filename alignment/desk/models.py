@@ -1,4 +1,8 @@
-"""Links to the wall (what a screen without a login may show, and until when), and saved views of the list of leads."""
+"""Links to the wall (what a screen without a login may show, and until when), saved views of the list of leads, and how
+long leads usually stay where they are.
+"""
+
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -8,6 +12,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from alignment.people.models import User
+from leads.milestones import Milestone
 
 
 class SceneKey(models.TextChoices):
@@ -144,3 +149,25 @@ class DefaultView(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} begins with {self.view_id}"
+
+
+class UsualStay(models.Model):
+    """How long leads of a segment usually stay at a milestone: the median of the `n` stays that were completed by those
+    who entered in the last 12 months. `segment` None: of all leads. `alignment.desk.usual` measures it once an hour.
+    """
+
+    id = models.AutoField(primary_key=True)
+    segment = models.ForeignKey("leads.Segment", models.PROTECT, null=True, related_name="+", db_index=False)
+    milestone = models.PositiveSmallIntegerField(choices=Milestone)
+    median = models.DurationField()
+    n = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["segment", "milestone"], name="usual_stay_unique", nulls_distinct=False),
+            models.CheckConstraint(condition=Q(milestone__in=Milestone.values), name="usual_stay_milestone_known"),
+            models.CheckConstraint(condition=Q(n__gt=0, median__gte=timedelta(0)), name="usual_stay_measured"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.median} at {self.get_milestone_display()}"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
@@ -23,6 +24,7 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from dashboards.filters import Basis, Filters
 from dashboards.metrics.funnel import STEPS
 from dashboards.metrics.journeys import DATES, OPEN, Journeys, cohort, dated, journeys, reached
+from dashboards.options import Facet
 from leads.milestones import Milestone
 
 
@@ -90,14 +92,30 @@ def stays(filters: Filters, at: datetime) -> Mapping[Milestone, Stay]:
 
 def completed(filters: Filters) -> dict[Milestone, Stay]:
     """The completed stays alone. One query."""
-    rows = cohort(filters) if filters.basis == Basis.COHORT else journeys(filters)
+    return _told(_rows(filters).aggregate(**_lengths(filters)))
+
+
+def completed_by(filters: Filters, facet: Facet) -> dict[int | None, dict[Milestone, Stay]]:
+    """The completed stays for each value of a facet (None: journeys without one). One query."""
+    rows = _rows(filters).order_by().values(facet.value).annotate(**_lengths(filters))
+    return {row[facet.value]: _told(row) for row in rows}
+
+
+def _rows(filters: Filters) -> Journeys:
+    return cohort(filters) if filters.basis == Basis.COHORT else journeys(filters)
+
+
+def _lengths(filters: Filters) -> dict[str, Aggregate]:
     asked: dict[str, Aggregate] = {}
     for milestone in STEPS:
         over = _completed(milestone, filters)
         length = Seconds(_left(milestone), F(DATES[milestone]))
         asked[f"n_{milestone}"] = Count(Value(1), filter=over)
         asked[f"length_{milestone}"] = Percentiles(length, filter=over)
-    row = rows.aggregate(**asked)
+    return asked
+
+
+def _told(row: Mapping[str, Any]) -> dict[Milestone, Stay]:
     return {milestone: _stay(row[f"n_{milestone}"], row[f"length_{milestone}"]) for milestone in STEPS}
 
 

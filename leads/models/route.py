@@ -114,6 +114,9 @@ class RoutingDecision(models.Model):
             models.Index("lead", F("id").desc(), name="routing_by_lead"),
             models.Index(fields=["user", "at"], include=["points"], name="routing_by_user"),
             models.Index(fields=["at"], name="routing_by_time"),
+            models.Index(fields=["pool", "lead"], name="routing_by_pool"),
+            # Most are by turn: lists of those walk the leads themselves.
+            models.Index(fields=["how", "lead"], condition=~Q(how=How.POOL), name="routing_not_by_turn"),
         ]
 
     def __str__(self) -> str:

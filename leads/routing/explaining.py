@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
-from django.db.models.functions import JSONObject
+from django.db.models import F, Func, OuterRef, TextField, Value
+from django.db.models.functions import Cast, JSONObject
 
 from alignment.lib.languages import language_list
 from alignment.people.models import User
@@ -33,7 +33,7 @@ def headline(decision: RoutingDecision) -> str:
     return said(decision.how, str(decision.user), str(decision.pool), str(decision.opportunity))
 
 
-def said(how: str, who: str, pool: str | None, deal: str | None) -> str:
+def said(how: str, who: str, pool: str | None, deal: str | None, rule: str | None = None) -> str:
     """The sentence of `headline`, from names."""
     return {
         How.DEAL: f"{who} works the open deal {deal} of this company, and the lead joined it.",
@@ -44,10 +44,29 @@ def said(how: str, who: str, pool: str | None, deal: str | None) -> str:
     }[How(how)]
 
 
+def in_short(how: str, who: str, pool: str | None, deal: str | None, rule: str | None = None) -> str:
+    """The same for a cell of a list: by which rule, and to which pool, person, account or deal."""
+    to = {
+        How.DEAL: f"Open deal {deal}",
+        How.ACCOUNT: "Owner of the account",
+        How.POOL: f"Pool {pool}",
+        How.PERSON: who,
+        How.FALLBACK: f"Fallback of {pool}",
+    }[How(how)]
+    return f"{rule}: {to[0].lower() + to[1:] if how != How.PERSON else to}" if rule else to
+
+
+RULE = Func(
+    F("version__body"), Value("rules"), Cast("rule", TextField()), Value("name"),
+    function="jsonb_extract_path_text", output_field=TextField(),
+)  # fmt: skip
+"""Of a decision's row: what the rule that matched is called; null where none did."""
+
+
 def newest() -> ArraySubquery:
     """Of a lead's row: the names that `said` takes, of its newest decision; an empty array where it was not routed."""
     decisions = RoutingDecision.objects.filter(lead=OuterRef("pk")).order_by("-id")
-    names = JSONObject(how="how", who="user__name", pool="pool__name", deal="opportunity__name")
+    names = JSONObject(how="how", who="user__name", pool="pool__name", deal="opportunity__name", rule=RULE)
     return ArraySubquery(decisions.values(names=names)[:1])
 
 

@@ -13,13 +13,16 @@ from django.utils import timezone
 
 from alignment.desk import lead_list
 from alignment.ops.models import AuditEntry
+from alignment.people import absences
 from alignment.people.models import Role
 from leads import lifecycle, searching
 from leads.causes import Cause
 from leads.finding import find_leads
 from leads.milestones import CauseSource
 from leads.models import Lead, Reason
-from tests.factories import make_lead, make_user
+from leads.routing.reassigning import route_again
+from tests.factories import make_absence, make_lead, make_pool, make_routing, make_user, routing_rule
+from tests.leads.test_routing import come_in, draft
 
 pytestmark = pytest.mark.django_db
 
@@ -174,6 +177,30 @@ def test_a_place_that_makes_no_sense_is_the_first_page(client, rep, after):
     assert names(client, after=after) == {"Marina"}
 
 
+def test_the_list_shows_and_filters_how_leads_were_routed(client, rep):
+    away, free = make_user(Role.REP), make_user(Role.REP)
+    absence = make_absence(away)
+    field, south = make_pool(free, name="Field"), make_pool(away, name="South", fallback=rep)
+    make_routing(field, routing_rule("Chiefs", "title", "chief", operator="contains", pool=south))
+    by_turn, fell_back = come_in(draft(1), draft(2, title="Chief of staff"))
+    alone = make_lead("mgl", name="Alone")
+
+    def shown(**asked):
+        rows = see(client, columns="routed", **asked).context["list"].rows
+        return {lead.pk: cells[0][1] for lead, cells in rows}
+
+    assert shown() == {by_turn.pk: "Pool Field", fell_back.pk: "Chiefs: fallback of South", alone.pk: ""}
+    assert set(shown(routed=f"pool:{field.pk}")) == {by_turn.pk}
+    assert set(shown(routed="fallback")) == {fell_back.pk}
+    assert set(shown(routed="none")) == {alone.pk}
+    assert set(shown(routed="pool:x")) == {by_turn.pk, fell_back.pk, alone.pk}
+    # What counts is the newest routing.
+    absences.cancel(absence_id=absence.pk, by=None)
+    route_again(lead_ids=[fell_back.pk], cause=BY, why="Back at work")
+    assert shown(routed=f"pool:{south.pk}") == {fell_back.pk: "Chiefs: pool South"}
+    assert not shown(routed="fallback")
+
+
 def test_the_count_is_capped(client, rep, monkeypatch):
     monkeypatch.setattr(lead_list, "COUNT_CAP", 2)
     make_lead()
@@ -191,11 +218,12 @@ def test_fifty_rows_cost_what_one_costs(client, rep):
         return len(captured)
 
     make_lead(owner=rep, company_name="Flora", source="social", left=-HOUR)
-    one = queries(), queries(q="flora", source="social", state="overdue")
+    asked = {"q": "flora", "source": "social", "state": "overdue", "columns": "routed,account,score", "routed": "none"}
+    one = queries(), queries(**asked)
     for _ in range(49):
         make_lead(owner=make_user(Role.REP), company_name="Flora", source="social", left=-HOUR)
 
-    assert (queries(), queries(q="flora", source="social", state="overdue")) == one
+    assert (queries(), queries(**asked)) == one
     assert max(one) <= 12
 
 

@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from alignment.desk import timeline
+from alignment.desk import timeline, usual
+from alignment.desk.models import UsualStay
 from alignment.desk.timeline import Place, Source
 from alignment.people.models import Role
 from leads import activities, holders, lifecycle, touches
@@ -301,6 +302,34 @@ def test_filters_show_one_source(client, rep):
     assert told(see(client, lead, kind="touch")) == ["Visit 1", "Visit 0"]
     assert told(see(client, lead, kind="holder")) == ["Held by Júlia Rocha"]
     assert {event.source for event in see(client, lead, kind="clock").context["page"].events.events} == {Source.CLOCK}
+
+
+def test_the_track_says_how_long_leads_like_this_usually_stay(client, rep, monkeypatch):
+    monkeypatch.setattr(usual, "LEAST", 3)
+    now = timezone.now()
+    for days, segment in ((2, "smb"), (4, "smb"), (9, "smb"), (30, "large")):
+        lead = make_lead("mql", segment=segment, left=-timedelta(days=38))
+        lifecycle.accept(lead_ids=[lead.pk], cause=by(rep, at=now - timedelta(days=40 - days)))
+    usual.measure(now)
+
+    def said(segment):
+        return [step.usual for step in see(client, make_lead("mql", segment=segment)).context["page"].steps]
+
+    _, mql, *later = said("smb")
+    assert (round(mql.median / HOUR), mql.n, mql.is_alike) == (96, 3, True)
+    assert later == [None, None, None]
+    # One stay of large leads says nothing: all leads do.
+    _, mql, *_ = said("large")
+    assert (round(mql.median / HOUR), mql.n, mql.is_alike) == (96, 4, False)
+    page = text(see(client, make_lead("mql", segment="smb")))
+    assert re.search(r"MQL Now, 1\.0 d Usually 4\.0 d , smb, n 3", page, re.IGNORECASE)
+
+
+def test_measuring_again_replaces_what_was_usual(rep, monkeypatch):
+    monkeypatch.setattr(usual, "LEAST", 1)
+    lifecycle.accept(lead_ids=[make_lead("mql").pk], cause=by(rep))
+    assert usual.measure(timezone.now()) == usual.measure(timezone.now()) == UsualStay.objects.count() > 0
+    assert usual.measure(timezone.now() + timedelta(days=800)) == UsualStay.objects.count() == 0
 
 
 @pytest.mark.parametrize("asked", [{"kind": "x"}, {"before": "x~y~z"}, {"before": "2026-01-01~1~1"}, {"until": "~"}])
