@@ -17,6 +17,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = Path(os.environ.get("ACCORD_STATE_DIR", BASE_DIR / ".run")).absolute()
 
 DEMO = os.environ.get("ACCORD_DEMO") == "1"
+# For tests: the folder in which they say where a process dies (alignment.lib.failpoints). Production knows none.
+FAILPOINTS = os.environ.get("ACCORD_FAILPOINTS", "") if DEMO else ""
 DEBUG = os.environ.get("ACCORD_DEBUG") == "1"
 
 DEFAULT_SECRET_KEY = "accord-development-only-secret-key-that-no-production-start-accepts"

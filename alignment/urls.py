@@ -2,12 +2,9 @@
 
 from django.urls import include, path
 
-from alignment.health import healthz, readyz
-
 handler500 = "alignment.desk.errors.server_error"
 urlpatterns = [
-    path("healthz", healthz, name="healthz"),
-    path("readyz", readyz, name="readyz"),
+    path("", include("alignment.health.urls")),
     path("api/v1/", include("leads.api.urls")),
     path("api/v1/", include("sla.api.urls")),
     path("api/v1/", include("dashboards.api.urls")),

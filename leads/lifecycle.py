@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from alignment.lib import failpoints, moments
 from leads import criteria
 from leads.causes import Cause
 from leads.decisions import Code, Refusal, Step, decide
@@ -19,6 +20,8 @@ from leads.models import Reason, Stage
 from leads.signals import leads_moved
 from leads.stages.stages import Stages
 from leads.standing import Standing, lock, write
+
+database_now = moments.database_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +199,10 @@ def move(*, steps: Sequence[Step], cause: Cause) -> Moved:
     moved = Moved(
         cause=cause, recorded_at=now, taken=tuple(taken), refused=tuple(refused), keys=write(standings.values())
     )
+    failpoints.reached("moves.written")
     if taken:
         leads_moved.send(sender=move, batch=moved)
+    failpoints.reached("moves.followed")
     return moved
 
 
@@ -260,11 +265,3 @@ def _reasons(steps: Sequence[Step]) -> dict[int, str]:
     """The reasons that these steps name → the kind of move that each explains; no query where none does."""
     named = {step.reason_id for step in steps if step.reason_id}
     return dict(Reason.objects.filter(pk__any_of=named).values_list("pk", "kind")) if named else {}
-
-
-def database_now() -> datetime:
-    """The database's clock, which all writes and sweeps share."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-        return now

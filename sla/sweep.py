@@ -8,20 +8,22 @@ moment it leaves nothing behind, and any number of sweeps share the work without
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError, transaction
+from django.db.models import Prefetch
 
-from alignment.lib import batch
+from alignment.lib import batch, failpoints
 from alignment.lib.announcements import announce
+from alignment.lib.moments import database_now
 from alignment.ops.notifications import notify
-from leads.lifecycle import database_now
-from sla.climbing import Climb, Hours, climb
+from alignment.people.models import Team, User
+from sla.climbing import Hours, climb
 from sla.ladder import BREACH
-from sla.models import Clock, ClockEvent, EventKind
-from sla.notices import notices, parked_notices
+from sla.models import Clock, ClockEvent, EventKind, Policy
+from sla.notices import notices, parked_notices, shared_notices
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +35,14 @@ NOT_ABOUT_A_ROW = (OperationalError, SoftTimeLimitExceeded)
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep did: clocks that it claimed, breaches that it recorded, further steps of their ladders that it took,
-    clocks that it set aside.
+    clocks that it set aside, and how long it took.
     """
 
     claimed: int = 0
     breached: int = 0
     parked: int = 0
     stepped: int = 0
+    seconds: float = field(default=0, compare=False)
 
     def __add__(self, other: "Swept") -> "Swept":
         return Swept(
@@ -47,59 +50,67 @@ class Swept:
             self.breached + other.breached,
             self.parked + other.parked,
             self.stepped + other.stepped,
+            self.seconds + other.seconds,
         )
 
 
-def sweep(*, limit: int = 500, at: datetime | None = None, within: timedelta = timedelta(seconds=60)) -> Swept:
+def sweep(*, limit: int = 2000, at: datetime | None = None, within: timedelta = timedelta(seconds=60)) -> Swept:
     """Handle all clocks that are due, in batches of `limit`; begins no batch after `within`.
 
     `at` None means now, by the database's clock. With nothing due it is two queries, however many clocks run.
     """
-    stop_at = time.monotonic() + within.total_seconds()
+    began_at = time.monotonic()
     done = Swept()
     hours = Hours()
-    while time.monotonic() < stop_at:
+    while time.monotonic() - began_at < within.total_seconds():
         with transaction.atomic():
             now = at or database_now()
             clocks = _claim(limit, now)
-            done += _handle(clocks, hours, now) if clocks else Swept()
+            done += _handle(clocks, hours, now, is_flood=len(clocks) == limit) if clocks else Swept()
+        if clocks:
+            failpoints.reached("sweep.committed")
         if len(clocks) < limit:
             break
-    return done
+    return replace(done, seconds=time.monotonic() - began_at)
 
 
 def _claim(limit: int, now: datetime) -> list[Clock]:
-    """The clocks that are due, this sweep's alone until its transaction ends."""
+    """The clocks that are due, this sweep's alone until its transaction ends. What many share is read once."""
     due = (
         Clock.objects.filter(next_at__lt=now)
         .order_by("next_at")
-        .select_related("policy", "lead__owner", "lead__team__manager")
+        .select_related("lead")
+        .prefetch_related(
+            Prefetch("policy", Policy.objects.only("target", "unit", "reminders", "propose_after", "heads_after")),
+            Prefetch("lead__owner", User.objects.only("name", "calendar_id")),
+            Prefetch("lead__team", Team.objects.select_related("manager").only("manager__is_active")),
+        )
         .only(
             "subject_kind", "started_at", "due_at", "next_at", "rung", "paused_until", "calendar_id", "is_silent",
-            "policy__target", "policy__unit", "policy__reminders", "policy__propose_after", "policy__heads_after",
-            "lead__name", "lead__email", "lead__owner__name", "lead__owner__calendar_id",
-            "lead__team__manager__is_active",
+            "policy_id", "lead__name", "lead__email", "lead__owner_id", "lead__team_id",
         )
         .select_for_update(of=("self",), skip_locked=True)
     )  # fmt: skip
     return list(due[:limit])
 
 
-def _handle(clocks: Sequence[Clock], hours: Hours, now: datetime) -> Swept:
+def _handle(clocks: Sequence[Clock], hours: Hours, now: datetime, *, is_flood: bool) -> Swept:
     """Take the steps of these clocks. If that fails, each half by itself, down to the one that is to blame."""
     try:
         with transaction.atomic():
-            return _record(clocks, hours, now)
+            return _record(clocks, hours, now, is_flood=is_flood)
     except NOT_ABOUT_A_ROW:
         raise
     except Exception as error:
         if len(clocks) == 1:
             return _park(clocks[0], error, now)
     middle = len(clocks) // 2
-    return _handle(clocks[:middle], hours, now) + _handle(clocks[middle:], hours, now)
+    halves = clocks[:middle], clocks[middle:]
+    return sum((_handle(half, hours, now, is_flood=is_flood) for half in halves), Swept())
 
 
-def _record(clocks: Sequence[Clock], hours: Hours, now: datetime) -> Swept:
+def _record(clocks: Sequence[Clock], hours: Hours, now: datetime, *, is_flood: bool) -> Swept:
+    failpoints.reached("sweep.claimed")
     hours.load(clocks)
     climbs = [climb(clock, hours, now) for clock in clocks]
     recorded = batch.insert(
@@ -108,10 +119,12 @@ def _record(clocks: Sequence[Clock], hours: Hours, now: datetime) -> Swept:
         conflict="ON CONFLICT DO NOTHING",
         returning=("clock_id", "kind", "rung"),
     )
+    failpoints.reached("sweep.events")
     batch.update(Clock, [each.row for each in climbs])
     fresh = {(pk, rung or BREACH) for pk, kind, rung in recorded if rung or kind == EventKind.BREACHED}
-    told = [each for each in climbs if not each.clock.is_silent]
-    notify(notices=notices([Climb.only(each, fresh) for each in told]))
+    told = [each.only(fresh) for each in climbs if not each.clock.is_silent]
+    notify(notices=notices(told, now), shared=shared_notices(told), is_flood=is_flood)
+    failpoints.reached("sweep.told")
     if recorded:
         announce("leads", sorted({each.clock.lead_id for each in climbs if each.clock.lead_id}))
     breached = sum(rung == BREACH for _, rung in fresh)

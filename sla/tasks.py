@@ -10,7 +10,9 @@ from sla.sweep import sweep as sweep_now
 @shared_task
 def sweep() -> None:
     heartbeats.beat("sweep")
-    sweep_now()
+    swept = sweep_now()
+    if swept.claimed:
+        heartbeats.beat("sweep", detail={"claimed": swept.claimed, "seconds": round(swept.seconds, 3)})
 
 
 @shared_task

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from alignment.api.problems import Problem
 from alignment.api.requests import TokenRequest
 from alignment.api.wire import JsonRenderer
+from alignment.lib import failpoints
 from alignment.ops.models import IdempotentWrite
 from alignment.people.models import ApiToken
 
@@ -44,8 +45,10 @@ def once(handler: Handler) -> Handler:
             if known := IdempotentWrite.objects.filter(token=request.auth, key=key, expires_at__gt=now()).first():
                 return _again(known, digest)
             response = handler(view, request, *args, **kwargs)
+            failpoints.reached("api.written")
             _remember(request.auth, key, digest, response)
-            return response
+        failpoints.reached("api.committed")
+        return response
 
     run.is_once = True  # type: ignore[attr-defined]
     return run

@@ -189,6 +189,7 @@ ENTRIES = (
         "Set up",
         covers=frozenset({"setup_channel", "setup_channel_new", "setup_outgoing"}),
     ),
+    Entry("setup_health", "Health", "heart-pulse", "health.view", "Set up"),
     Entry("walls", "Wall", "projector", "wall.manage", "Set up"),
 )
 

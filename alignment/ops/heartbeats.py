@@ -10,12 +10,12 @@ from alignment.ops.models import Heartbeat
 
 
 def beat(name: str, *, detail: dict[str, Any] | None = None) -> None:
-    """Say that the process `name` lives."""
+    """Say that the process `name` lives, and with `detail` what it did last."""
     Heartbeat.objects.bulk_create(
         [Heartbeat(name=name, detail=detail or {})],
         update_conflicts=True,
         unique_fields=["name"],
-        update_fields=["at", "detail"],
+        update_fields=["at"] if detail is None else ["at", "detail"],
     )
 
 

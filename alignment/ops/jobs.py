@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Coalesce, Now
 
+from alignment.lib import failpoints
 from alignment.lib.announcements import announce
 from alignment.ops import audit
 from alignment.ops.job_kinds import About, Link, Progress, about, kind_of, register
@@ -90,7 +91,9 @@ def run(job_id: int, *, within: timedelta = timedelta(seconds=100)) -> None:
     run_id, stop_at = uuid4(), time.monotonic() + within.total_seconds()
     if not _take(job_id, run_id):
         return
+    failpoints.reached("jobs.taken")
     while _slice(job_id, run_id):
+        failpoints.reached("jobs.committed")
         if time.monotonic() >= stop_at:
             _mine(job_id, run_id).update(state=JobState.QUEUED, **UNLEASED)
             return
@@ -200,6 +203,7 @@ def _do_slice(job_id: int, run_id: UUID) -> Progress | None:
     if kind is None:
         raise JobError(f"This version of Accord does not know jobs of the kind {job.kind}.")
     progress = kind.run(job)
+    failpoints.reached("jobs.sliced")
     if not _store(job_id, run_id, progress):
         raise _NotMineError
     if progress.finished:

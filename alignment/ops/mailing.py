@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.timezone import now
 
-from alignment.lib import batch
+from alignment.lib import batch, failpoints
 from alignment.ops import mail_hours, outbox
 from alignment.ops.mail_hours import Hours
 from alignment.ops.models import MailPreference, Notification
@@ -23,6 +23,8 @@ from alignment.people.models import Company, User
 
 # A mail lists so many; the page has them all.
 MOST_LINES = 20
+# How long mail about many things waits, so that what follows at once is in the same list.
+COLLECTING = timedelta(minutes=1)
 _HOURS = [f"mail_hours__{name}" for name in ("digest_at", "quiet_from", "quiet_until", "quiet_weekends")]
 
 
@@ -39,10 +41,11 @@ class _Reader:
         return mail_hours.due(at, self.modes.get(kind, occasion(kind).mail), self.hours, self.zone)
 
 
-def plan(told: Mapping[int, Notice], at: datetime) -> list[outbox.Mail]:
+def plan(told: Mapping[int, Notice], at: datetime, *, is_flood: bool = False) -> list[outbox.Mail]:
     """The mails that leave now; the notices that are to be mailed later are marked so. `told`: notification → notice.
 
-    Three queries, and one statement more where something waits. People without an e-mail, or who left, get none.
+    Sums, and in a flood all notices, wait for what comes next. Three queries, and one statement more where something
+    waits. People without an e-mail, or who left, get none.
     """
     by_mail = {pk: notice for pk, notice in told.items() if notice.by_mail}
     readers = _readers({notice.user_id for notice in by_mail.values()})
@@ -50,6 +53,8 @@ def plan(told: Mapping[int, Notice], at: datetime) -> list[outbox.Mail]:
     later: list[dict[str, Any]] = []
     for pk, notice in by_mail.items():
         due = readers[notice.user_id].due(at, notice.kind) if notice.user_id in readers else None
+        if due is not None and (is_flood or notice.stands_for > 1):
+            due = max(due, at + COLLECTING)
         if due is not None and due <= at:
             leaving[notice.user_id][pk] = notice
         elif due is not None:
@@ -83,6 +88,7 @@ def post_due(*, limit: int = 1000) -> int:
     for row in sorted(rows, key=lambda row: row["id"]):
         pk = row.pop("id")
         of_user[row["user_id"]][pk] = Notice(**row)
+    failpoints.reached("mail_lists.claimed")
     readers = _readers(of_user)
     return outbox.post(
         messages=[_mail(pk, readers[pk].email, notices) for pk, notices in of_user.items() if pk in readers]

@@ -208,7 +208,8 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 class Notification(models.Model):
     """Something that one user was told in the app. `url` is the path of the page that it is about, `action` what can be
-    done there. `mail_at` is when it is due to be mailed, null once it was, or where it never is.
+    done there. `mail_at` is when it is due to be mailed, null once it was, or where it never is. A sum `stands_for` so
+    many things, which its title counts.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="notifications", db_index=False)
@@ -221,6 +222,7 @@ class Notification(models.Model):
     subject_kind = models.CharField(max_length=40, blank=True)
     subject_id = models.BigIntegerField(null=True, blank=True)
     dedupe_key = models.CharField(max_length=120)
+    stands_for = models.PositiveIntegerField(db_default=1, default=1)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     read_at = models.DateTimeField(null=True, blank=True)
 

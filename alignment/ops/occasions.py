@@ -44,12 +44,13 @@ OCCASIONS: Mapping[str, Occasion] = {
     "channel_stopped": Occasion("a channel is gone", "channel.stopped", WORK),
 }
 
-UNLISTED = Occasion("something else happens", "other", LEADS)
-
 
 def occasion(kind: str) -> Occasion:
-    """What is known of a kind of notice."""
-    return OCCASIONS.get(kind, UNLISTED)
+    """What is known of a kind of notice. Raises LookupError for one that nobody could choose mail for."""
+    try:
+        return OCCASIONS[kind]
+    except KeyError:
+        raise LookupError(f"The list of occasions lacks “{kind}”.") from None
 
 
 def shared() -> dict[str, Occasion]:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from alignment.lib import batch
+from alignment.lib import batch, failpoints
 from alignment.ops.models import Destination, OutboxMessage, OutboxQuerySet, Transport
 from alignment.ops.signals import destination_gone
 from alignment.ops.transports.base import GoneError, LaterError, Sender
@@ -143,6 +143,7 @@ def _deliver(sender: Sender, claim: Callable[[], OutboxMessage | None], limit: i
     with closing(sender):
         while tried < limit and time.monotonic() < stop_at and (message := claim()):
             tried += 1
+            failpoints.reached("outbox.claimed")
             sent += _attempt(message, sender)
     return sent
 
@@ -194,6 +195,7 @@ def _tried(message: OutboxMessage, sender: Sender) -> bool:
         log.warning("Outbox message %s: attempt %s failed (%s).", message.pk, message.attempts, type(error).__name__)
         _failed(message, error)
         return False
+    failpoints.reached("outbox.sent")
     # It did leave, whatever another sender made of it after this one's lease.
     OutboxMessage.objects.filter(pk=message.pk).update(sent_at=Now(), dead_at=None, last_error="")
     return True

@@ -186,6 +186,7 @@ POLICY: dict[str, Action] = {
     "reasons.order": Action("change the order of the reasons", (REVOPS,)),
     "company.manage": Action("change the company's settings", (REVOPS,)),
     "channels.manage": Action("set up channels and see what was sent", (REVOPS,)),
+    "health.view": Action("see how Accord itself is", (REVOPS,)),
     "api.read": Action("read about the API", (EVERYONE,)),
     "stages.view": Action("read what the stages mean", (EVERYONE,)),
     "stages.manage": Action("change the stages", (REVOPS,)),

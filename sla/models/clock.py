@@ -176,6 +176,9 @@ class ClockEvent(models.Model):
             models.UniqueConstraint(fields=["clock", "rung"], condition=Q(rung__gt=0), name="clock_rung_once"),
             models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="clock_event_known"),
         ]
+        indexes = [
+            models.Index(fields=["recorded_at"], condition=Q(kind=EventKind.BREACHED), name="clock_breach_found"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, clock {self.clock_id}"

@@ -5,6 +5,7 @@
 
 import os
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import businesstimedelta
@@ -42,32 +43,65 @@ DST_DAYS = {
 # The oracle: what does the clock on the wall show, minute by minute? ------------------------------------------
 
 
+@cache
+def wall(zone: ZoneInfo, minute: int) -> tuple[date, int]:
+    """What a clock on the wall shows so many minutes after 1970: its date and the minute of its day. Remembered, since
+    all cases lie around the same few days.
+    """
+    local = datetime.fromtimestamp(minute * 60, zone)
+    return local.date(), local.hour * 60 + local.minute
+
+
+class Walker:
+    """Goes through a calendar minute by minute, and knows of each whether work is done."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self.calendar = calendar
+        self.days: dict[date, bytearray] = {}
+
+    def is_open(self, minute: int) -> bool:
+        day, at = wall(self.calendar.zone, minute)
+        if day not in self.days:
+            self.days[day] = self.minutes_of(day)
+        return bool(self.days[day][at])
+
+    def minutes_of(self, day: date) -> bytearray:
+        """Each minute between the midnights of a date: 1 where it counts."""
+        minutes, week = bytearray(1440), self.calendar.week
+        if day in self.calendar.dates:
+            shifts = [(hours.opens, hours.closes) for hours in self.calendar.dates[day]]
+        else:
+            yesterday = 7 if day.isoweekday() == 1 else day.isoweekday() - 1
+            shifts = [(hours.opens, hours.closes) for hours in week.get(day.isoweekday(), ())]
+            shifts += [(0, hours.closes - 1440) for hours in week.get(yesterday, ())]
+        for opens, closes in shifts:
+            for minute in range(opens, min(closes, 1440)):
+                minutes[minute] = 1
+        return minutes
+
+
 def counts(calendar: Calendar, at: datetime) -> bool:
-    local = at.astimezone(calendar.zone)
-    minute = local.hour * 60 + local.minute
-    if local.date() in calendar.dates:
-        return any(hours.opens <= minute < hours.closes for hours in calendar.dates[local.date()])
-    own = calendar.week.get(local.isoweekday(), ())
-    before = calendar.week.get(7 if local.isoweekday() == 1 else local.isoweekday() - 1, ())
-    return any(hours.opens <= minute < hours.closes for hours in own) or any(
-        hours.opens <= minute + 1440 < hours.closes for hours in before
-    )
+    return Walker(calendar).is_open(since_1970(at))
+
+
+def since_1970(at: datetime) -> int:
+    return int(at.timestamp() // 60)
 
 
 def walked(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
-    minutes = int((end - start) / MINUTE)
-    return MINUTE * sum(counts(calendar, start + MINUTE * number) for number in range(minutes))
+    walker = Walker(calendar)
+    return MINUTE * sum(walker.is_open(minute) for minute in range(since_1970(start), since_1970(end)))
 
 
 def walked_to(calendar: Calendar, start: datetime, working: timedelta, most: int) -> datetime | None:
     """When `working` time has passed; None if not within `most` minutes."""
-    at = start
+    walker, minute, left = Walker(calendar), since_1970(start), working // MINUTE
     for _ in range(most):
-        if not working:
+        if not left:
             break
-        working -= MINUTE * counts(calendar, at)
-        at += MINUTE
-    return None if working else at
+        left -= walker.is_open(minute)
+        minute += 1
+    return None if left else datetime.fromtimestamp(minute * 60, UTC)
 
 
 @st.composite

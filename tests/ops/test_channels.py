@@ -109,8 +109,8 @@ def test_telling_channels_takes_the_same_statements_for_one_and_for_a_thousand(a
         channel_at(here.url, ada)
         for count in (1, 1000):
             notices = [late(ada, f"breach:{count}:{number}") for number in range(count)]
-            # A savepoint around: notifications; who gets mail and how (3); channels; outbox; announcement.
-            with django_assert_num_queries(9):
+            # A savepoint around: notifications; time; who gets mail and how (3); channels; outbox; announcement.
+            with django_assert_num_queries(10):
                 notify(notices=notices)
 
 

@@ -5,15 +5,16 @@ import json
 import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 from django.urls import reverse
 
-from alignment.ops import outbox
+from alignment.ops import mailing, outbox
 from alignment.ops.mailing import MOST_LINES
-from alignment.ops.models import Notification, OutboxMessage
+from alignment.ops.models import MailMode, MailPreference, Notification, OutboxMessage
 from alignment.ops.notifications import Notice, mark_read, notify, unread_count
 from alignment.people.models import Role
 from tests.factories import make_imported_user, make_user
-from tests.ops.processes import listening
+from tests.ops.processes import Thread, listening
 
 pytestmark = pytest.mark.django_db
 
@@ -98,8 +99,8 @@ def test_telling_takes_the_same_statements_for_one_and_for_a_thousand(ada, count
     users = [ada, make_user(), make_user()]
     notices = [notice(users[number % 3], f"breach:{number}") for number in range(count)]
 
-    # A savepoint around: notifications; addresses, the company's zone, wishes; channels; outbox; announcement.
-    with django_assert_num_queries(9):
+    # A savepoint around: notifications; time; addresses, the company's zone, wishes; channels; outbox; announcement.
+    with django_assert_num_queries(10):
         assert notify(notices=notices) == count
 
 
@@ -109,6 +110,77 @@ def test_a_notice_of_a_transaction_that_failed_was_never_told(ada):
         transaction.set_rollback(True)
 
     assert Notification.objects.count() == OutboxMessage.objects.count() == 0
+
+
+def test_what_is_no_occasion_cannot_be_told(ada):
+    with pytest.raises(LookupError, match="The list of occasions lacks “birthday”"):
+        notify(notices=[notice(ada), notice(ada, "birthday:1", kind="birthday")])
+
+    assert Notification.objects.count() == 0
+
+
+# Sums ---------------------------------------------------------------------------------------------------------
+
+
+def add_up(user, count, **fields):
+    given = {"title": "{count} leads are overdue", "stands_for": count, "url": "/queue/"}
+    return notify(notices=[notice(user, "breach:many:9", **given | fields)])
+
+
+def test_a_sum_grows_is_unread_again_and_is_mailed_once_it_stands_still(ada):
+    add_up(ada, 1200)
+    mark_read(user=ada)
+    add_up(ada, 34)
+
+    row = Notification.objects.get()
+    assert (row.title, row.stands_for, row.read_at) == ("1,234 leads are overdue", 1234, None)
+    assert OutboxMessage.objects.count() == 0
+    assert row.mail_at is not None
+
+    Notification.objects.update(mail_at=Now())
+    mailing.post_due()
+    assert OutboxMessage.objects.get().subject == "1,234 leads are overdue"
+
+
+def test_a_sum_that_grows_for_ever_is_mailed_all_the_same(ada):
+    add_up(ada, 6)
+    first = Notification.objects.get().mail_at
+    add_up(ada, 6)
+
+    assert Notification.objects.get().mail_at == first
+
+
+def test_in_a_flood_mails_wait_for_each_other(ada):
+    for number in range(3):
+        notify(notices=[notice(ada, f"breach:{number}")], is_flood=True)
+
+    assert OutboxMessage.objects.count() == 0
+    Notification.objects.update(mail_at=Now())
+    mailing.post_due()
+    assert OutboxMessage.objects.get().subject == "Late: breach:0 and 2 more"
+
+
+def test_a_sum_never_reaches_who_wants_no_mail(ada):
+    MailPreference.objects.create(user=ada, occasion="breach", mode=MailMode.NEVER)
+    add_up(ada, 6)
+
+    assert Notification.objects.get().mail_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_add_to_the_same_sums_at_once_lose_nothing():
+    users = [make_user() for _ in range(4)]
+
+    def add(order):
+        given = {"title": "{count} leads are overdue", "stands_for": 10}
+        for _ in range(10):
+            notify(notices=[notice(user, "breach:many:9", **given) for user in order])
+
+    threads = [Thread(lambda order=order: add(order)) for order in (users, users[::-1])]
+    for thread in threads:
+        thread.end()
+
+    assert list(Notification.objects.values_list("stands_for", "title")) == [(200, "200 leads are overdue")] * 4
 
 
 @pytest.mark.django_db(transaction=True)

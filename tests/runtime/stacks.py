@@ -15,7 +15,7 @@ import psycopg2
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Machines that run tests are slow at times; what is waited for is tried again all the while.
-WAIT_SECONDS = 90
+WAIT_SECONDS = int(os.environ.get("ACCORD_TEST_PATIENCE", "90"))
 # Their socket folders; they go when the tests end. Not only this account must be able to pass through it.
 TEMPORARY = tempfile.TemporaryDirectory(prefix="accord-tests-")
 Path(TEMPORARY.name).chmod(0o711)
@@ -112,7 +112,11 @@ class Demo(Stack):
 
     def begin(self) -> None:
         self.supervisor = self.start("demo", "--port", str(self.port), *(["--empty"] if self.empty else []))
-        until(lambda: self.supervisor.poll() is not None or "Ctrl-C stops it" in self.output, "the demo runs")
+        try:
+            until(lambda: self.supervisor.poll() is not None or "Ctrl-C stops it" in self.output, "the demo runs")
+        except AssertionError:
+            self.end()
+            raise
         assert self.supervisor.poll() is None, self.output
 
     def end(self) -> None:

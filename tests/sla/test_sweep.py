@@ -6,7 +6,8 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from alignment.ops.models import Heartbeat, Notification, OutboxMessage
+from alignment.ops import mailing
+from alignment.ops.models import Destination, Heartbeat, Notification, OutboxMessage
 from alignment.people.models import Company, Role, Side
 from leads import lifecycle
 from leads.causes import Promise
@@ -14,6 +15,7 @@ from leads.decisions import Step
 from leads.milestones import Kind, Milestone
 from sla import tasks
 from sla.models import ClockEvent
+from sla.notices import FEW
 from sla.sweep import RETRY_PARKED_AFTER, Swept, sweep
 from tests.factories import make_team, make_user
 from tests.ops.processes import Thread, listening
@@ -145,6 +147,58 @@ class TestTold:
         assert told() == []
 
 
+class TestManyAtOnce:
+    """Hundreds of leads that are overdue in the same minute are one thing to hear of, and each has its breach."""
+
+    def sums(self, user, kind="breach"):
+        return list(Notification.objects.filter(user=user, kind=kind).order_by("id").values_list("title", "url"))
+
+    def test_who_would_be_told_of_many_is_told_how_many(self, rep):
+        arrive(leads=FEW + 1, owner_id=rep.pk)
+        arrive(owner_id=make_user(Role.REP, team=rep.team).pk)
+        sweep(at=LATER)
+        assert self.sums(rep) == [("6 leads are overdue", "/queue/")]
+        assert self.sums(rep.team.manager) == [("7 leads are overdue", "/queue/")]
+        assert ClockEvent.objects.filter(kind="breached").count() == FEW + 2
+
+    def test_a_few_are_told_one_by_one(self, rep):
+        arrive(leads=FEW, owner_id=rep.pk)
+        sweep(at=LATER)
+        assert len(self.sums(rep)) == FEW
+
+    def test_the_batches_of_a_sweep_add_up(self, rep):
+        arrive(leads=30, owner_id=rep.pk)
+        sweep(limit=10, at=LATER)
+        assert self.sums(rep) == [("30 leads are overdue", "/queue/")]
+        assert OutboxMessage.objects.count() == 0, "the mail waits until the number stands still"
+        Notification.objects.update(mail_at=NOON)
+        mailing.post_due()
+        assert sorted(OutboxMessage.objects.values_list("address", "subject")) == sorted(
+            (user.email, "30 leads are overdue") for user in (rep, rep.team.manager)
+        )
+
+    def test_an_hour_later_it_is_another_sum(self, rep):
+        arrive(leads=FEW + 1, owner_id=rep.pk)
+        arrive((Milestone.MQL, NOON + 2 * HOUR), leads=FEW + 3, owner_id=rep.pk)
+        sweep(at=LATER)
+        sweep(at=LATER + 2 * HOUR)
+        assert [title for title, _ in self.sums(rep)] == ["6 leads are overdue", "8 leads are overdue"]
+
+    def test_reminders_add_up_too(self, rep):
+        arrive(leads=FEW + 1, owner_id=rep.pk)
+        sweep(at=NOON + 25 * HOUR)
+        assert [title for title, _ in self.sums(rep, "reminder")] == ["6 leads are due soon"]
+
+    def test_a_channel_hears_of_many_in_one_message(self, rep):
+        Destination.objects.create(transport="slack", name="#sales", url="https://slack.example", occasions=["breach"])
+        arrive(leads=FEW + 1, owner_id=rep.pk)
+        arrive(leads=FEW + 1)
+        sweep(at=LATER)
+        (hook,) = OutboxMessage.objects.exclude(destination=None)
+        assert hook.subject == "12 leads are overdue"
+        assert "{count}" not in hook.body
+
+
 class TestBadRow:
     @pytest.fixture
     def poison(self):
@@ -212,14 +266,31 @@ class TestCost:
         statements = [each["sql"] for each in captured if each["sql"] not in ("BEGIN", "COMMIT")]
         assert len(statements) == 2
 
+    @pytest.mark.django_db(transaction=True)
+    def test_what_is_due_is_found_in_the_index_of_what_is_due(self):
+        """Without a sort, and without a look at clocks that are not due."""
+        arrive((Milestone.MQL, lifecycle.database_now()), leads=300)
+        with CaptureQueriesContext(connection) as captured:
+            sweep()
+        (claim,) = [each["sql"] for each in captured if "SKIP LOCKED" in each["sql"]]
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE sla_clock")
+            cursor.execute(f"EXPLAIN {claim}")
+            plan = "\n".join(row for (row,) in cursor.fetchall())
+        assert "Index Scan using clock_next" in plan, plan
+        assert "Sort" not in plan, plan
+        assert "Seq Scan on sla_clock" not in plan, plan
+
     def test_a_batch_is_the_same_statements_for_one_clock_and_for_a_thousand(self, rep):
         def statements(leads):
+            Notification.objects.all().delete()
             arrive(leads=leads, owner_id=rep.pk)
             with CaptureQueriesContext(connection) as captured:
                 assert sweep(limit=1500, at=LATER).breached == leads
             return len(captured)
 
-        assert statements(1) == statements(1000)
+        assert statements(1) == statements(FEW)
+        assert statements(FEW + 1) == statements(1000)
 
     def test_more_than_a_batch_is_handled_in_one_sweep(self):
         arrive(leads=25)
@@ -234,7 +305,11 @@ def test_the_task_shows_a_sign_of_life():
     [lead] = arrive((Milestone.MQL, lifecycle.database_now() - 49 * HOUR))
     tasks.sweep()
     assert kinds(lead) == ["started", "breached"]
-    assert Heartbeat.objects.filter(name="sweep").exists()
+    beat = Heartbeat.objects.get(name="sweep")
+    assert beat.detail["claimed"] == 1
+    assert beat.detail["seconds"] > 0
+    tasks.sweep()
+    assert Heartbeat.objects.get(name="sweep").detail == beat.detail, "what it did last, not that there was nothing"
 
 
 @pytest.mark.django_db(transaction=True)
