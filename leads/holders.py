@@ -47,7 +47,9 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
     )
     locked = list(leads)
     held = dict(
-        HolderInterval.objects.filter(lead_id__any_of=locked, held__upper_inf=True).values_list("lead_id", "user_id")
+        HolderInterval.objects.filter(lead_id__any_of=set(locked), held__upper_inf=True).values_list(
+            "lead_id", "user_id"
+        )
     )
     changing = [pk for pk in locked if held.get(pk) != wanted[pk].user_id]
     if changing:

@@ -146,7 +146,8 @@ def _new_keys(count: int) -> Iterator[int]:
         return iter(())
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('leads_lead', 'id')) FROM generate_series(1, %s)", [count]
+            "SELECT nextval((SELECT pg_get_serial_sequence('leads_lead', 'id')::regclass)) FROM generate_series(1, %s)",
+            [count],
         )
         return iter([row[0] for row in cursor.fetchall()])
 

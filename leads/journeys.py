@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from alignment.lib import batch
+from alignment.lib import arrays, batch
 from leads.models import Journey, Lead
 from leads.passes import Move, Pass
 
@@ -87,7 +87,7 @@ DERIVED = """
 """
 
 _STALE = f"""
-    ({DERIVED} WHERE journey.lead_id = ANY(%s)) derived
+    ({DERIVED} WHERE journey.lead_id = ANY(%s::bigint[])) derived
     WHERE target.id = derived.id
         AND (target.owner_id, target.team_id, target.worked_at, target.is_primary)
         IS DISTINCT FROM (derived.owner_id, derived.team_id, derived.worked_at, derived.is_primary)
@@ -100,14 +100,14 @@ def refresh(lead_ids: Sequence[int]) -> None:
         cursor.execute(
             "UPDATE leads_journey target SET owner_id = derived.owner_id, team_id = derived.team_id, "
             f"worked_at = derived.worked_at, is_primary = derived.is_primary FROM {_STALE}",
-            [list(lead_ids)],
+            [arrays.literal(lead_ids)],
         )
 
 
 def stale(lead_ids: Sequence[int]) -> set[int]:
     """Those of these leads that have a journey which `refresh` would change."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT target.lead_id FROM leads_journey target, {_STALE}", [list(lead_ids)])
+        cursor.execute(f"SELECT target.lead_id FROM leads_journey target, {_STALE}", [arrays.literal(lead_ids)])
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -119,7 +119,7 @@ def forget_passes(counts: Mapping[int, int]) -> None:
         cursor.execute(
             "DELETE FROM leads_journey journey USING unnest(%s::bigint[], %s::int[]) AS kept(lead_id, passes) "
             "WHERE journey.lead_id = kept.lead_id AND journey.pass_no > kept.passes",
-            [list(counts), list(counts.values())],
+            [arrays.literal(counts), arrays.literal(counts.values())],
         )
 
 

@@ -47,7 +47,7 @@ def known_emails(keys: Sequence[str]) -> dict[str, int]:
     """E-mail key → the standing lead that has it, else the one into which a lead with this address was merged."""
     if not keys:
         return {}
-    named = Lead.objects.filter(email_key__any_of=keys)
+    named = Lead.objects.filter(email_key__any_of=set(keys))
     merged = named.filter(merged_into__isnull=False).annotate(lead=F("merged_into_id"), is_own=Value(False))
     standing = named.standing().annotate(lead=F("pk"), is_own=Value(True))
     columns = ("is_own", "email_key", "lead")
@@ -57,7 +57,9 @@ def known_emails(keys: Sequence[str]) -> dict[str, int]:
 
 def standing_emails(keys: Sequence[str]) -> dict[str, int]:
     """E-mail key → the standing lead that has it as its own."""
-    return dict(Lead.objects.standing().filter(email_key__any_of=keys).values_list("email_key", "pk")) if keys else {}
+    return (
+        dict(Lead.objects.standing().filter(email_key__any_of=set(keys)).values_list("email_key", "pk")) if keys else {}
+    )
 
 
 def match(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from django.db import connection
 from django.db.models import Q
 
-from alignment.lib import batch
+from alignment.lib import arrays, batch
 from leads.finding import LARGEST_ID, MOST_WORDS, find_leads, is_enough
 from leads.models import LeadSearch
 
@@ -52,7 +52,7 @@ _REINDEX = """
             FROM leads_lead gone WHERE gone.merged_into_id = lead.id
         )
     )
-    FROM leads_lead lead WHERE lead.id = ANY(%s)
+    FROM leads_lead lead WHERE lead.id = ANY(%s::bigint[])
     ON CONFLICT (lead_id) DO UPDATE SET text = excluded.text
 """
 
@@ -63,4 +63,4 @@ def reindex(lead_ids: Collection[int]) -> None:
     """
     if lead_ids:
         with connection.cursor() as cursor:
-            cursor.execute(_REINDEX, [list(lead_ids)])
+            cursor.execute(_REINDEX, [arrays.literal(lead_ids)])

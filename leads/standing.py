@@ -1,6 +1,6 @@
 """Leads under lock: reading their moves, adding rows, and writing everything that follows from them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -116,13 +116,13 @@ def lock(lead_ids: Collection[int], stages: Stages) -> dict[int, Standing]:
     """Lock these leads (no merged or withdrawn ones) in ascending order and read where they stand; two queries."""
     rows = (
         Lead.objects.standing()
-        .filter(pk__any_of=lead_ids)
+        .filter(pk__any_of=set(lead_ids))
         .order_by("pk")
         .select_for_update(no_key=True)
         .values("pk", "owner_id", "team_id", *journeys.STATE, *journeys.FROZEN)
     )
     leads = {row["pk"]: row for row in rows}
-    known = histories(list(leads), stages)
+    known = histories(leads.keys(), stages)
     return {pk: _standing(row, *known.get(pk, ([], {}))) for pk, row in leads.items()}
 
 
@@ -141,10 +141,10 @@ def _standing(row: Mapping[str, Any], moves: list[Move], entries: Entries) -> St
     )
 
 
-def histories(lead_ids: Sequence[int], stages: Stages) -> dict[int, tuple[list[Move], Entries]]:
+def histories(lead_ids: Collection[int], stages: Stages) -> dict[int, tuple[list[Move], Entries]]:
     """The moves of these leads by `seq`, and what each of their passes froze; one query."""
     rows = (
-        LeadTransition.objects.filter(lead_id__any_of=lead_ids)
+        LeadTransition.objects.filter(lead_id__any_of=set(lead_ids))
         .order_by("lead_id", "seq")
         .values_list(
             "lead_id", "entry", "id", "seq", "pass_no", "kind", "to_stage_id", "at", "recorded_at", "actor_id",

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from alignment.lib import batch
+from alignment.lib import arrays, batch
 from leads import lifecycle, matching
 from leads.causes import Cause
 from leads.editing import Edited
@@ -30,7 +30,7 @@ _FINGERPRINT = f"""
         {", ".join(f"lead.{name}" for name in _FACTS)},
         (SELECT count(*) FROM leads_touchpoint touch WHERE touch.lead_id = lead.id)
     )::text)
-    FROM leads_lead lead WHERE lead.id = ANY(%s)
+    FROM leads_lead lead WHERE lead.id = ANY(%s::bigint[])
 """
 
 _ADDRESS = ("email", "email_key", "email_domain")
@@ -43,7 +43,7 @@ def fingerprints(lead_ids: Collection[int]) -> dict[int, str]:
     if not lead_ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_FINGERPRINT, [list(lead_ids)])
+        cursor.execute(_FINGERPRINT, [arrays.literal(lead_ids)])
         return dict(cursor.fetchall())
 
 

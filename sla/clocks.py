@@ -89,7 +89,7 @@ def _settle(lead_ids: Sequence[int], begins: Sequence[SubjectKey], cause: Cause,
 def _locked(lead_ids: Sequence[int]) -> dict[SubjectKey, dict[str, Any]]:
     """The clocks of these leads, locked in ascending order; one query."""
     rows = (
-        Clock.objects.filter(lead_id__any_of=lead_ids)
+        Clock.objects.filter(lead_id__any_of=set(lead_ids))
         .order_by("pk")
         .select_for_update()
         .values(

@@ -53,7 +53,7 @@ def read(lead_ids: Sequence[int]) -> list[Passed]:
         lead=OuterRef("lead"), direction=Direction.OUTBOUND, is_human=True, at__gte=OuterRef("mql_at")
     )
     first = touches.order_by().values("lead").annotate(first=Min("at")).values("first")
-    rows = Journey.objects.filter(lead_id__any_of=lead_ids).values_list(
+    rows = Journey.objects.filter(lead_id__any_of=set(lead_ids)).values_list(
         "lead_id", "pass_no", "reached", "outcome", "mql_at", "accepted_at", "worked_at", "closed_at",
         Least("accepted_at", "sql_at", "sqo_at", "won_at", "closed_at"), Least("sqo_at", "won_at"), Subquery(first),
     )  # fmt: skip

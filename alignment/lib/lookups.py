@@ -4,9 +4,14 @@ from typing import Any
 
 from django.db.models import Field, ForeignObject, Lookup
 
+from alignment.lib import arrays
+
 
 class AnyOf(Lookup):  # type: ignore[type-arg]
-    """`pk__any_of=[…]`: the column is one of the values of the array. For fifty thousand keys as for one."""
+    """`pk__any_of={…}`: the column is one of the values of the array. For fifty thousand keys as for one.
+
+    Many keys come as a set: into lists Django looks one by one, for expressions.
+    """
 
     lookup_name = "any_of"
     prepare_rhs = False
@@ -18,7 +23,7 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
         every key.
         """
         left, params = self.process_lhs(compiler, connection)
-        return f"{left} = ANY(%s::{self.lhs.output_field.db_type(connection)}[])", [*params, list(self.rhs)]
+        return f"{left} = ANY(%s::{self.lhs.output_field.db_type(connection)}[])", [*params, arrays.literal(self.rhs)]
 
 
 def register() -> None:

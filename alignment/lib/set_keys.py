@@ -8,6 +8,7 @@ up each value once, when the statement ends; `NeverDeleted` on the table that th
 from collections.abc import Sequence
 from typing import Any, cast
 
+from django.db.migrations.operations.base import Operation
 from django.db.models import PROTECT, BaseConstraint, ForeignKey, Model
 
 
@@ -16,7 +17,7 @@ def set_key(to: Any, *, db_index: bool = False, **options: Any) -> ForeignKey:  
     return ForeignKey(to, PROTECT, db_index=db_index, db_constraint=False, **options)
 
 
-class _TriggerConstraint(BaseConstraint):
+class TriggerConstraint(BaseConstraint):
     """A rule that triggers keep; the database names it in its errors as it does any constraint."""
 
     def constraint_sql(self, model: Any, schema_editor: Any) -> str:
@@ -32,7 +33,7 @@ class _TriggerConstraint(BaseConstraint):
         """Left to the fields, which look their keys up, and to the database."""
 
 
-class KnownKeys(_TriggerConstraint):
+class KnownKeys(TriggerConstraint):
     """The keys in these foreign-key `fields` name rows that exist."""
 
     def __init__(self, *, fields: Sequence[str], name: str) -> None:
@@ -42,9 +43,15 @@ class KnownKeys(_TriggerConstraint):
     def create_sql(self, model: Any, schema_editor: Any) -> str:
         """A function, and a trigger each for what was inserted and what was updated."""
         table = model._meta.db_table
-        strays = " UNION ALL ".join(_STRAYS.format(**_columns(model, field)) for field in self.fields)
         triggers = (_AFTER.format(name=self.name, event=event, table=table) for event in ("insert", "update"))
-        return _CHECK.format(name=self.name, strays=strays) + "".join(triggers)
+        return self.function_sql(model) + "".join(triggers)
+
+    def function_sql(self, model: Any) -> str:
+        """The function alone, which replaces the one that there is."""
+        keys = [_columns(model, field) for field in self.fields]
+        ends = ", ".join(_ENDS.format(**key) for key in keys)
+        strays = " UNION ALL ".join(_STRAYS.format(**key) for key in keys)
+        return _CHECK.format(name=self.name, ends=ends, strays=strays)
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         """What a migration writes down."""
@@ -57,7 +64,26 @@ class KnownKeys(_TriggerConstraint):
     __hash__ = None  # type: ignore[assignment]
 
 
-class NeverDeleted(_TriggerConstraint):
+class RenewKnownKeys(Operation):
+    """Gives the `KnownKeys` of an app, as they stand in its migrations, the function that this module writes today."""
+
+    reversible = True
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Nothing of the models changes."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Replace the functions; their triggers stay."""
+        for model in to_state.apps.get_app_config(app_label).get_models():
+            for constraint in model._meta.constraints:
+                if isinstance(constraint, KnownKeys):
+                    schema_editor.execute(constraint.function_sql(model), params=None)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """The rule is the same: there is nothing to take back."""
+
+
+class NeverDeleted(TriggerConstraint):
     """Rows of this table stay, under the key that they got: others name them."""
 
     def create_sql(self, model: Any, schema_editor: Any) -> str:
@@ -82,17 +108,31 @@ def _key_of(model: type[Model]) -> str:
     return model._meta.pk.column
 
 
-# OFFSET 0 keeps the planner from joining: this plan is made once a session, and must do for one row and for many.
+_ENDS = 'min("{column}") AS "{column}_from", max("{column}") AS "{column}_to"'
+
+# Where the keys lie close together, as those of new rows and of short lists do, and every key between the lowest and
+# the highest exists, nothing is looked up: that many rows are counted. OFFSET 0 keeps the planner from joining: this
+# plan is made once a session, and must do for one row and for many.
 _STRAYS = """
         SELECT '{column}' AS named_in, '{table}' AS missing_from, given.key
-        FROM (SELECT DISTINCT "{column}" AS key FROM written WHERE "{column}" IS NOT NULL) given
-        WHERE NOT EXISTS (SELECT FROM "{table}" known WHERE known."{key}" = given.key OFFSET 0)
+        FROM seen, LATERAL (
+            SELECT DISTINCT "{column}" AS key FROM written
+            WHERE "{column}" BETWEEN seen."{column}_from" AND seen."{column}_to"
+        ) given
+        WHERE CASE WHEN seen."{column}_to" - seen."{column}_from" <= 2 * seen.total
+            THEN seen."{column}_to" - seen."{column}_from" >= (
+                SELECT count(*) FROM "{table}" known
+                WHERE known."{key}" BETWEEN seen."{column}_from" AND seen."{column}_to"
+            )
+            ELSE seen."{column}_from" IS NOT NULL END
+        AND NOT EXISTS (SELECT FROM "{table}" known WHERE known."{key}" = given.key OFFSET 0)
 """
 
 _CHECK = """
-CREATE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE stray record;
 BEGIN
+    WITH seen AS MATERIALIZED (SELECT count(*) AS total, {ends} FROM written)
     SELECT * INTO stray FROM ({strays}) strays LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'insert or update on table "%" violates "{name}"', TG_TABLE_NAME USING

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
+from alignment.lib import arrays
 from leads.conditions.language import Group
 from leads.conditions.sql import compiled, from_leads
 
@@ -21,7 +22,7 @@ def met_by(conditions: Sequence[Group], lead_ids: Collection[int]) -> dict[int, 
         "WHERE lead.id = ANY(%s::bigint[])"
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*(param for test in tests for param in test.params), list(lead_ids)])
+        cursor.execute(statement, [*(param for test in tests for param in test.params), arrays.literal(lead_ids)])
         return dict(cursor.fetchall())
 
 

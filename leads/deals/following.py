@@ -5,13 +5,14 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from alignment.lib import arrays
 from leads import lifecycle
 from leads.causes import Cause
 from leads.deals import customers, sourcing
 from leads.deals.changes import Change, record
 
 _CONCERNED = """
-    SELECT DISTINCT opportunity_id FROM leads_journey WHERE lead_id = ANY(%s) AND opportunity_id IS NOT NULL
+    SELECT DISTINCT opportunity_id FROM leads_journey WHERE lead_id = ANY(%s::bigint[]) AND opportunity_id IS NOT NULL
 """
 
 # Whoever joins a deal, or is moved on with one, belongs to its buying group.
@@ -19,7 +20,7 @@ _JOIN = """
     INSERT INTO leads_opportunitycontact (opportunity_id, lead_id, role, is_primary)
     SELECT DISTINCT journey.opportunity_id, journey.lead_id, '', false
     FROM leads_journey journey
-    WHERE journey.lead_id = ANY(%s) AND journey.opportunity_id IS NOT NULL
+    WHERE journey.lead_id = ANY(%s::bigint[]) AND journey.opportunity_id IS NOT NULL
     ON CONFLICT (opportunity_id, lead_id) DO NOTHING
 """
 
@@ -37,7 +38,7 @@ _FOLLOW = """
             before.state AS state_before, before.stage_id AS stage_before, before.reason_id AS reason_before
         FROM leads_journey journey
         JOIN leads_opportunity before ON before.id = journey.opportunity_id
-        WHERE journey.lead_id = ANY(%s) AND journey.is_primary
+        WHERE journey.lead_id = ANY(%s::bigint[]) AND journey.is_primary
         ORDER BY journey.opportunity_id, journey.pass_no DESC
     ) verdict
     WHERE deal.id = verdict.opportunity_id
@@ -61,7 +62,7 @@ def follow(*, lead_ids: Iterable[int], cause: Cause) -> None:
     moved on, won, lost, undone or reopened stand there too, and each new opportunity is sourced. One statement where no
     deal is concerned.
     """
-    moved = list(lead_ids)
+    moved = arrays.literal(lead_ids)
     with connection.cursor() as cursor:
         cursor.execute(_CONCERNED, [moved])
         concerned = [pk for (pk,) in cursor.fetchall()]

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from alignment.lib import arrays
 from leads.models import DuplicatePair
 
 # In the order of their keys, as the scan locks them: two writers never wait for each other in a ring.
@@ -16,7 +17,7 @@ _MARK = """
 """
 _FORGET = """
     DELETE FROM leads_leadkeys WHERE lead_id IN (
-        SELECT lead_id FROM leads_leadkeys WHERE lead_id = ANY(%s) ORDER BY lead_id FOR UPDATE
+        SELECT lead_id FROM leads_leadkeys WHERE lead_id = ANY(%s::bigint[]) ORDER BY lead_id FOR UPDATE
     )
 """
 
@@ -25,14 +26,14 @@ def mark(lead_ids: Collection[int]) -> None:
     """Let these leads be looked at; one statement."""
     if lead_ids:
         with connection.cursor() as cursor:
-            cursor.execute(_MARK, [list(lead_ids)])
+            cursor.execute(_MARK, [arrays.literal(lead_ids)])
 
 
 def forget(lead_ids: Collection[int]) -> None:
     """These leads do not stand any more: they have no keys, and are nobody's duplicates. Two statements."""
     if lead_ids:
         with connection.cursor() as cursor:
-            cursor.execute(_FORGET, [list(lead_ids)])
+            cursor.execute(_FORGET, [arrays.literal(lead_ids)])
         undecided(lead_ids).delete()
 
 

@@ -6,10 +6,12 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 
 from alignment.lib.set_keys import KnownKeys, set_key
+from leads.one_holder import HeldByOne
 
 
 class HolderInterval(models.Model):
-    """One uninterrupted holding of a lead; an open upper bound means "still". Never two at once (exclusion).
+    """One uninterrupted holding of a lead; an open upper bound means "still". Never two at once: one index for those
+    that ended, one for those that go on, and a trigger for both together (`leads.one_holder`).
 
     Time in no one's hands is the gap between two intervals.
     """
@@ -27,7 +29,9 @@ class HolderInterval(models.Model):
             ExclusionConstraint(
                 name="holder_never_two",
                 expressions=[("lead", RangeOperators.EQUAL), ("held", RangeOperators.OVERLAPS)],
+                condition=models.Q(held__upper_inf=False),
             ),
+            HeldByOne(name="holder_never_beside"),
             models.UniqueConstraint(fields=["lead"], condition=models.Q(held__upper_inf=True), name="holder_one_now"),
             models.CheckConstraint(condition=models.Q(held__isempty=False), name="holder_not_empty"),
         ]

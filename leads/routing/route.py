@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Count
 from django.urls import reverse
 
-from alignment.lib import batch
+from alignment.lib import arrays, batch
 from alignment.ops.notifications import Notice, notify
 from alignment.people import absences
 from alignment.people.absences import Presence
@@ -44,7 +44,7 @@ _FACTS = """
         WHERE one.account_id = lead.account_id AND one.state = 'open' AND one.withdrawn_at IS NULL
         ORDER BY one.id DESC LIMIT 1
     ) deal ON true
-    WHERE lead.id = ANY(%s) {unless} ORDER BY lead.id
+    WHERE lead.id = ANY(%s::bigint[]) {unless} ORDER BY lead.id
 """
 
 
@@ -147,7 +147,7 @@ def route(
 def facts_of(lead_ids: Sequence[int], unless: str = "") -> list[Facts]:
     """What routing asks of these leads, in ascending order; one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_FACTS.format(unless=unless), [list(lead_ids)])
+        cursor.execute(_FACTS.format(unless=unless), [arrays.literal(lead_ids)])
         return [Facts(*row) for row in cursor.fetchall()]
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import DateTimeField, Func
 
-from alignment.lib import batch
+from alignment.lib import arrays, batch
 from alignment.ops.versions import VersionState
 from leads import lifecycle
 from leads.causes import Cause, Promise
@@ -77,7 +77,7 @@ def score(*, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None) -> l
         return []
     chosen = values(
         "lead.id = ANY(%s::bigint[]) AND EXISTS (SELECT 1 FROM leads_journey entered WHERE entered.lead_id = lead.id)",
-        sorted(lead_ids),
+        arrays.literal(sorted(lead_ids)),
     )
     candidates: list[Candidate] = []
     for standard in standards():

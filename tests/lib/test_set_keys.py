@@ -45,6 +45,23 @@ def test_no_update_makes_a_stray(model, name, field):
     assert refusal.value.__cause__.diag.constraint_name == name
 
 
+def test_a_gap_between_keys_that_exist_is_a_stray():
+    first, gone, last = arrive(leads=3)
+    touch = {
+        "at": day(3), "kind": "form", "title": "Asked", "direction": "inbound", "channel_id": None,
+        "campaign_id": None, "is_human": True, "is_engaged": True, "is_hand_raise": False, "actor_id": None,
+        "system": "", "external_id": "",
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('leads_lead', 'id'))")
+        [skipped] = cursor.fetchone()
+    [newest] = arrive(leads=1)
+
+    batch.insert(Touchpoint, [{**touch, "lead_id": pk} for pk in (first, gone, last, newest)])
+    with pytest.raises(IntegrityError, match=rf"\(lead_id\)=\({skipped}\) is not present in"), transaction.atomic():
+        batch.insert(Touchpoint, [{**touch, "lead_id": pk} for pk in (first, gone, last, skipped, newest)])
+
+
 def test_one_stray_among_many_stops_the_whole_statement():
     leads = arrive(leads=5)
     touches = [
