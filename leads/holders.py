@@ -46,11 +46,8 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
         .values_list("pk", flat=True)
     )
     locked = list(leads)
-    held = dict(
-        HolderInterval.objects.filter(lead_id__any_of=set(locked), held__upper_inf=True).values_list(
-            "lead_id", "user_id"
-        )
-    )
+    holding = HolderInterval.objects.filter(lead_id__any_of=set(locked), held__upper_inf=True)
+    held = dict(holding.values_list("lead_id", "user_id"))
     changing = [pk for pk in locked if held.get(pk) != wanted[pk].user_id]
     if changing:
         _hand_over([wanted[pk] for pk in changing], cause, why)

@@ -57,9 +57,9 @@ def known_emails(keys: Sequence[str]) -> dict[str, int]:
 
 def standing_emails(keys: Sequence[str]) -> dict[str, int]:
     """E-mail key → the standing lead that has it as its own."""
-    return (
-        dict(Lead.objects.standing().filter(email_key__any_of=set(keys)).values_list("email_key", "pk")) if keys else {}
-    )
+    if not keys:
+        return {}
+    return dict(Lead.objects.standing().filter(email_key__any_of=set(keys)).values_list("email_key", "pk"))
 
 
 def match(

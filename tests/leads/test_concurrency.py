@@ -3,6 +3,8 @@
 from functools import partial
 
 import pytest
+from django.db import IntegrityError, connection, transaction
+from psycopg2.extras import DateTimeTZRange
 
 from alignment.lib.invariants import count_broken
 from leads import editing, holders, intake, lifecycle
@@ -32,6 +34,28 @@ def test_of_two_reps_who_accept_one_wins_and_the_other_is_told_who_was_first():
         assert codes(second) == [Code.ALREADY]
         assert standing(second) == [rows(lead)[-1]]
         assert rows(lead)[-1].actor_id != second.cause.actor_id
+
+
+def test_a_lead_never_gets_a_holder_beside_another_one_who_is_just_being_written():
+    lead, ana, bruno = arrived(), make_user(), make_user()
+
+    def written(user, held):
+        try:
+            with transaction.atomic():
+                HolderInterval.objects.create(lead_id=lead, user=user, held=held)
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_sleep(0.5)")
+        except IntegrityError as refusal:
+            return refusal.__cause__.diag.constraint_name
+        return ""
+
+    names = at_once(
+        partial(written, ana, DateTimeTZRange(day(3), None)),
+        partial(written, bruno, DateTimeTZRange(day(4), day(5))),
+    )
+
+    assert sorted(names) == ["", "holder_never_beside"]
+    assert HolderInterval.objects.count() == 1
 
 
 def test_an_acceptance_and_a_rejection_never_both_count():
