@@ -5,7 +5,7 @@ import alignment.lib.set_keys
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sla", "0007_agreements"),
+        ("sla", "0009_clock_breach_found"),
     ]
 
     operations = [

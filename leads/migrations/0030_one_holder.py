@@ -10,7 +10,7 @@ import leads.one_holder
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0028_merge_notes"),
+        ("leads", "0029_routing_lists"),
         ("people", "0005_stewards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
