@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from django.db import models
 
-from leads.models import Campaign, Segment, Source, Territory
+from leads.models import Campaign, Segment, Source, Stage, Territory
 from leads.models.lead import Consent
 from leads.models.touchpoint import Direction
 
@@ -153,6 +153,7 @@ ABOUT_PROMISED_LEAD = (
         " AND pass.qualified_by = 'hand_raise')",
         "the buyer asked to talk to sales", "the buyer did not ask to talk to sales",
     ),
+    _of("stage", "Stage", "the stage", "lead", Stage),
     *ABOUT_SCORED_LEAD,
 )  # fmt: skip
 """Of a lead as it stands when something is promised to it."""

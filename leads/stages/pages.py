@@ -124,12 +124,6 @@ class StagePage:
         return Milestone(self.stage.milestone).name
 
     @property
-    def starts_clock(self) -> bool:
-        """Whether sales' promise begins when a lead comes in: at the first stage of MQL."""
-        first = Stage.objects.in_use().filter(milestone=Milestone.MQL).first()
-        return first == self.stage
-
-    @property
     def asks(self) -> str:
         return criteria.in_words(self.stage.criteria)
 

@@ -8,11 +8,15 @@ from django.utils import timezone
 from alignment.ops import versions
 from alignment.ops.models import AuditEntry
 from alignment.people.models import Role
-from leads.models import Territory
+from leads import lifecycle
+from leads.causes import Cause
+from leads.milestones import CauseSource
+from leads.models import Stage, Territory
+from leads.stages import setup
 from sla.models import Clock, PauseReason, PolicySet
-from sla.rules import read
+from sla.rules import Rule, read
 from tests.factories import make_calendar, make_lead, make_user
-from tests.sla.stories import clock_of, policy
+from tests.sla.stories import clock_of, policy, promise
 
 pytestmark = pytest.mark.django_db
 
@@ -142,3 +146,32 @@ class TestClock:
         clock = clock_of(make_lead().pk)
         type(clock.lead).objects.filter(pk=clock.lead_id).update(withdrawn_at=timezone.now())
         assert client.get(f"/clocks/{clock.pk}/").status_code == 404
+
+
+class TestStages:
+    """What starts where, as the page of a stage tells it."""
+
+    def test_the_page_of_a_stage_says_which_promises_start_there(self, client, revops):
+        page = client.get("/setup/stages/mql/").content.decode()
+        assert "The clock starts when a lead becomes an MQL." in page
+        assert "For every lead: within <b>48 hours</b>" in page
+        assert 'href="/setup/slas/#disposition-title"' in page
+        assert "Human touch of an accepted lead" in client.get("/setup/stages/sql/").content.decode()
+        assert "No promise starts here." in client.get("/setup/stages/won/").content.decode()
+
+    def test_a_rule_can_be_about_one_stage_of_its_milestone(self, client, revops):
+        second = setup.add(name="Checked", owning_side="marketing", after_id=Stage.objects.get(key="mql").pk, by=revops)
+        named = {"match": "all", "of": [{"field": "stage", "operator": "is", "values": [second.key]}]}
+        promise(Rule("Checked leads", when=named, target=4), Rule("Others"))
+        lead = make_lead()
+        assert clock_of(lead.pk).policy.name == "Others"
+
+        page = client.get(f"/setup/stages/{second.key}/").content.decode()
+        assert "If the stage is Checked: within <b>4 hours</b>" in page
+        assert "For every lead" not in page
+        first = client.get("/setup/stages/mql/").content.decode()
+        assert "within <b>4 hours</b>" not in first
+
+        into = make_lead("mgl")
+        lifecycle.advance(lead_ids=[into.pk], to=second, cause=Cause(CauseSource.API), qualified_by="manual")
+        assert clock_of(into.pk).policy.name == "Checked leads"

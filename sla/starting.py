@@ -1,0 +1,75 @@
+"""Which promises start where: at which stage of a lead the clock of each kind begins, and by which rules."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from leads.conditions import Names
+from leads.conditions.language import Group, Operator, Test
+from leads.milestones import Milestone
+from leads.models import Stage
+from leads.stages.stages import Stages
+from sla.models import PolicySet, SubjectKind
+from sla.rules import Rule, read
+from sla.rules_in_words import Told, told
+
+
+def _hand_off(stages: Stages) -> Stage:
+    return stages.first(Milestone.MQL)
+
+
+STARTS: Mapping[SubjectKind, Callable[[Stages], Stage]] = {
+    SubjectKind.DISPOSITION: _hand_off,
+    SubjectKind.FIRST_TOUCH: _hand_off,
+    SubjectKind.WORKED: Stages.acceptance,
+}
+"""The stage by which a lead gets to where the clock begins."""
+
+
+BEGINS = {
+    SubjectKind.DISPOSITION: "a lead becomes an MQL",
+    SubjectKind.FIRST_TOUCH: "a lead becomes an MQL",
+    SubjectKind.WORKED: "sales accepts a lead",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A kind of promise that starts at a stage, and the rules that count for leads there, in their order."""
+
+    kind: SubjectKind
+    rules: list[Told]
+
+    @property
+    def begins(self) -> str:
+        """When the clock starts, as a clause."""
+        return BEGINS[self.kind]
+
+
+def starting_at(stage: Stage) -> list[Started]:
+    """The promises that begin when a lead comes into the stage, and those that later stages of its milestone are
+    promised by a rule that names them.
+    """
+    stages, names, found = Stages.load(), Names(), []
+    for kind, where in STARTS.items():
+        first = where(stages)
+        published = PolicySet.published(kind)
+        if published is None or first.milestone != stage.milestone:
+            continue
+        rules = told(read(published.body), names)
+        given = zip(read(published.body), rules, strict=True)
+        counting = [words for rule, words in given if _may_hold(rule, stage, is_first=first == stage)]
+        if counting:
+            found.append(Started(kind, counting))
+    return found
+
+
+def _may_hold(rule: Rule, stage: Stage, *, is_first: bool) -> bool:
+    """Whether the rule can be about a lead that comes into the stage."""
+    named = [test for test in _tests(rule.condition) if test.field.key == "stage"]
+    if not named:
+        return is_first
+    return any((stage.key in test.values) == (test.operator == Operator.IS) for test in named)
+
+
+def _tests(group: Group) -> list[Test]:
+    return [test for part in group.of for test in (_tests(part) if isinstance(part, Group) else [part])]
