@@ -19,10 +19,10 @@ from typing import Generic, TypeVar
 from django.db import connection
 from django.utils.timezone import now
 
-from leads.models import HolderInterval, Journey, LeadTransition, OpportunityContact, Touchpoint
+from leads.models import HolderInterval, Journey, LeadTransition, OpportunityContact, Touchpoint, WithdrawnTouch
 from sla.models import ClockEvent
 
-EVENTS = (LeadTransition, HolderInterval, Journey, OpportunityContact, Touchpoint, ClockEvent)
+EVENTS = (LeadTransition, HolderInterval, Journey, OpportunityContact, Touchpoint, WithdrawnTouch, ClockEvent)
 FRESH = timedelta(seconds=30)
 MOST_KEPT = 64
 LOOKED_AT_SECONDS = 300

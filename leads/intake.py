@@ -1,7 +1,7 @@
 """Leads come in: matched, stored, touched and moved in sets. Page, API, import and forms all call `receive`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,7 +43,7 @@ class Received:
     """What came of the drafts: the lead that each is now, in their order, and which leads are new or changed.
 
     `changes` has, for each lead that stood already and was written, the columns with their values before and after;
-    `handed_over` who held such a lead before, and who holds it now.
+    `handed_over` who held such a lead before, and who holds it now. `touches` has the lead of each new touch.
     """
 
     lead_ids: tuple[int, ...]
@@ -52,6 +52,7 @@ class Received:
     handed_over: Handovers
     opened_deals: frozenset[int]
     moved: lifecycle.Moved
+    touches: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def updated(self) -> frozenset[int]:
@@ -80,11 +81,11 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False, k
     matching.store_references(lead_ids, drafts)
     kept = _held(lead_ids, created) if keep_holders else set()
     handed_over = _hold(drafts, lead_ids, created, kept, teams, cause, now)
-    _touch(drafts, lead_ids, incoming, cause, now)
+    touches = _touch(drafts, lead_ids, incoming, cause, now)
     carried, opened = _open_deals(drafts, lead_ids, incoming, cause)
     steps = _steps(drafts, arrivals, lead_ids, created, carried)
     moved = _admit(lifecycle.move(steps=steps, cause=cause), created, stages)
-    return Received(tuple(lead_ids), frozenset(created), changes, handed_over, opened, moved)
+    return Received(tuple(lead_ids), frozenset(created), changes, handed_over, opened, moved, touches)
 
 
 def _columns(drafts: Sequence[Draft], now: datetime) -> list[dict[str, Any]]:
@@ -305,7 +306,7 @@ def _touch(
     incoming: Sequence[dict[str, Any]],
     cause: Cause,
     now: datetime,
-) -> None:
+) -> Mapping[int, int]:
     touches = [
         Touch(
             lead_id=lead_id, at=touch.at or cause.at or now, kind=touch.kind, title=touch.title,
@@ -317,8 +318,7 @@ def _touch(
         for lead_id, draft, columns in zip(lead_ids, drafts, incoming, strict=True)
         for touch in draft.touches
     ]  # fmt: skip
-    if touches:
-        record(touches=touches, cause=cause)
+    return record(touches=touches, cause=cause).leads if touches else {}
 
 
 def _arrival(draft: Draft, stages: Stages, cause: Cause) -> tuple[Step, ...]:

@@ -1,7 +1,8 @@
 """Taking back leads that should never have come in: their rows stay, and they leave every list and figure.
 
-A withdrawn lead is a tombstone. Its moves, touches and holders stay as they were; its last move says that it was
-taken back, its journeys go, its clocks are cancelled, and its address and external ids are free for another lead.
+A withdrawn lead is a tombstone. Its moves and holders stay as they were; its last move says that it was taken back, its
+journeys go, its clocks are cancelled, its touches are taken back with it, and its address and external ids, and theirs,
+are free for another lead.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from alignment.lib import arrays, batch
-from leads import lifecycle, matching
+from leads import lifecycle, matching, touches
 from leads.causes import Cause
 from leads.editing import Edited
 from leads.holders import Assignment, hold
@@ -53,6 +54,7 @@ def withdraw(*, lead_ids: Collection[int], cause: Cause, note: str) -> lifecycle
     moved = lifecycle.withdraw(lead_ids=lead_ids, cause=cause, note=note)
     references = ExternalReference.objects.filter(lead__any_of=moved.lead_ids, released_at=None)
     references.update(released_at=moved.recorded_at)
+    touches.withdraw_with(lead_ids=moved.lead_ids, cause=cause)
     forget(moved.lead_ids)
     return moved
 

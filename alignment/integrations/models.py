@@ -221,6 +221,22 @@ class ImportedDeal(models.Model):
         return f"Deal {self.opportunity_id}"
 
 
+class ImportedTouch(models.Model):
+    """A touch that an import recorded with a lead that stood before. The row stays when the touch is taken back."""
+
+    batch = set_key(Import, related_name="touches")
+    touch_id = models.BigIntegerField(help_text="The key that the touch has, or had before it was taken back.")
+
+    class Meta:
+        constraints = [
+            KnownKeys(fields=["batch"], name="imported_touch_keys_known"),
+            models.UniqueConstraint(fields=["batch", "touch_id"], name="imported_touch_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Touch {self.touch_id}"
+
+
 class ProblemKind(models.TextChoices):
     """How bad it is: only a rejected row was not imported."""
 

@@ -1,5 +1,6 @@
 """Taking a whole import back, as a job: what it created and nobody has worked on since goes, and what it changed in
-leads that stood already goes back. What somebody has changed since is kept, and says why.
+leads that stood already goes back, as do the touches that it recorded with them. What somebody has changed since is
+kept, and says why.
 """
 
 from collections import Counter
@@ -10,13 +11,13 @@ from django.db import connection, transaction
 
 from alignment.integrations.importers.job import page_of
 from alignment.integrations.imports import RefusedError
-from alignment.integrations.models import UNDO_WITHIN, How, Import, ImportedDeal, ImportedLead
+from alignment.integrations.models import UNDO_WITHIN, How, Import, ImportedDeal, ImportedLead, ImportedTouch
 from alignment.lib import batch as rows
 from alignment.ops import audit, jobs
 from alignment.ops.jobs import About, Progress, register
 from alignment.ops.models import OPEN_STATES, Job
 from alignment.people.models import User
-from leads import lifecycle, withdrawing
+from leads import lifecycle, touches, withdrawing
 from leads.causes import Cause, Promise
 from leads.deals import deals
 from leads.decisions import Step
@@ -25,6 +26,7 @@ from leads.models import Lead, LeadTransition, OpportunityChange
 
 KIND = "import.undo"
 SLICE_LEADS = 1_000
+SLICE_TOUCHES = 5_000
 
 MOVED = "It has moved on since."
 WORKED_ON = "Somebody has changed it or worked on it since."
@@ -60,7 +62,8 @@ def undo(*, batch_id: int, actor: User) -> Import:
 
 
 def _figures(job: Job) -> list[tuple[str, int]]:
-    labels = {"withdrawn": "Leads taken back", "put_back": "Put back", "deals": "Deals taken back", "kept": "Kept"}
+    labels = {"withdrawn": "Leads taken back", "put_back": "Put back", "deals": "Deals taken back"}
+    labels |= {"touches": "Activities taken back", "kept": "Kept"}
     return [(label, job.result.get(name, 0)) for name, label in labels.items()]
 
 
@@ -74,7 +77,11 @@ ABOUT = About(
 
 @register(KIND, about=ABOUT)
 def run_slice(job: Job) -> Progress:
-    """Take back what the import did with the next leads."""
+    """Take back what the import did with the next leads; after the last of them, the next touches."""
+    return _touches(job, job.cursor["touch"]) if isinstance(job.cursor, dict) else _leads(job)
+
+
+def _leads(job: Job) -> Progress:
     batch_id = job.params["batch"]
     found = ImportedLead.objects.filter(batch=batch_id, lead__gt=job.cursor or 0).exclude(how=How.UNCHANGED)
     told = list(found.order_by("lead")[:SLICE_LEADS])
@@ -90,15 +97,34 @@ def run_slice(job: Job) -> Progress:
         put_back=sum(each.lead_id not in kept for each in updated),
         kept=len(kept),
     )
-    finished = len(told) < SLICE_LEADS
-    if finished:
+    are_done = len(told) < SLICE_LEADS
+    if are_done:
         counts["deals"] = deals.withdraw(opportunity_ids=_untouched_deals(job), cause=cause)
+    recorded = ImportedTouch.objects.filter(batch=batch_id)
+    touches_follow = are_done and recorded.exists()
     return Progress(
-        cursor=told[-1].lead_id if told else job.cursor,
+        cursor={"touch": 0} if touches_follow else told[-1].lead_id if told else job.cursor,
         done=job.done + len(told),
-        total=job.total if job.total is not None else found.count(),
+        total=job.total if job.total is not None else found.count() + recorded.count(),
         result=dict(counts),
-        finished=finished,
+        finished=are_done and not touches_follow,
+    )
+
+
+def _touches(job: Job, after: int) -> Progress:
+    """One that says who brought a deal stays."""
+    recorded = ImportedTouch.objects.filter(batch=job.params["batch"], touch_id__gt=after)
+    told = list(recorded.order_by("touch_id").values_list("touch_id", flat=True)[:SLICE_TOUCHES])
+    cause = Cause(CauseSource.PAGE, actor_id=job.created_by_id, promise=Promise.NONE)
+    gone = touches.withdraw(touch_ids=told, cause=cause)
+    counts = Counter(job.result)
+    counts.update(touches=gone.stored, touches_kept=len(told) - gone.stored)
+    return Progress(
+        cursor={"touch": told[-1]} if told else job.cursor,
+        done=job.done + len(told),
+        total=job.total,
+        result=dict(counts),
+        finished=len(told) < SLICE_TOUCHES,
     )
 
 

@@ -304,5 +304,5 @@ def undo(request: SignedInRequest, pk: int) -> HttpResponse:
     refusal = undoing.why_not(batch)
     if request.method == "POST" and not refusal:
         return _done(request, pk, lambda: undoing.undo(batch_id=pk, actor=request.user))
-    context = {"batch": batch, "refusal": refusal, **_result(batch)}
+    context = {"batch": batch, "refusal": refusal, "touches": batch.touches.count(), **_result(batch)}
     return render(request, "integrations/undo.html", context, status=409 if request.method == "POST" else 200)

@@ -22,7 +22,7 @@ from leads.models.sourcing import DealRules, Sourcing
 from leads.models.stage import NurtureTrack, Reason, Stage
 from leads.models.stage_version import StageSignature, StageVersion
 from leads.models.target import TargetAccount
-from leads.models.touchpoint import Touchpoint
+from leads.models.touchpoint import Touchpoint, WithdrawnTouch
 from leads.models.transition import LeadTransition, TransitionNote
 
 __all__ = [
@@ -72,4 +72,5 @@ __all__ = [
     "Touchpoint",
     "TransitionNote",
     "WeeklyCount",
+    "WithdrawnTouch",
 ]

@@ -52,3 +52,22 @@ class Touchpoint(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class WithdrawnTouch(models.Model):
+    """A touch that should never have been recorded: out of every list, score and figure, kept as it stood.
+
+    `touch` has its columns, with the `id` that it had; its name in another system is free again.
+    """
+
+    lead = set_key("leads.Lead", related_name="+", db_index=True)
+    touch = models.JSONField()
+    actor = set_key(settings.AUTH_USER_MODEL, null=True, blank=True, related_name="+")
+    withdrawn_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "withdrawn touches"
+        constraints = [KnownKeys(fields=["lead", "actor"], name="withdrawn_touch_keys_known")]
+
+    def __str__(self) -> str:
+        return str(self.touch["title"])

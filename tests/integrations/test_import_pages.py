@@ -5,7 +5,7 @@ import io
 import json
 import os
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from alignment.integrations import imports
+from alignment.integrations.importers import job as importing
 from alignment.integrations.models import Import, ImportedLead
 from alignment.lib.csv import safe_cell
 from alignment.lib.invariants import count_broken
@@ -28,14 +29,26 @@ from alignment.ops.models import AuditEntry, Job, Notification
 from alignment.people.models import Role
 from leads import activities, editing, lifecycle
 from leads.causes import Cause
+from leads.deals.deals import open_deals
+from leads.drafts import DealDraft
 from leads.invariants import INVARIANTS as LEADS
 from leads.milestones import CauseSource
-from leads.models import Account, ExternalReference, Journey, Lead, Opportunity
+from leads.models import (
+    Account,
+    ExternalReference,
+    Journey,
+    Lead,
+    Opportunity,
+    Sourcing,
+    Touchpoint,
+    WithdrawnTouch,
+)
 from leads.rebuild import rebuild
 from sla.invariants import INVARIANTS as PROMISES
 from sla.models import Clock
 from sla.sweep import sweep
 from tests.factories import make_user
+from tests.leads.stories import HISTORY, learn, to
 
 DATA = os.environ.get("ACCORD_PUBLIC_DATA", "")
 PLAIN = "Name,Email,Company\nAna Costa,ana@acme.example,Acme\nBen Okafor,ben@globex.example,Globex\n"
@@ -409,6 +422,30 @@ def broken() -> dict[str, int]:
     )
 
 
+@pytest.fixture
+def calls(client, tmp_path):
+    """Imports calls by command; returns the import."""
+
+    def importing(rows: str, direction: str = "outbound") -> Import:
+        client.force_login(make_user(Role.REVOPS))
+        (tmp_path / "calls.csv").write_text(f"id,email,called\n{rows}")
+        mapping = {
+            "kind": "touches", "system": "phone", "key": {"external_id": "id"}, "lead": [{"email": "email"}],
+            "fields": {"email": "email"}, "touched": ["called"],
+            "touch": {"kind": "call", "title": "Call", "direction": direction}, "date_formats": ["iso"],
+        }  # fmt: skip
+        (tmp_path / "m.json").write_text(json.dumps(mapping))
+        call_command("import_csv", str(tmp_path / "calls.csv"), mapping=tmp_path / "m.json", json=True)
+        return Import.objects.latest("pk")
+
+    return importing
+
+
+def names_of_called() -> set[str]:
+    """The leads with a call; one that came with it is named by its address."""
+    return {lead.name or lead.email for lead in Lead.objects.standing().filter(touchpoints__kind="call")}
+
+
 @pytest.mark.django_db(transaction=True)
 class TestUndo:
     def test_what_it_created_leaves_every_list_and_figure(self, run, undo, client):
@@ -499,6 +536,42 @@ class TestUndo:
         assert run(text, **chosen).created == 2
         assert Opportunity.objects.filter(withdrawn_at=None).count() == 2
         assert not broken()
+
+    def test_activities_of_leads_that_stood_go_and_promises_follow(self, run, calls, undo, client):
+        run(DATED, **AS_MQL)
+        ana = Lead.objects.get(name="Ana")
+        lifecycle.accept(lead_ids=[ana.pk], cause=Cause(CauseSource.PAGE, at=datetime(2026, 11, 22, tzinfo=UTC)))
+        batch = calls("1,ana@acme.example,2026-11-25\n2,cem@initech.example,2026-11-25\n")
+        assert names_of_called() == {"Ana", "cem@initech.example"}
+        assert Journey.objects.get(lead=ana).worked_at
+        page = client.get(reverse("import_undo", args=[batch.pk])).content.decode()
+        assert "1 activity of leads that stood before is taken back" in page
+
+        assert undo(batch)["touches"] == 1
+        assert names_of_called() == set()
+        assert Journey.objects.get(lead=ana).worked_at is None
+        assert [gone.touch["title"] for gone in WithdrawnTouch.objects.all()] == ["Call", "Call"]
+        assert not broken()
+        calls("1,ana@acme.example,2026-11-25\n2,cem@initech.example,2026-11-25\n")
+        assert names_of_called() == {"Ana", "cem@initech.example"}
+
+    def test_a_lead_that_activities_brought_in_goes_however_many_slices_named_it(self, calls, undo, monkeypatch):
+        monkeypatch.setattr(importing, "SLICE_ROWS", 1)
+        batch = calls("1,cem@initech.example,2026-11-24\n2,cem@initech.example,2026-11-25\n")
+        assert Touchpoint.objects.count() == 2
+        assert undo(batch)["withdrawn"] == 1
+        assert not Lead.objects.standing().exists()
+
+    def test_an_activity_that_says_who_brought_a_deal_stays(self, run, calls, undo):
+        run(DATED, **AS_MQL)
+        ana = Lead.objects.get(name="Ana")
+        batch = calls("1,ana@acme.example,2026-11-21\n", direction="inbound")
+        at = datetime(2026, 11, 24, tzinfo=UTC)
+        [deal] = open_deals(drafts=[DealDraft("Deal", "EUR", lead_id=ana.pk, opened_at=at)], cause=HISTORY)
+        assert not learn(ana.pk, to("sqo", at, opportunity_id=deal)).refused
+        assert Sourcing.objects.get().touch == Touchpoint.objects.get()
+        assert undo(batch)["touches_kept"] == 1
+        assert Touchpoint.objects.exists()
 
     def test_only_within_24_hours(self, run, client):
         batch = run()

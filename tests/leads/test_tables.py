@@ -46,6 +46,7 @@ from leads.models import (
     ThresholdCrossing,
     Touchpoint,
     WeeklyCount,
+    WithdrawnTouch,
 )
 from tests.factories import make_user
 from tests.leads import attempts
@@ -189,6 +190,9 @@ WRONG = {
     "keys_known": lambda: LeadKeys.objects.create(lead_id=NOBODY),
     "transition_keys_known": lambda: copy(move(), seq=9, actor_id=NOBODY),
     "touch_keys_known": lambda: touch(actor_id=NOBODY),
+    "withdrawn_touch_keys_known": lambda: WithdrawnTouch.objects.create(
+        lead_id=NOBODY, touch={"title": "Visit"}, withdrawn_at=NOON
+    ),
     "holder_keys_known": lambda: set_(held(), user=NOBODY),
     "reference_keys_known": lambda: reference(account_id=NOBODY),
     "score_keys_known": lambda: set_(score(), lead=NOBODY),

@@ -59,7 +59,7 @@ def _leads(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Brou
     numbers = dict(zip(received.lead_ids, (each.line.number for each in arrivals), strict=True))
     problems += _remarks(arrivals) + refusals(received.moved.refused, numbers)
     problems += contradicting(received.moved.lead_ids, numbers)
-    return Brought({**_counts(arrivals, received), **by_kind(problems)}, problems, arrivals, received)
+    return Brought({**_counts(arrivals, received), **by_kind(problems)}, problems, arrivals, received, received.touches)
 
 
 def _only_known(arrivals: Sequence[Arrival]) -> tuple[list[Arrival], list[ImportProblem]]:

@@ -33,7 +33,7 @@ def bring(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Broug
     counts = {"created": touched.stored, "unchanged": len(known) - touched.stored, "skipped": silent}
     if received:
         counts["leads_created"] = len(received.created)
-    return Brought({**counts, **by_kind(problems)}, problems, received=received)
+    return Brought({**counts, **by_kind(problems)}, problems, received=received, touches=touched.leads)
 
 
 def _added(

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping as Map
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -26,12 +27,15 @@ Owned = TypeVar("Owned", bound=Any)
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What came of some rows. `arrivals` and `received` are of leads alone, and tell of the rows in the same order."""
+    """What came of some rows. `arrivals` and `received` are of leads alone, and tell of the rows in the same order;
+    `touches` has the lead of each touch that was recorded.
+    """
 
     counts: dict[str, int]
     problems: list[ImportProblem]
     arrivals: Sequence[Arrival] = ()
     received: Received | None = None
+    touches: Map[int, int] = field(default_factory=dict)
 
 
 def sorted_out(read: Iterable[Line], translated: Callable[[Line], Row | None]) -> tuple[list[Row], list[ImportProblem]]:

@@ -1,11 +1,11 @@
-"""What an import did, stored with the slice that did it: problems by row, leads and deals by batch."""
+"""What an import did, stored with the slice that did it: problems by row, leads, deals and touches by batch."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from alignment.integrations.importers.bringing import Brought
-from alignment.integrations.models import How, Import, ImportedDeal, ImportedLead, ImportProblem
+from alignment.integrations.models import How, Import, ImportedDeal, ImportedLead, ImportedTouch, ImportProblem
 from alignment.lib import batch
 from alignment.ops.models import Job
 from leads import lifecycle, withdrawing
@@ -22,6 +22,8 @@ def store(job: Job, brought: Brought) -> None:
     if brought.received:
         _leads(batch_id, brought.received)
         _deals(batch_id, brought.received)
+    if brought.touches:
+        _touches(batch_id, brought)
 
 
 def _problems(job: Job, problems: Iterable[ImportProblem]) -> None:
@@ -93,3 +95,20 @@ def _deals(batch_id: int, received: Received) -> None:
         ImportedDeal,
         [{"batch_id": batch_id, "opportunity_id": pk, "recorded_at": now} for pk in sorted(received.opened_deals)],
     )
+
+
+def _touches(batch_id: int, brought: Brought) -> None:
+    """Those of leads that stood already. What it recorded with a lead of its own goes with that lead, which stays as
+    the import left it.
+    """
+    ours = ImportedLead.objects.filter(batch=batch_id, how=How.CREATED, lead__any_of=set(brought.touches.values()))
+    created = set(ours.values_list("lead", flat=True))
+    told = set(brought.received.lead_ids) if brought.received else set()
+    fresh = withdrawing.fingerprints(created - told)
+    batch.update(
+        ImportedLead,
+        [{"batch_id": batch_id, "lead_id": pk, "fingerprint": each} for pk, each in fresh.items()],
+        key=("batch_id", "lead_id"),
+    )
+    stood = [pk for pk, lead_id in brought.touches.items() if lead_id not in created]
+    batch.insert(ImportedTouch, [{"batch_id": batch_id, "touch_id": pk} for pk in stood])
