@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404
 from django.utils.timezone import now
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_field, inline_serializer
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -157,6 +157,8 @@ class DuplicateSerializer(Shape):
     leads = serializers.SerializerMethodField(help_text="The two leads that may be one person.")
     is_exact = serializers.BooleanField(help_text="A key is the same, and nothing speaks against it.")
     evidence = serializers.SerializerMethodField(help_text="A sentence.")
+    score = serializers.SerializerMethodField(help_text="0 to 100: the sum of its parts.")
+    parts = serializers.SerializerMethodField(help_text="What speaks for it.")
     names_alike = serializers.FloatField(help_text="0 to 1.")
     companies_alike = serializers.FloatField(help_text="0 to 1.")
     found_at = serializers.DateTimeField()
@@ -166,6 +168,17 @@ class DuplicateSerializer(Shape):
 
     def get_evidence(self, row: DuplicatePair) -> str:
         return duplicates.evidence_of(row).sentence
+
+    def get_score(self, row: DuplicatePair) -> int:
+        return duplicates.evidence_of(row).score
+
+    @extend_schema_field(
+        inline_serializer(
+            "EvidencePart", {"text": serializers.CharField(), "points": serializers.IntegerField()}, many=True
+        )
+    )
+    def get_parts(self, row: DuplicatePair) -> list[dict[str, Any]]:
+        return [{"text": part.text, "points": part.points} for part in duplicates.evidence_of(row).parts]
 
 
 class DuplicateQuery(PageQuery):

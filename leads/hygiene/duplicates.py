@@ -1,7 +1,8 @@
 """Who may be known already: by the same mailbox or phone number, or by a name that is alike in the same company.
 
-One statement answers for any number of leads. It reads what shares a key with them (mailbox, phone number, name,
-account), at most `MOST` leads of each: its cost follows the leads that are asked about, never the square of all.
+One statement answers for any number of leads. It reads who shares a key with them (mailbox, phone number, name and
+company, account and part of the name), at most `MOST` leads of each on either side: its cost follows the leads that are
+asked about, never the square of all.
 """
 
 from collections import Counter
@@ -13,34 +14,45 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from alignment.lib import batch
-from alignment.lib.company_names import company_key
+from alignment.lib.company_names import companies_alike, company_key, first_word
 from alignment.lib.emails import email_key_or_blank, mailbox_key
-from alignment.lib.person_names import person_key
+from alignment.lib.person_names import is_whole, names_alike, person_key
 from alignment.lib.phones import phone_key
 from alignment.people.models import Company
 from leads import lifecycle, matching
 from leads.drafts import Draft
-from leads.hygiene.evidence import COMPANIES_ALIKE, NAMES_ALIKE, Evidence
+from leads.hygiene.evidence import Evidence
 from leads.hygiene.marking import undecided
 from leads.models import DuplicatePair, Lead
 
-MOST, MOST_OF_ACCOUNT = 50, 200
-"""So many leads that share one key are compared; a key of more (an agency's phone number) says little."""
+MOST = 25
+"""So many leads on each side, by their keys, are compared of those that share one value: a lead never has hundreds of
+candidates, and those of a long chain (an agency's phone number) still hang together.
+"""
 
 MOST_PAIRS = 10
-"""So many pairs of one lead are shown for somebody to decide, the likeliest."""
+"""So many pairs of one lead are kept for somebody to decide, the likeliest."""
+
+SHARED_KEYS = ("mailbox", "phone", "name_block", "first_block", "last_block")
+"""Columns of `LeadKeys`: who shares none of them is not compared."""
+
+NEW = 2**62
+"""The key of a lead that is not stored: it comes after all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The keys of a lead, stored (`lead_id`) or not yet (0)."""
+    """The keys of a lead, stored (`lead_id`) or not yet (`NEW`)."""
 
     no: int
-    lead_id: int = 0
+    lead_id: int = NEW
     mailbox: str = ""
     phone: str = ""
     person: str = ""
     company: str = ""
+    name_block: str = ""
+    first_block: str = ""
+    last_block: str = ""
     account_id: int | None = None
 
 
@@ -53,41 +65,28 @@ class Found:
     evidence: Evidence
 
 
+def _near(key: str, order: str) -> str:
+    """The leads with this key that come next to the probe, read from the index of (key, lead)."""
+    side = ">" if order == "ASC" else "<"
+    return (
+        f"SELECT probe.no, near.lead_id FROM probe CROSS JOIN LATERAL (SELECT lead_id FROM leads_leadkeys keys "
+        f"WHERE keys.{key} = probe.{key} AND keys.{key} <> '' AND keys.lead_id {side} probe.lead_id "
+        f"ORDER BY keys.{key} {order}, keys.lead_id {order} LIMIT {MOST}) near WHERE probe.{key} <> ''"
+    )
+
+
 _FIND = f"""
     WITH probe AS MATERIALIZED (
         SELECT * FROM json_to_recordset(%s::json) AS given(
-            no int, lead_id bigint, mailbox text, phone text, person text, company text, account_id bigint
+            no int, lead_id bigint, mailbox text, phone text, name_block text, first_block text, last_block text
         )
     ), found AS (
-        SELECT probe.no, same.lead_id FROM probe CROSS JOIN LATERAL (
-            SELECT lead_id FROM leads_leadkeys WHERE mailbox = probe.mailbox AND mailbox <> '' LIMIT {MOST}
-        ) same
-        UNION
-        SELECT probe.no, same.lead_id FROM probe CROSS JOIN LATERAL (
-            SELECT lead_id FROM leads_leadkeys WHERE phone = probe.phone AND phone <> '' LIMIT {MOST}
-        ) same
-        UNION
-        SELECT probe.no, same.lead_id FROM probe CROSS JOIN LATERAL (
-            SELECT lead_id, company FROM leads_leadkeys WHERE person = probe.person AND person <> '' LIMIT {MOST}
-        ) same
-        WHERE similarity(same.company, probe.company) >= {COMPANIES_ALIKE}
-        UNION
-        SELECT probe.no, same.lead_id FROM probe CROSS JOIN LATERAL (
-            SELECT id AS lead_id FROM leads_lead WHERE account_id = probe.account_id LIMIT {MOST_OF_ACCOUNT}
-        ) same JOIN leads_leadkeys keys ON keys.lead_id = same.lead_id
-        WHERE probe.person <> '' AND similarity(keys.person, probe.person) >= {NAMES_ALIKE}
+        {" UNION ".join(_near(key, order) for key in SHARED_KEYS for order in ("ASC", "DESC"))}
     )
-    SELECT found.no, found.lead_id,
-        probe.mailbox <> '' AND keys.mailbox = probe.mailbox,
-        probe.phone <> '' AND keys.phone = probe.phone,
-        probe.account_id IS NOT NULL AND coalesce(lead.account_id = probe.account_id, false),
-        CASE WHEN probe.person <> '' AND keys.person <> '' THEN similarity(keys.person, probe.person) END,
-        CASE WHEN probe.company <> '' AND keys.company <> '' THEN similarity(keys.company, probe.company) END
+    SELECT found.no, found.lead_id, keys.mailbox, keys.phone, keys.person, keys.company, lead.account_id
     FROM found
-    JOIN probe ON probe.no = found.no
     JOIN leads_leadkeys keys ON keys.lead_id = found.lead_id
     JOIN leads_lead lead ON lead.id = found.lead_id AND lead.merged_into_id IS NULL AND lead.withdrawn_at IS NULL
-    WHERE found.lead_id <> probe.lead_id
 """
 
 
@@ -95,33 +94,43 @@ def find(probes: Sequence[Probe]) -> list[Found]:
     """Who may be the leads of these probes; one statement."""
     if not probes:
         return []
-    rows = [{name: getattr(probe, name) for name in Probe.__slots__} for probe in probes]
+    asked = ("no", "lead_id", *SHARED_KEYS)
+    rows = [{name: getattr(probe, name) for name in asked} for probe in probes]
+    of = {probe.no: probe for probe in probes}
     with connection.cursor() as cursor:
         cursor.execute(_FIND, [batch.to_json(rows)])
-        found = [Found(no, lead_id, Evidence(*evidence)) for no, lead_id, *evidence in cursor.fetchall()]
+        found = [Found(no, lead_id, _compared(of[no], *keys)) for no, lead_id, *keys in cursor.fetchall()]
     return [each for each in found if each.evidence.is_likely]
+
+
+def _compared(probe: Probe, mailbox: str, phone: str, person: str, company: str, account_id: int | None) -> Evidence:
+    return Evidence(
+        same_mailbox=bool(mailbox) and mailbox == probe.mailbox,
+        same_phone=bool(phone) and phone == probe.phone,
+        same_account=account_id is not None and account_id == probe.account_id,
+        names_alike=names_alike(probe.person, person),
+        companies_alike=companies_alike(probe.company, company),
+    )
 
 
 def of_draft(draft: Draft) -> list[tuple[Lead, Evidence]]:
     """Who may be the person of a draft, the likeliest first; four queries, and nothing is written."""
     key = email_key_or_blank(draft.email)
-    probe = Probe(
-        no=0,
-        mailbox=mailbox_key(key),
-        phone=phone_key(draft.phone, Company.get().phone_region),
-        person=person_key(draft.name),
-        company=company_key(draft.company_name),
-        account_id=matching.known_account(draft, key),
-    )
+    account_id = matching.known_account(draft, key)
+    names = {
+        "email_key": key, "phone": draft.phone, "name": draft.name, "company_name": draft.company_name,
+        "account_id": account_id,
+    }  # fmt: skip
+    probe = Probe(no=0, account_id=account_id, **keys_of(names, Company.get().phone_region))
     found = {each.lead_id: each.evidence for each in find([probe])}
     leads = Lead.objects.standing().filter(pk__in=found).select_related("stage", "owner")
     told = [(lead, found[lead.pk]) for lead in leads]
     return sorted(told, key=lambda pair: (_rank(pair[1]), pair[0].pk))
 
 
-def _rank(evidence: Evidence) -> tuple[bool, float]:
+def _rank(evidence: Evidence) -> tuple[bool, int]:
     """The likeliest first."""
-    return not evidence.is_exact, -(evidence.names_alike or 0)
+    return not evidence.is_exact, -evidence.score
 
 
 # Pairs --------------------------------------------------------------------------------------------------------
@@ -133,7 +142,7 @@ def renew(probes: Sequence[Probe]) -> int:
     of = {probe.no: probe.lead_id for probe in probes}
     pairs: dict[tuple[int, int], Evidence] = {}
     shown: Counter[int] = Counter()
-    for each in sorted(find(probes), key=lambda found: (_rank(found.evidence), found.lead_id)):
+    for each in sorted(find(probes), key=lambda found: (_rank(found.evidence), abs(found.lead_id - of[found.no]))):
         first, second = sorted((of[each.no], each.lead_id))
         if shown[each.no] < MOST_PAIRS:
             pairs[first, second] = each.evidence
@@ -205,15 +214,24 @@ def components(pairs: Collection[tuple[int, int]]) -> list[set[int]]:
     return [set(ids) for ids in sorted({tuple(sorted(ids)) for ids in group.values()})]
 
 
+BLOCK_LETTERS = 4
+"""People of one account are compared where the first or the last part of their names begins alike."""
+
 Names = Mapping[str, Any]
 """The columns of a lead that make its keys."""
 
 
 def keys_of(row: Names, region: str) -> dict[str, str]:
-    """The keys of a lead with these columns."""
+    """The keys of a lead with these columns, by column of `LeadKeys`."""
+    person, company = person_key(row["name"]), company_key(row["company_name"])
+    parts = person.split() if is_whole(person) else []
+    account, word = row["account_id"], first_word(company)
     return {
         "mailbox": mailbox_key(row["email_key"]),
         "phone": phone_key(row["phone"], region) if row["phone"] else "",
-        "person": person_key(row["name"]),
-        "company": company_key(row["company_name"]),
+        "person": person,
+        "company": company,
+        "name_block": f"{person}|{word}" if parts and word else "",
+        "first_block": f"{account}|{parts[0][:BLOCK_LETTERS]}" if parts and account else "",
+        "last_block": f"{account}|{parts[-1][:BLOCK_LETTERS]}" if parts and account else "",
     }

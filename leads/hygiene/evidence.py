@@ -1,21 +1,36 @@
-"""Are these two leads one person? Pure: from what is the same and alike to a verdict, and a sentence that says why."""
+"""Are these two leads one person? Pure: from what is the same and alike to a score, a verdict, and why.
+
+As somebody would decide who looks after data every day: a name and something else must agree. A common name alone, the
+same company alone, or a switchboard's number alone are no evidence.
+"""
 
 from dataclasses import dataclass
 
-NAMES_ALIKE = 0.6
-"""Trigram similarity from which two names of one company are taken for one person's."""
+from alignment.lib.person_names import INITIALS, SAME, SHARED, SHORTENED
 
-NAMES_DIFFER = 0.5
-"""Below it two names are those of two people, whatever else is the same: colleagues share a switchboard."""
+LIKELY = 50
+"""Points from which a pair is worth a look."""
 
-SAME_NAME = 0.9
-COMPANIES_ALIKE = 0.5
+COMPANIES_ALIKE = 0.6
+"""Share of trigrams from which two names of companies say something."""
+
+MAILBOX, PHONE, ACCOUNT = 60, 30, 30
+NAME, NAME_ALIKE, NAME_BY_INITIALS = 40, 30, 20
+COMPANY, COMPANY_ALIKE = 20, 15
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that two leads have in common, and its points."""
+
+    text: str
+    points: int
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What two leads have in common. `names_alike` and `companies_alike` are trigram similarities (0 to 1), None where
-    one of the two has none.
+    """What two leads have in common. `names_alike` (as `person_names` says it) and `companies_alike` (as
+    `company_names` does) go from 0 to 1, None where one of the two has none.
     """
 
     same_mailbox: bool = False
@@ -29,35 +44,52 @@ class Evidence:
         """A key is the same, and nothing speaks against it: such pairs are merged in bulk."""
         names = self.names_alike
         if self.same_mailbox:
-            return names is None or names >= NAMES_ALIKE
-        return self.same_phone and names is not None and names >= SAME_NAME
+            return names is None or names >= INITIALS
+        return self.same_phone and names == SAME
 
     @property
     def is_likely(self) -> bool:
-        """Worth a look, exact ones included."""
+        """Worth a look, exact ones included: enough points, and names that may be one person's. With a mailbox in
+        common one part of the name is enough (who marries keeps the mailbox), or none to compare.
+        """
         names = self.names_alike
-        if self.same_mailbox or self.same_phone:
-            return names is None or names >= NAMES_DIFFER
-        if names is None:
-            return False
-        if self.same_account:
-            return names >= NAMES_ALIKE
-        return names >= SAME_NAME and (self.companies_alike or 0) >= COMPANIES_ALIKE
+        fits = names is None or names >= SHARED if self.same_mailbox else names is not None and names >= INITIALS
+        return fits and self.score >= LIKELY
+
+    @property
+    def score(self) -> int:
+        """The points of all parts, at most 100."""
+        return min(100, sum(part.points for part in self.parts))
+
+    @property
+    def parts(self) -> list[Part]:
+        """What speaks for it."""
+        found = [
+            Part("same mailbox", MAILBOX) if self.same_mailbox else None,
+            Part("same phone number", PHONE) if self.same_phone else None,
+            _name(self.names_alike),
+            Part("same account", ACCOUNT) if self.same_account else _company(self.companies_alike),
+        ]
+        return [part for part in found if part]
 
     @property
     def sentence(self) -> str:
-        """“Same phone number, names 92 % alike, same account.”"""
-        parts = [
-            "same mailbox" if self.same_mailbox else "",
-            "same phone number" if self.same_phone else "",
-            _alike("name", self.names_alike),
-            "same account" if self.same_account else _alike("company", self.companies_alike),
-        ]
-        text = ", ".join(filter(None, parts))
+        """“Same phone number, same name, same account”"""
+        text = ", ".join(part.text for part in self.parts)
         return f"{text[:1].upper()}{text[1:]}"
 
 
-def _alike(what: str, share: float | None) -> str:
-    if share is None or share < COMPANIES_ALIKE:
-        return ""
-    return f"same {what}" if share >= 1 else f"{what} {share:.0%} alike"
+def _name(alike: float | None) -> Part | None:
+    if alike is None or alike < INITIALS:
+        return None
+    if alike == SAME:
+        return Part("same name", NAME)
+    if alike == INITIALS:
+        return Part("name by its initials", NAME_BY_INITIALS)
+    return Part("name in its short form" if alike == SHORTENED else "name spelt otherwise", NAME_ALIKE)
+
+
+def _company(alike: float | None) -> Part | None:
+    if alike is None or alike < COMPANIES_ALIKE:
+        return None
+    return Part("same company name", COMPANY) if alike == 1 else Part(f"company {alike:.0%} alike", COMPANY_ALIKE)

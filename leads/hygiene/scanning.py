@@ -17,6 +17,7 @@ from leads.models.hygiene import Lack
 from leads.models.lead import Consent
 
 SLICE = 1_000
+COMPARED = ("mailbox", "phone", "person", "company", "name_block", "first_block", "last_block")
 _COLUMNS = ("name", "email", "email_key", "email_domain", "phone", "company_name", "account_id", "source_id", "consent")
 
 
@@ -48,17 +49,18 @@ def scan(*, lead_ids: Collection[int] | None = None, limit: int = SLICE) -> int:
 
 def look_at(lead_ids: Collection[int]) -> None:
     """Bring keys, lacks and pairs of these leads up to date, in the caller's transaction; the same statements for any
-    number. Only `scan`, and what is taken back afterwards, may do so: two at once do not see each other's leads.
+    number. Whose keys are what they were is not compared again. Only `scan`, and what is taken back afterwards, may do
+    so: two at once do not see each other's leads.
     """
     region = Company.get().phone_region
     leads = Lead.objects.standing().filter(pk__any_of=lead_ids).order_by("pk")
-    rows = {
-        row["pk"]: row | {"phone_text": row["phone"]} | keys_of(row, region) for row in leads.values("pk", *_COLUMNS)
-    }
+    known = leads.values("pk", *_COLUMNS, *(f"keys__{name}" for name in COMPARED))
+    rows = {row["pk"]: row | {"phone_text": row["phone"]} | keys_of(row, region) for row in known}
     batch.update(LeadKeys, [_columns(pk, row) for pk, row in rows.items()], key=("lead_id",))
     # A lead that was merged or taken back since has no keys.
     LeadKeys.objects.filter(lead_id__any_of=[pk for pk in lead_ids if pk not in rows]).delete()
-    duplicates.renew([_probe(no, pk, row) for no, (pk, row) in enumerate(rows.items())])
+    changed = {pk: row for pk, row in rows.items() if any(row[name] != row[f"keys__{name}"] for name in COMPARED)}
+    duplicates.renew([_probe(no, pk, row) for no, (pk, row) in enumerate(changed.items())])
 
 
 def _is_alone() -> bool:
@@ -68,12 +70,12 @@ def _is_alone() -> bool:
 
 
 def _columns(pk: int, row: Mapping[str, Any]) -> batch.Row:
-    keys = {name: row[name] for name in ("mailbox", "phone", "person", "company")}
+    keys = {name: row[name] for name in COMPARED}
     return {"lead_id": pk, **keys, "lacks": [lack.value for lack in lacks(row)], "is_stale": False}
 
 
 def _probe(no: int, pk: int, row: Mapping[str, Any]) -> Probe:
-    return Probe(no, pk, row["mailbox"], row["phone"], row["person"], row["company"], row["account_id"])
+    return Probe(no, pk, account_id=row["account_id"], **{name: row[name] for name in COMPARED})
 
 
 def lacks(row: Mapping[str, Any]) -> Iterable[Lack]:

@@ -185,9 +185,10 @@ def _write(
     changes = _keep(accepted, facts, cause)
     contacts = _introduce(into)
     LeadSearch.objects.filter(pk__any_of=into).delete()
-    forget(into)
-    reindex([each.survivor_id for each in accepted])
-    mark([each.survivor_id for each in accepted])
+    survivors = [each.survivor_id for each in accepted]
+    forget([*into, *survivors])  # who was compared with the others alone is compared with who stays
+    reindex(survivors)
+    mark(survivors)
     keys = _record(accepted, changes, contacts, cause, now)
     batch.insert(
         MergedLead,

@@ -34,6 +34,11 @@ class LeadKeys(models.Model):
     phone = models.CharField(max_length=24, db_default="", help_text="E.164.")
     person = models.CharField(max_length=200, db_default="")
     company = models.CharField(max_length=200, db_default="")
+    name_block = models.CharField(max_length=401, db_default="", help_text="The name and the company's first word.")
+    first_block = models.CharField(
+        max_length=40, db_default="", help_text="The account and how the name's parts begin,"
+    )
+    last_block = models.CharField(max_length=40, db_default="", help_text="the first and the last in order of letters.")
     lacks = ArrayField(models.CharField(max_length=10), db_default=[])
     is_stale = models.BooleanField(db_default=True)
 
@@ -41,9 +46,10 @@ class LeadKeys(models.Model):
         constraints = [KnownKeys(fields=["lead"], name="keys_known")]
         indexes = [
             models.Index(fields=["lead"], name="keys_stale", condition=Q(is_stale=True)),
-            models.Index(fields=["mailbox"], name="keys_mailbox", condition=~Q(mailbox="")),
-            models.Index(fields=["phone"], name="keys_phone", condition=~Q(phone="")),
-            models.Index(fields=["person"], name="keys_person", condition=~Q(person="")),
+            *(
+                models.Index(fields=[key, "lead"], name=f"keys_{key}_lead", condition=~Q(**{key: ""}))
+                for key in ("mailbox", "phone", "name_block", "first_block", "last_block")
+            ),
             *(
                 models.Index(fields=["lead"], name=f"keys_{lack.value}", condition=Q(lacks__contains=[lack.value]))
                 for lack in Lack
@@ -65,7 +71,7 @@ class DuplicatePair(models.Model):
     same_mailbox = models.BooleanField()
     same_phone = models.BooleanField()
     same_account = models.BooleanField()
-    names_alike = models.FloatField(help_text="Trigram similarity of the names, 0 to 1.")
+    names_alike = models.FloatField(help_text="How alike the names are, 0 to 1.")
     companies_alike = models.FloatField(help_text="Trigram similarity of the companies, 0 to 1.")
     found_at = models.DateTimeField(db_default=Now())
     dismissed_at = models.DateTimeField(null=True)

@@ -7,8 +7,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import given
-from hypothesis import strategies as st
 
 from alignment.people.accounts import change_company
 from alignment.people.models import Company
@@ -16,7 +14,6 @@ from leads import activities, editing, lifecycle, withdrawing
 from leads.activities import Activity
 from leads.drafts import Draft
 from leads.hygiene import duplicates, findings, scanning
-from leads.hygiene.evidence import Evidence
 from leads.intake import receive
 from leads.merging import merging
 from leads.merging.merging import merge
@@ -138,16 +135,6 @@ class TestDuplicates:
 
     def test_leads_are_grouped_by_chains_of_pairs(self):
         assert duplicates.components([(1, 2), (3, 4), (2, 5), (6, 7), (7, 3)]) == [{1, 2, 5}, {3, 4, 6, 7}]
-
-
-@given(
-    st.builds(
-        Evidence, st.booleans(), st.booleans(), st.booleans(), st.none() | st.floats(0, 1), st.none() | st.floats(0, 1)
-    )
-)
-def test_what_is_exact_is_likely_too_and_says_why(evidence):
-    assert evidence.is_likely or not evidence.is_exact
-    assert evidence.sentence or not evidence.is_likely
 
 
 class TestScan:

@@ -28,7 +28,7 @@ from leads.views.merging import key_in
 PAGE = 50
 CHUNK = 2_000
 LEAD_HEADER = ("Id", "Name", "E-mail", "Phone", "Company", "Stage", "Owner", "Source", "Consent", "Last moved")
-PAIR_HEADER = ("Lead", "Name", "E-mail", "Company", "Other lead", "Name", "E-mail", "Company", "Evidence")
+PAIR_HEADER = ("Lead", "Name", "E-mail", "Company", "Other lead", "Name", "E-mail", "Company", "Score", "Evidence")
 BY_ID = ("-id",)
 BY_MERGE = ("-at", "-id")
 
@@ -92,7 +92,7 @@ def pairs(request: SignedInRequest, kind: str) -> HttpResponseBase:
     context = {
         "kind": kind, "batch": batch, "name": name, "asks": asks, "next": following,
         "is_first": "after" not in request.GET,
-        "pairs": [(pair, duplicates.evidence_of(pair).sentence, _may_decide(request, pair)) for pair in rows],
+        "pairs": [(pair, duplicates.evidence_of(pair), _may_decide(request, pair)) for pair in rows],
     }  # fmt: skip
     return render(request, "desk/data/pairs.html", context)
 
@@ -103,10 +103,10 @@ def _may_decide(request: SignedInRequest, pair: DuplicatePair) -> bool:
 
 def _pair_lines(found: QuerySet[DuplicatePair]) -> Iterator[tuple[Cell, ...]]:
     for pair in found.iterator(CHUNK):
-        one, other = pair.first, pair.second
+        one, other, evidence = pair.first, pair.second, duplicates.evidence_of(pair)
         yield (
             one.pk, one.name, one.email, one.company_name, other.pk, other.name, other.email, other.company_name,
-            duplicates.evidence_of(pair).sentence,
+            evidence.score, evidence.sentence,
         )  # fmt: skip
 
 
