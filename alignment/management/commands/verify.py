@@ -5,12 +5,25 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+import alignment.people.invariants
+import leads.deals.invariants
+import leads.hygiene.invariants
 import leads.invariants
+import leads.routing.invariants
+import leads.scoring.invariants
 import sla.invariants
 from alignment.lib.invariants import count_broken
 from leads.rebuild import rebuild
 
-INVARIANTS = {**leads.invariants.INVARIANTS, **sla.invariants.INVARIANTS}
+INVARIANTS = {
+    **leads.invariants.INVARIANTS,
+    **leads.scoring.invariants.INVARIANTS,
+    **leads.routing.invariants.INVARIANTS,
+    **leads.deals.invariants.INVARIANTS,
+    **leads.hygiene.invariants.INVARIANTS,
+    **alignment.people.invariants.INVARIANTS,
+    **sla.invariants.INVARIANTS,
+}
 REPLAY = "Journeys and leads stand as their moves say"
 
 
