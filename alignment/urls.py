@@ -8,6 +8,7 @@ urlpatterns = [
     path("api/v1/", include("leads.api.urls")),
     path("api/v1/", include("sla.api.urls")),
     path("api/v1/", include("dashboards.api.urls")),
+    path("api/v1/", include("alignment.desk.saved.api_urls")),
     path("api/v1/", include("alignment.api.urls")),
     path("", include("alignment.people.urls")),
     path("", include("alignment.ops.urls")),

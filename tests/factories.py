@@ -692,6 +692,8 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "view_begin": lambda: Address({"pk": make_view().pk}),
     "bulk_change": _bulk_change,
     "bulk_undo": _bulk_change,
+    **dict.fromkeys(("api_bulk_change", "api_bulk_change_leads", "api_bulk_change_undo"), _bulk_change),
+    **dict.fromkeys(("api_view", "api_view_delete"), _view),
     "set_password": _password_link,
     **{f"import_{name}": _import(make_import) for name in ("columns", "preview", "run", "discard")},
     "import": _import(make_run_import),

@@ -64,7 +64,9 @@ def merged(pk: int, into_id: int) -> Problem:
     return Problem(410, "merged", "This lead was merged into another one", sentence, merged_into=into_id)
 
 
-class LeadQuery(PageQuery):
+class LeadFilters(serializers.Serializer):
+    """Which leads are meant."""
+
     q = serializers.CharField(required=False, max_length=200, help_text="Words of name, e-mail or company.")
     state = serializers.ChoiceField(choices=list(STATES), required=False, help_text="What became of it.")
     stage = serializers.CharField(required=False, help_text="The key of a stage.")
@@ -81,13 +83,17 @@ class LeadQuery(PageQuery):
     moved_since = serializers.DateTimeField(required=False, help_text="Only leads that moved then or later.")
 
 
+class LeadQuery(LeadFilters, PageQuery):
+    """The leads that a list answers."""
+
+
 @policy("lead.view", by_token=True, POST="lead.create")
 class Leads(ApiView):
     @extend_schema(operation_id="leads_list", parameters=[LeadQuery], responses=page_of(LeadSerializer))
     def get(self, request: TokenRequest) -> Response:
         """Leads, those that moved last first."""
         query = asked(request, LeadQuery)
-        found = with_related(_found(query), wanted(LeadSerializer, query))
+        found = with_related(matching(query), wanted(LeadSerializer, query))
         return page(request, found, order=NEWEST, form=LeadSerializer, query=query)
 
     @extend_schema(operation_id="leads_create", request=LeadBody, responses={200: LeadSerializer, 201: LeadSerializer})
@@ -103,8 +109,8 @@ class Leads(ApiView):
         return Response(one(lead_id), status=201 if received.created else 200, headers=headers)
 
 
-def _found(query: Mapping[str, Any]) -> LeadQuerySet:
-    """The leads that the parameters mean, in no order."""
+def matching(query: Mapping[str, Any]) -> LeadQuerySet:
+    """The leads that filters mean, in no order. Raises InvalidError for one that names nothing."""
     leads = Lead.objects.standing()
     if "state" in query:
         leads = leads.filter(STATES[query["state"]][1])

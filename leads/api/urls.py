@@ -4,6 +4,7 @@ from django.urls import path
 
 from leads.api import (
     accounts,
+    bulk,
     deal_parts,
     deals,
     feedback,
@@ -49,6 +50,10 @@ OF_DEAL = {
 urlpatterns = [
     path("leads/", leads.Leads.as_view(), name="api_leads"),
     path("leads/bulk/", leads.LeadBatch.as_view(), name="api_leads_bulk"),
+    *(path(f"bulk-changes/{kind}/", view.as_view(), name=f"api_bulk_{kind}") for kind, view in bulk.KINDS.items()),
+    path("bulk-changes/<int:pk>/", bulk.Change.as_view(), name="api_bulk_change"),
+    path("bulk-changes/<int:pk>/leads/", bulk.ChangedLeads.as_view(), name="api_bulk_change_leads"),
+    path("bulk-changes/<int:pk>/undo/", bulk.ChangeUndo.as_view(), name="api_bulk_change_undo"),
     path("leads/<int:pk>/", leads.LeadDetail.as_view(), name="api_lead"),
     path("leads/reassign/", routing.Reassign.as_view(), name="api_leads_reassign"),
     path("leads/<int:pk>/routing/", routing.LeadRouting.as_view(), name="api_lead_routing"),

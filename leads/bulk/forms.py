@@ -1,5 +1,6 @@
 """What is asked about many leads at once."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -61,13 +62,19 @@ def _plain(value: Any) -> Any:
 
 def said(form: forms.Form) -> str:
     """What a form holds, for people: “Owner: Ada Okafor. Why: holidays.”"""
-    told = []
-    for name, field in form.fields.items():
-        value = form.cleaned_data.get(name)
-        if value in (None, "", []):
-            continue
-        label = field.label or name.replace("_", " ").capitalize()
-        told.append(f"{label if label.endswith('?') else f'{label}:'} {_told(value)}".rstrip("."))
+    return in_words(
+        (field.label or name.replace("_", " ").capitalize(), form.cleaned_data.get(name))
+        for name, field in form.fields.items()
+    )
+
+
+def in_words(answers: Iterable[tuple[str, Any]]) -> str:
+    """What was answered to which questions, but for those that nobody answered."""
+    told = [
+        f"{label if label.endswith('?') else f'{label}:'} {_told(value)}".rstrip(".")
+        for label, value in answers
+        if value not in (None, "", [])
+    ]
     return ". ".join(told)[:500]
 
 

@@ -36,11 +36,18 @@ class BulkRefusedError(Exception):
 
 @transaction.atomic
 def start(
-    *, action: Action, params: Params, leads: LeadQuerySet, actor: User, said: str = "", query: str = ""
+    *,
+    action: Action,
+    params: Params,
+    leads: LeadQuerySet,
+    actor: User,
+    said: str = "",
+    query: str = "",
+    source: CauseSource = CauseSource.PAGE,
 ) -> BulkChange:
     """Change these leads: now, or by a worker where there are more than `AT_ONCE`. Raises BulkRefusedError for none."""
     change = BulkChange.objects.create(
-        kind=action.kind, params=dict(params), said=said, query=query[:2000], created_by=actor
+        kind=action.kind, params=dict(params), said=said, query=query[:2000], source=source, created_by=actor
     )
     change.total = _choose(change, leads)
     if not change.total:
@@ -85,7 +92,7 @@ def _take(change: BulkChange, lead_ids: Sequence[int]) -> None:
     """Change these leads and store what became of each; the same statements for any number."""
     action, actor = ACTIONS[change.kind], change.created_by
     allowed, refused = permitted(action, lead_ids, actor)
-    done = action.take(allowed, change.params, _cause(actor), actor)
+    done = action.take(allowed, change.params, _cause(change, actor), actor)
     refused |= done.refused
     # In the order of the keys that the conflict rests on.
     batch.update(
@@ -111,8 +118,8 @@ def _result(pk: int, before: Mapping[int, batch.Row], refused: Mapping[int, str]
     return {"state": state, "message": refused.get(pk, "")[:300], "before": before.get(pk, {})}
 
 
-def _cause(actor: User) -> Cause:
-    return Cause(CauseSource.PAGE, actor_id=actor.pk)
+def _cause(change: BulkChange, actor: User) -> Cause:
+    return Cause(CauseSource(change.source), actor_id=actor.pk)
 
 
 def _title(job: Job) -> str:
@@ -185,7 +192,9 @@ def _take_back(change: BulkChange, rows: Sequence[BulkRow], actor: User) -> int:
     """Returns how many had to stay."""
     lead_ids = [row.lead_id for row in rows]
     kept = _gone(lead_ids)
-    kept |= ACTIONS[change.kind].undo([row for row in rows if row.lead_id not in kept], change.params, _cause(actor))
+    kept |= ACTIONS[change.kind].undo(
+        [row for row in rows if row.lead_id not in kept], change.params, _cause(change, actor)
+    )
     now = lifecycle.database_now()
     batch.update(
         BulkRow,

@@ -6,6 +6,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from leads.milestones import CauseSource
+
 
 class BulkKind(models.TextChoices):
     """What is done with the leads."""
@@ -29,14 +31,16 @@ class BulkState(models.TextChoices):
 
 
 class BulkChange(models.Model):
-    """What somebody asked for. `params` are the arguments of the verb, `said` the same for people; `query` is the
-    address of the list that the leads were chosen from. Without a `job` all of it was done in the request.
+    """What somebody asked for, and where (`source`). `params` are the arguments of the verb, `said` the same for
+    people; `query` is the address of the list that the leads were chosen from. Without a `job` all of it was done in
+    the request.
     """
 
     kind = models.CharField(max_length=8, choices=BulkKind)
     params = models.JSONField(default=dict)
     said = models.CharField(max_length=500, blank=True)
     query = models.CharField(max_length=2000, blank=True)
+    source = models.CharField(max_length=6, choices=CauseSource.choices, default=CauseSource.PAGE)
     total = models.PositiveIntegerField(default=0)
     job = models.OneToOneField("ops.Job", models.PROTECT, null=True, related_name="+")
     undo_job = models.OneToOneField("ops.Job", models.PROTECT, null=True, related_name="+")
@@ -47,6 +51,7 @@ class BulkChange(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=BulkKind.values), name="bulk_kind_known"),
+            models.CheckConstraint(condition=Q(source__in=CauseSource.values), name="bulk_source_known"),
             models.CheckConstraint(
                 condition=Q(undo_job=None) | Q(undone_at__isnull=False), name="bulk_undo_has_a_beginning"
             ),
