@@ -1,6 +1,6 @@
 """What comes next with a lead: planning the next step, and letting a lead sleep. The only writer of `FollowUp`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,12 +28,19 @@ class Followed:
 
 def plan(*, lead_ids: Iterable[int], step: str, on: date, cause: Cause) -> Followed:
     """The next step of these leads and its day, in place of the one before."""
-    return _write(lead_ids, {"next_step": step[:STEP_LENGTH], "next_on": on}, cause)
+    return _write({key: {"next_step": step[:STEP_LENGTH], "next_on": on} for key in lead_ids}, cause)
+
+
+def plan_where_nothing_is(*, steps: Mapping[int, tuple[str, date]], cause: Cause) -> Followed:
+    """The next steps of open leads (lead → step and day) that have none in their pass; what somebody planned stays."""
+    planned = FollowUp.objects.filter(lead__any_of=steps, pass_no=F("lead__pass_no")).exclude(next_step="")
+    free = steps.keys() - set(planned.values_list("lead", flat=True))
+    return _write({pk: {"next_step": steps[pk][0][:STEP_LENGTH], "next_on": steps[pk][1]} for pk in free}, cause)
 
 
 def done(*, lead_ids: Iterable[int], cause: Cause) -> Followed:
     """The next step is done, and no other one is planned."""
-    return _write(lead_ids, {"next_step": "", "next_on": None}, cause)
+    return _write({key: {"next_step": "", "next_on": None} for key in lead_ids}, cause)
 
 
 def done_if_due(*, lead_ids: Iterable[int], cause: Cause) -> Followed:
@@ -45,19 +52,21 @@ def done_if_due(*, lead_ids: Iterable[int], cause: Cause) -> Followed:
 
 def snooze(*, lead_ids: Iterable[int], until: date | None, cause: Cause) -> Followed:
     """Out of what is due until that day (None: wake up). The promise to answer runs on."""
-    return _write(lead_ids, {"wakes_on": until}, cause)
+    return _write({key: {"wakes_on": until} for key in lead_ids}, cause)
 
 
 @transaction.atomic
-def _write(lead_ids: Iterable[int], columns: dict[str, Any], cause: Cause) -> Followed:
-    """One statement for any number. What was planned for an earlier pass is forgotten."""
-    asked = set(lead_ids)
+def _write(wanted: Mapping[int, dict[str, Any]], cause: Cause) -> Followed:
+    """The same columns of open leads (lead → value by column); one statement for any number. What was planned for an
+    earlier pass is forgotten.
+    """
     passes = dict(
-        Lead.objects.standing().filter(pk__any_of=asked, outcome="").order_by("pk").values_list("pk", "pass_no")
+        Lead.objects.standing().filter(pk__any_of=wanted, outcome="").order_by("pk").values_list("pk", "pass_no")
     )
+    columns = next(iter(wanted.values()), {})
     blank: dict[str, Any] = {"next_step": "", "next_on": None, "wakes_on": None}
     changed = {"changed_by_id": cause.actor_id, "changed_at": lifecycle.database_now()}
-    rows = [{"lead_id": pk, "pass_no": pass_no} | blank | columns | changed for pk, pass_no in passes.items()]
+    rows = [{"lead_id": pk, "pass_no": pass_no} | blank | wanted[pk] | changed for pk, pass_no in passes.items()]
     kept = ", ".join(
         f"{name} = CASE WHEN leads_followup.pass_no = excluded.pass_no THEN leads_followup.{name} "
         f"ELSE excluded.{name} END"

@@ -69,7 +69,7 @@ class Preview:
     @property
     def changes_nothing(self) -> bool:
         """Whether all of it is known already."""
-        return not any(self.counts.get(name) for name in ("created", "updated", "moves", "rejected"))
+        return not any(self.counts.get(name) for name in ("created", "updated", "moves", "planned", "rejected"))
 
 
 def preview(batch: Import, *, actor_id: int | None) -> Preview:

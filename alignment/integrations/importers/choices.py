@@ -294,7 +294,8 @@ def _read(mapping: Json) -> Iterator[str]:
     """The columns that a mapping reads besides those of its fields."""
     said = mapping.get("key", {}).get("external_id")
     yield from said if isinstance(said, list) else ()
-    yield from (*mapping.get("references", ()), *mapping.get("skip", {}), *mapping.get("touched", ()))
+    yield from (*mapping.get("references", ()), *mapping.get("skip", {}))
+    yield from (*mapping.get("touched", ()), *mapping.get("due", ()))
     yield from (column for each in mapping.get("lead", ()) for column in each.values())
     yield from filter(None, [mapping.get("deal", {}).get("key")])
     touch = mapping.get("touch", {})

@@ -36,7 +36,7 @@ def decide(staged: Path, mapping: Mapping[str, Any]) -> Decided:
 
 def dated(mapping: Mapping[str, Any]) -> list[str]:
     """The columns that a mapping, as files hold it, reads as dates."""
-    columns = [mapping.get("created", ""), *mapping.get("touched", ())]
+    columns = [mapping.get("created", ""), *mapping.get("touched", ()), *mapping.get("due", ())]
     columns += [rule.get("at", "") for rule in _rules(mapping.get("moves", []))]
     closing = mapping.get("deal", {}).get("fields", {}).get("expected_close_on", "")
     return [column for column in dict.fromkeys([*columns, *_listed(closing)]) if column]

@@ -67,6 +67,7 @@ class Mapping:
     lead: tuple[tuple[str, str], ...]
     touch: Group[TouchRule]
     touched: tuple[str, ...]
+    due: tuple[str, ...]
     owner: str
     unknown_owner: str
     unknown_lead: str
@@ -122,6 +123,7 @@ class Mapping:
             lead=_lead(reader.listed("lead")),
             touch=touch_group(touch) if touch is not None else Group(),
             touched=tuple(reader.listed("touched")),
+            due=tuple(reader.listed("due")),
             owner=owner.get("column", ""),
             unknown_owner=_choice("owner.unknown", owner.get("unknown", "none"), UNKNOWN_OWNERS),
             unknown_lead=reader.choice("unknown_lead", UNKNOWN_LEADS, "create"),
@@ -144,6 +146,8 @@ class Mapping:
                 'Touches need "lead" (the columns that name the lead), "touched" (the columns that date the touch, the '
                 'first filled one counts) and "touch" (what it is).'
             )
+        if any(rule.is_step for rule in self.touch.all_rules()) and not self.due:
+            raise MappingError('A "step" needs "due": the columns that say until when, the first filled one counts.')
         if self.kind in ("deals", "touches") and self.key_is_email:
             raise MappingError(f'The key of {self.kind} is an external id: {{"external_id": "…"}}.')
 
@@ -157,7 +161,7 @@ class Mapping:
         """The columns that a file must have."""
         named = {*self.keys, self.owner, self.created, self.deal_key, *self.attributes, *self.references, *self.skip}
         named |= {column for columns in (*self.fields.values(), *self.deal.values()) for column in columns}
-        named |= {column for _, column in self.lead} | {*self.touched, *self.touch.by}
+        named |= {column for _, column in self.lead} | {*self.touched, *self.due, *self.touch.by}
         named |= {column for rule in self.touch.all_rules() for column in rule.columns}
         for group in self.moves:
             named |= {*group.by, *(column for rule in group.all_rules() for column in rule.columns)}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from leads.activities import SAID, Activity
 from leads.milestones import Kind, Milestone
 from leads.models.touchpoint import Direction
 
@@ -41,7 +42,8 @@ class MoveRule:
 @dataclass(frozen=True, slots=True)
 class TouchRule:
     """What a row's touch is: the `kind` that lists group by, its `title` (`{column}` stands for the cell), and whether
-    the buyer was engaged, a human took part, and sales was asked for.
+    the buyer was engaged, a human took part, and sales was asked for. With `is_step` nothing has happened yet: the
+    title is what sales means to do next.
     """
 
     kind: str
@@ -50,6 +52,7 @@ class TouchRule:
     is_engaged: bool = True
     is_human: bool = True
     is_hand_raise: bool = False
+    is_step: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -60,7 +63,8 @@ class TouchRule:
 @dataclass(frozen=True, slots=True)
 class Group(Generic[Rule]):
     """Rules of every row (`always`), or those that the values of columns choose: `cases` by value, several columns
-    joined by " / "; `otherwise` for other values (None: such a row is refused).
+    joined by " / ", where `*` stands for any value of its column, and the first that fits counts; `otherwise` for other
+    values (None: such a row is refused).
     """
 
     always: tuple[Rule, ...] = ()
@@ -80,7 +84,15 @@ class Group(Generic[Rule]):
         found = self.cases.get(value)
         if found is None:
             found = self.cases.get(value.casefold())
+        if found is None:
+            found = next((rules for case, rules in self.cases.items() if _stands_for(case, value.casefold())), None)
         return self.otherwise if found is None else found
+
+
+def _stands_for(case: str, value: str) -> bool:
+    """Whether a case with `*` among its parts is one of this value."""
+    parts, said = case.split(" / "), value.split(" / ")
+    return "*" in parts and len(parts) == len(said) and all(a in ("*", b) for a, b in zip(parts, said, strict=True))
 
 
 def move_groups(given: Any) -> tuple[Group[MoveRule], ...]:
@@ -129,9 +141,26 @@ def move(given: Any) -> MoveRule:
 
 
 def touch(given: Any) -> TouchRule:
-    """One touch. Raises MappingError."""
-    if not isinstance(given, dict) or not {"kind", "title"} <= given.keys() <= set(TouchRule.__slots__):
-        raise MappingError(f'A touch has a "kind" and a "title", and may have {", ".join(TouchRule.__slots__[2:])}.')
+    """One touch: in its own words, as one of the activities of sales, or as a step to come. Raises MappingError."""
+    if isinstance(given, dict) and given.keys() == {"step"}:
+        return TouchRule("step", str(given["step"]), is_step=True)
+    if isinstance(given, dict) and "activity" in given:
+        return _activity(given)
+    if not isinstance(given, dict) or not {"kind", "title"} <= given.keys() <= set(TouchRule.__slots__) - {"is_step"}:
+        raise MappingError(
+            'A touch has a "kind" and a "title", and may have direction, is_engaged, is_human, is_hand_raise; or '
+            'an "activity" and a "title"; or a "step" alone.'
+        )
     if given.get("direction", Direction.INBOUND) not in Direction.values:
         raise MappingError(f'The "direction" of a touch is one of {", ".join(Direction.values)}.')
     return TouchRule(**given)
+
+
+def _activity(given: dict[str, Any]) -> TouchRule:
+    """What came of sales' attempt to reach the lead, as if it had been logged here."""
+    if given["activity"] not in Activity.values or given.keys() - {"activity", "title"}:
+        raise MappingError(f'An "activity" is one of {", ".join(Activity.values)}, and may have a "title".')
+    activity = Activity(given["activity"])
+    kind, said = SAID[activity]
+    title = f"{said}: {given['title']}" if given.get("title") else said
+    return TouchRule(kind, title, Direction.OUTBOUND, is_engaged=activity == Activity.CONNECTED)

@@ -13,16 +13,20 @@ from alignment.integrations.importers.rows import (
     date_of,
     draft_of,
     key_of,
+    owner_of,
     record_id,
     values_of,
 )
 from alignment.integrations.importers.rules import IN_BRACES, TouchRule
+from alignment.people.directory import Named
 from leads.drafts import Draft
 
 
 @dataclass(frozen=True, slots=True)
 class TouchArrival:
-    """A translated row: whom it names, what happened and when; `draft` is the lead as the row describes it."""
+    """A translated row: whom it names, what happened and when (or what is to happen until when); `draft` is the lead as
+    the row describes it, `owner` who did it.
+    """
 
     line: Line
     names: Names
@@ -31,10 +35,13 @@ class TouchArrival:
     title: str
     external_id: str
     draft: Draft
+    owner: Named | None = None
 
 
 def translate(line: Line, mapping: Mapping, places: Places) -> TouchArrival | None:
-    """The touch that a row describes; None for one of a kind that is no touch. Raises RowError."""
+    """The touch that a row describes; None for one of a kind that is no touch, and for a step without a day. Raises
+    RowError.
+    """
     key = key_of(line, mapping)
     rule = next(iter(chosen(line, mapping.touch)), None)
     if rule is None:
@@ -42,7 +49,10 @@ def translate(line: Line, mapping: Mapping, places: Places) -> TouchArrival | No
     names = names_of(line, mapping)
     if not names:
         raise RowError("The row names no lead.")
-    at = next(filter(None, (date_of(line, column, mapping, places) for column in mapping.touched)), None)
+    dated = mapping.due if rule.is_step else mapping.touched
+    at = next(filter(None, (date_of(line, column, mapping, places) for column in dated)), None)
+    if at is None and rule.is_step:
+        return None
     if at is None:
         raise RowError(f"The row has no date: {', '.join(mapping.touched)} is blank.")
     title = " ".join(IN_BRACES.sub(lambda found: line.text(found[1]), rule.title).split())
@@ -54,4 +64,5 @@ def translate(line: Line, mapping: Mapping, places: Places) -> TouchArrival | No
         title=title.rstrip(": ")[:200],
         external_id=record_id(" / ".join(record_id(part, mapping) for part in key.split(" / ")), mapping),
         draft=draft_of(values_of(line, mapping, mapping.constants, mapping.fields), references=names.references),
+        owner=owner_of(line, mapping),
     )

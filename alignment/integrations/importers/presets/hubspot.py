@@ -3,6 +3,7 @@
 from typing import Any
 
 from alignment.integrations.importers.presets import Preset
+from alignment.integrations.importers.presets.work import work
 
 _ASKS = "Which number has your HubSpot account (Hub ID)? With it each record links back to HubSpot."
 
@@ -185,4 +186,87 @@ DEALS = Preset(
     },
     link="https://app.hubspot.com/contacts/[account]/record/0-3/{key}",
     asks=_ASKS,
+)  # fmt: skip
+
+_WHO: dict[str, tuple[str, ...]] = {
+    "@contacts": (
+        "Associated Contact IDs", "Associated Contact IDs (Task to Contact)",
+        "Associated Contact IDs (Call to Contact)", "Contact IDs",
+    ),
+    "@named": ("Associated Contact", "Associated Contacts", "Contact Email", "Email"),
+    "@owner": ("Assigned to", "Activity assigned to", "Task owner", "Owner"),
+    "@owner_id": ("hubspot_owner_id",),
+}  # fmt: skip
+_WORK: dict[str, Any] = {
+    "kind": "touches",
+    "system": "hubspot",
+    "key": {"external_id": "@id"},
+    "lead": [{"external_id": "@contacts"}, {"email": "@named"}],
+    "owner": {"any": [{"column": "@owner", "unknown": "none"}, {"column": "@owner_id", "unknown": "none"}]},
+    "unknown_lead": "reject",
+}
+"""How a row of work names its lead and who did it."""
+
+TASKS = Preset(
+    name="HubSpot tasks",
+    system="hubspot",
+    needs=(("@id",), ("@task",), ("@status",), ("@due",), ("@contacts", "@named")),
+    foreign=("Deal Name", "Lifecycle Stage"),
+    names={
+        "@id": ("Record ID", "Record ID - Task", "Task ID", "hs_object_id"),
+        "@task": ("Task Title", "Task Name", "Task Type", "hs_task_subject", "hs_task_type"),
+        "@subject": ("Task Title", "Task Name", "hs_task_subject", "Title", "Subject"),
+        "@status": ("Task Status", "hs_task_status", "Status"),
+        "@type": ("Task Type", "hs_task_type", "Type"),
+        "@due": ("Due Date", "hs_timestamp", "Task Due Date"),
+        "@done_at": ("Completed at", "Completion Date", "Completed Date", "hs_task_completion_date"),
+        **_WHO,
+    },
+    mapping={
+        "name": "HubSpot tasks", **_WORK, "touched": ["@done_at?", "@due"], "due": ["@due"],
+        "touch": work(("@status",), ("@type",)),
+    },
+)  # fmt: skip
+
+CALLS = Preset(
+    name="HubSpot calls",
+    system="hubspot",
+    needs=(("@id",), ("@call",), ("@at",), ("@contacts", "@named")),
+    foreign=("Deal Name", "Lifecycle Stage", "Engagement Type"),
+    names={
+        "@id": ("Record ID", "Record ID - Call", "Call ID", "hs_object_id"),
+        "@call": ("Call Title", "hs_call_title", "hs_call_disposition", "Call Direction", "hs_call_direction"),
+        "@subject": ("Call Title", "hs_call_title"),
+        "@result": ("Call Outcome", "Call and meeting outcome", "hs_call_disposition"),
+        "@direction": ("Call Direction", "hs_call_direction"),
+        "@at": ("Activity date", "Call Date", "hs_timestamp", "Create Date", "hs_createdate"),
+        **_WHO,
+    },
+    mapping={
+        "name": "HubSpot calls", **_WORK, "touched": ["@at"],
+        "touch": work(
+            (), ("@result", "@direction"),
+            otherwise=[{"kind": "call", "title": "Called: {@subject}", "direction": "outbound", "is_engaged": False}],
+        ),
+    },
+)  # fmt: skip
+
+ENGAGEMENTS = Preset(
+    name="HubSpot activities",
+    system="hubspot",
+    needs=(("@id",), ("@type",), ("@at",), ("@contacts", "@named")),
+    foreign=("Deal Name", "Lifecycle Stage"),
+    names={
+        "@id": ("Engagement ID", "Activity ID", "Record ID", "hs_object_id"),
+        "@type": ("Engagement Type", "hs_engagement_type"),
+        "@subject": ("Subject", "Title", "Engagement Title", "Activity Title"),
+        "@result": ("Call Outcome", "Disposition", "hs_call_disposition"),
+        "@direction": ("Call Direction", "hs_call_direction"),
+        "@at": ("Engagement Date", "Activity date", "Timestamp", "hs_timestamp"),
+        **_WHO,
+    },
+    mapping={
+        "name": "HubSpot activities", **_WORK, "touched": ["@at"],
+        "touch": work((), ("@type", "@result", "@direction")),
+    },
 )  # fmt: skip

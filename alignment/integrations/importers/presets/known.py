@@ -7,9 +7,13 @@ from alignment.integrations.importers.presets import Preset, hubspot, marketo, m
 PRESETS: tuple[Preset, ...] = (
     hubspot.CONTACTS,
     hubspot.DEALS,
+    hubspot.TASKS,
+    hubspot.CALLS,
+    hubspot.ENGAGEMENTS,
     salesforce.LEADS,
     salesforce.OPPORTUNITIES,
     salesforce.CAMPAIGN_MEMBERS,
+    salesforce.TASKS,
     marketo.LEADS,
     marketo.ACTIVITIES,
     mautic.CONTACTS,

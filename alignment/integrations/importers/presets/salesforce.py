@@ -2,6 +2,7 @@
 
 from alignment.integrations.importers.presets import Preset
 from alignment.integrations.importers.presets.hubspot import OPTED_OUT
+from alignment.integrations.importers.presets.work import work
 
 _LINK = "https://[host]/{key}"
 _ASKS = "What is the address of your Salesforce, as in acme.my.salesforce.com? With it each record links back to it."
@@ -228,6 +229,51 @@ CAMPAIGN_MEMBERS = Preset(
                 },
             ]
         },
+        "unknown_lead": "reject",
+    },
+)  # fmt: skip
+
+TASKS = Preset(
+    name="Salesforce tasks",
+    system="salesforce",
+    needs=(
+        ("@id",), ("@subject",), ("@due",), ("@who", "@lead", "@contact", "@email"), ("@status", "@closed"),
+        ("@who", "@type", "@result", "@done_at", "@activity_id"),
+    ),
+    foreign=("StageName", "IsConverted", "Member Status", "Deal Name", "Task Title", "hs_task_subject"),
+    names={
+        "@id": ("Activity ID", "Task ID", "Id"),
+        "@activity_id": ("Activity ID", "Task ID"),
+        "@who": ("WhoId", "Who ID", "Name ID"),
+        "@lead": ("Lead ID", "LeadId"),
+        "@contact": ("Contact ID", "ContactId"),
+        "@email": ("Email", "Who.Email", "Lead Email", "Contact Email"),
+        "@subject": ("Subject",),
+        "@due": ("ActivityDate", "Due Date", "Due Date Only", "Date"),
+        "@done_at": ("CompletedDateTime", "Completed Date/Time", "Completed Date"),
+        "@created": ("CreatedDate", "Created Date"),
+        "@status": ("Status", "Task Status"),
+        "@closed": ("IsClosed", "Closed"),
+        "@type": ("TaskSubtype", "Task Subtype"),
+        "@kind": ("Type", "Activity Type"),
+        "@result": ("CallDisposition", "Call Result"),
+        "@direction": ("CallType", "Call Type"),
+        "@owner": ("Assigned", "Assigned To", "Owner.Name", "Task Owner"),
+        "@owner_id": ("OwnerId", "Assigned To ID"),
+        "@deleted": ("IsDeleted", "Deleted"),
+    },
+    mapping={
+        "name": "Salesforce tasks",
+        "kind": "touches",
+        "system": "salesforce",
+        "ids": "salesforce",
+        "key": {"external_id": "@id"},
+        "lead": [{"external_id": "@who"}, {"external_id": "@lead"}, {"external_id": "@contact"}, {"email": "@email"}],
+        "skip": {"@deleted": ["true", "1"]},
+        "touched": ["@done_at?", "@due", "@created?"],
+        "due": ["@due"],
+        "touch": work(("@closed", "@status"), ("@type", "@kind", "@result", "@direction")),
+        "owner": {"any": [{"column": "@owner", "unknown": "none"}, {"column": "@owner_id", "unknown": "none"}]},
         "unknown_lead": "reject",
     },
 )  # fmt: skip
