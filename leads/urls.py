@@ -30,6 +30,7 @@ urlpatterns = [
     path("deals/<int:pk>/withdraw/", deals.withdraw, name="deal_withdraw"),
     path("deals/<int:pk>/contact/", deals.contact, name="deal_contact"),
     path("deals/<int:pk>/contact/<int:lead>/remove/", deals.contact_remove, name="deal_contact_remove"),
+    path("deals/<int:pk>/contact/<int:lead>/carry/", deals.carrier, name="deal_carrier"),
     path("deals/<int:pk>/sourced-by/", deals.sourced_by, name="deal_sourced_by"),
     path("deals/<int:pk>/distinct/<int:other>/", deals.distinct, name="deal_distinct"),
     path("accounts/<int:pk>/edit/", accounts.edit, name="account_edit"),

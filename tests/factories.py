@@ -604,7 +604,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
         f"deal{name}": _deal_alone
         for name in ("", "_edit", "_win", "_lose", "_reopen", "_withdraw", "_contact", "_sourced_by")
     },
-    "deal_contact_remove": lambda: _deal_alone(lead=make_lead().pk),
+    **dict.fromkeys(("deal_contact_remove", "deal_carrier"), lambda: _deal_alone(lead=make_lead().pk)),
     "deal_distinct": _two_deals,
     **{f"setup_stage{name}": _stage_key for name in ("", "_edit", "_publish", "_discard", "_move", "_retire")},
     **{f"setup_stage_{name}": lambda: Address({"key": "mql", "number": 1}, _heads()) for name in ("sign", "restore")},
@@ -654,7 +654,10 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
         f"api_opportunity{name}": _deal_of_lead
         for name in ("", "_win", "_lose", "_reopen", "_changes", "_contacts", "_sourced_by", "_duplicates")
     },
-    "api_opportunity_contact_remove": lambda: _deal_of_lead(lead=make_lead().pk),
+    **dict.fromkeys(
+        ("api_opportunity_contact_remove", "api_opportunity_contact_carry"),
+        lambda: _deal_of_lead(lead=make_lead().pk),
+    ),
     "api_unknown": lambda: Address({"rest": "nothing/"}),
     "account_token_revoke": _token,
     "setup_token_revoke": _token,

@@ -16,6 +16,7 @@ from alignment.people.models import Company, User
 from alignment.people.permissions import can
 from leads.deals import sourcing
 from leads.deals.buying_groups import FIELD as CONTACT
+from leads.deals.carrying import FIELD as CARRIER
 from leads.deals.likeness import Likeness, look
 from leads.models import (
     Account,
@@ -41,7 +42,7 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "expected_close_on": ("Expected close", "calendar"), "probability": ("Probability", "percent"),
     "stage_id": ("Stage", "arrow-right"), "owner_id": ("Owner", "user-round-check"), "product": ("Product", "tag"),
     "state": ("State", "flag"), "reason_id": ("Reason", "message-square"), "withdrawn": ("Taken back", "undo-2"),
-    CONTACT: ("Buying group", "users"),
+    CONTACT: ("Buying group", "users"), CARRIER: ("Carried by", "user-round-check"),
 }  # fmt: skip
 """Field of a change → how it is called, and its icon."""
 
@@ -267,7 +268,7 @@ class _Names:
 
 
 POINTS: Mapping[str, type[Model]] = {
-    "owner_id": User, "stage_id": Stage, "reason_id": Reason, "account_id": Account, CONTACT: Lead,
+    "owner_id": User, "stage_id": Stage, "reason_id": Reason, "account_id": Account, CONTACT: Lead, CARRIER: Lead,
 }  # fmt: skip
 """Fields whose values are keys (of the buying group: a key and a role) → of which table."""
 

@@ -72,6 +72,10 @@ class OverridableBody(NoteBody):
         return data
 
 
+class CarryBody(OverridableBody):
+    """Who carries a deal; what was confirmed with the buyer stays confirmed."""
+
+
 class ConfirmedBody(OverridableBody):
     confirmations = serializers.ListField(
         child=serializers.CharField(max_length=40),

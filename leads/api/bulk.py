@@ -166,7 +166,7 @@ def _meant(data: dict[str, Any]) -> tuple[LeadQuerySet, str]:
         found = matching(data["filters"])
     except InvalidError as error:
         raise InvalidError(
-            [{"pointer": f"/filters/{each['parameter']}", "detail": each["detail"]} for each in error.errors]
+            [{"pointer": f"/filters/{each['parameter']}", "detail": each["detail"]} for each in error.more["errors"]]
         ) from error
     return found, urlencode({name: str(value) for name, value in data["filters"].items()})
 

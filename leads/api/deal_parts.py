@@ -13,10 +13,10 @@ from alignment.api.requests import TokenRequest
 from alignment.api.shapes import Body, read
 from alignment.api.views import ApiView
 from alignment.people.permissions import policy, require
-from leads.api.asked import LoseBody, NoteBody, RoleBody, SourcedByBody, WinBody
+from leads.api.asked import CarryBody, LoseBody, NoteBody, RoleBody, SourcedByBody, WinBody
 from leads.api.deals import NEWEST, deal_of, one_deal
-from leads.api.leads import api_cause
-from leads.api.moves import refused
+from leads.api.leads import api_cause, standing_lead
+from leads.api.moves import refused, require_override
 from leads.api.shapes import (
     ContactSerializer,
     DealChangeSerializer,
@@ -25,7 +25,7 @@ from leads.api.shapes import (
     SourcingSerializer,
 )
 from leads.causes import Cause
-from leads.deals import buying_groups, closing, sourcing
+from leads.deals import buying_groups, carrying, closing, sourcing
 from leads.deals import likeness as deal_likeness
 from leads.deals.closing import NotClosedError
 from leads.hands import whose
@@ -141,6 +141,25 @@ class ContactRemove(ApiView):
         if not buying_groups.dismiss(opportunity_id=pk, lead_ids=[lead], cause=api_cause(request)):
             sentence = "Who carries the deal, or joined it, stays in its buying group; others do not belong to it."
             raise Problem(409, "not_allowed", "This person stays", sentence)
+        return _group(deal)
+
+
+@policy("deal.edit", by_token=True)
+class ContactCarry(ApiView):
+    @extend_schema(operation_id="opportunities_contacts_carry", request=CarryBody, responses=_contacts)
+    @once
+    def post(self, request: TokenRequest, pk: int, lead: int) -> Response:
+        """Let somebody of the account carry the deal: their lead becomes the opportunity, and who carried it joins."""
+        deal, taker = deal_of(pk), standing_lead(lead)
+        require(request.user, "deal.edit", whose(deal))
+        require(request.user, "lead.advance", taker)
+        data = read(CarryBody, request)
+        if data["override"]:
+            require_override(request, taker)
+        try:
+            carrying.carry(opportunity_id=pk, lead_id=lead, cause=api_cause(request), **data)
+        except NotClosedError as error:
+            raise refused(error.refusal, request.user) from error
         return _group(deal)
 
 

@@ -56,7 +56,7 @@ class MoveView(ApiView):
         require(request.user, self.policy.default, lead)
         data = read(self.body, request)
         if data.get("override"):
-            _require_override(request, lead)
+            require_override(request, lead)
         try:
             moved = self.take(lead, data, api_cause(request))
         except qualifying.NotQualifiedError as error:
@@ -68,7 +68,8 @@ class MoveView(ApiView):
         raise NotImplementedError
 
 
-def _require_override(request: TokenRequest, lead: Lead) -> None:
+def require_override(request: TokenRequest, lead: Lead) -> None:
+    """Raises what it takes where user or token may not pass entry criteria."""
     require(request.user, "lead.override", lead)
     if not request.auth.allows(Scope.ADMIN):
         raise missing_scope(Scope.ADMIN)

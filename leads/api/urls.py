@@ -95,6 +95,11 @@ urlpatterns = [
         deal_parts.ContactRemove.as_view(),
         name="api_opportunity_contact_remove",
     ),
+    path(
+        "opportunities/<int:pk>/contacts/<int:lead>/carry/",
+        deal_parts.ContactCarry.as_view(),
+        name="api_opportunity_contact_carry",
+    ),
     path("stages/", deals.StageList.as_view(), name="api_stages"),
     path("stages/<slug:key>/versions/", deals.StageVersions.as_view(), name="api_stage_versions"),
     path("nurture-tracks/", nurture.Tracks.as_view(), name="api_nurture_tracks"),

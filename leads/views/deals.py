@@ -18,7 +18,7 @@ from alignment.people.models import Company
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
 from leads.causes import Cause
-from leads.deals import buying_groups, closing, deals, sourcing
+from leads.deals import buying_groups, carrying, closing, deals, sourcing
 from leads.deals import forms as deal_forms
 from leads.deals import likeness as deal_likeness
 from leads.deals.changes import base_amount
@@ -228,6 +228,23 @@ def contact_remove(request: SignedInRequest, pk: int, lead: int) -> HttpResponse
     require(request.user, "deal.edit", whose(deal))
     if not buying_groups.dismiss(opportunity_id=pk, lead_ids=[lead], cause=page_cause(request)):
         messages.error(request, "Who carries the deal, or joined it, stays in its buying group.")
+    return redirect("deal", pk)
+
+
+@policy("deal.edit")
+@require_POST
+def carrier(request: SignedInRequest, pk: int, lead: int) -> HttpResponse:
+    """Somebody else of the buying group carries the deal."""
+    deal = _deal(pk)
+    taker = get_object_or_404(Lead.objects.select_related("owner"), pk=lead)
+    require(request.user, "deal.edit", whose(deal))
+    require(request.user, "lead.advance", taker)
+    try:
+        carrying.carry(opportunity_id=pk, lead_id=lead, cause=page_cause(request))
+    except NotClosedError as error:
+        messages.error(request, why_refused(error.refusal, viewer=request.user, now=now()))
+    else:
+        messages.success(request, format_html("<b>{}</b> carries the deal from now on.", taker.display_name))
     return redirect("deal", pk)
 
 

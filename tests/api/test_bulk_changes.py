@@ -43,8 +43,7 @@ def test_leads_are_rejected_by_their_ids_and_each_has_its_result(asking):
 
 
 def test_all_that_filters_find(asking):
-    website = Source.objects.create(key="website", name="Website")
-    meant, other = make_lead("mql", source=website), make_lead("mql")
+    meant, other = make_lead("mql", source="Website"), make_lead("mql")
     answer = asking.post("bulk-changes/accept/", {"filters": {"source": "website", "state": "waiting"}}).json()
     assert (answer["total"], answer["counts"]["done"]) == (1, 1)
     assert {lead.pk: lead.milestone for lead in Lead.objects.all()} == {meant.pk: 3, other.pk: 2}
@@ -76,13 +75,12 @@ def test_it_happens_once_for_each_key(asking):
 
 
 def test_facts_are_set_and_taken_away(asking):
-    website = Source.objects.create(key="website", name="Website")
-    lead = make_lead(source=website)
+    lead = make_lead(source="Website")
     problem(asking.post("bulk-changes/facts/", {"leads": [lead.pk]}), 422)
     assert asking.post("bulk-changes/facts/", {"leads": [lead.pk], "source": None}).json()["counts"]["done"] == 1
     assert Lead.objects.get().source is None
     told = asking.post("bulk-changes/facts/", {"leads": [lead.pk], "source": "website"}).json()
-    assert Lead.objects.get().source == website
+    assert Lead.objects.get().source == Source.objects.get(key="website")
     assert told["said"] == "Source: Website"
 
 
