@@ -64,7 +64,7 @@ def merged(pk: int, into_id: int) -> Problem:
     return Problem(410, "merged", "This lead was merged into another one", sentence, merged_into=into_id)
 
 
-class LeadFilters(serializers.Serializer):
+class LeadFilters(serializers.Serializer[Any]):
     """Which leads are meant."""
 
     q = serializers.CharField(required=False, max_length=200, help_text="Words of name, e-mail or company.")

@@ -63,7 +63,7 @@ def _plain(value: Any) -> Any:
 def said(form: forms.Form) -> str:
     """What a form holds, for people: “Owner: Ada Okafor. Why: holidays.”"""
     return in_words(
-        (field.label or name.replace("_", " ").capitalize(), form.cleaned_data.get(name))
+        (str(field.label or name.replace("_", " ").capitalize()), form.cleaned_data.get(name))
         for name, field in form.fields.items()
     )
 

@@ -121,7 +121,7 @@ def of_draft(draft: Draft) -> list[tuple[Lead, Evidence]]:
         "email_key": key, "phone": draft.phone, "name": draft.name, "company_name": draft.company_name,
         "account_id": account_id,
     }  # fmt: skip
-    probe = Probe(no=0, account_id=account_id, **keys_of(names, Company.get().phone_region))
+    probe = Probe(0, NEW, account_id=account_id, **keys_of(names, Company.get().phone_region))
     found = {each.lead_id: each.evidence for each in find([probe])}
     leads = Lead.objects.standing().filter(pk__in=found).select_related("stage", "owner")
     told = [(lead, found[lead.pk]) for lead in leads]
