@@ -52,9 +52,11 @@ class ClosingView(ApiView):
         raise NotImplementedError
 
 
-def _described(name: str, body: type[Body], description: str) -> Callable[[Any], Any]:
+def _described(
+    name: str, body: type[Body] | None, description: str, answers: Any = OpportunitySerializer
+) -> Callable[[Any], Any]:
     posted = extend_schema(
-        operation_id=f"opportunities_{name}", request=body, responses=OpportunitySerializer, description=description
+        operation_id=f"opportunities_{name}", request=body, responses=answers, description=description
     )
     return extend_schema_view(post=posted)
 
@@ -99,24 +101,43 @@ class Changes(ApiView):
 _contacts = inline_serializer("ContactList", {"results": ContactSerializer(many=True)})
 
 
+class GroupView(ApiView):
+    """A change of the buying group: who may edit the deal makes it, and is told who belongs to it now."""
+
+    @once
+    def post(self, request: TokenRequest, pk: int, **named: int) -> Response:
+        deal = deal_of(pk)
+        require(request.user, "deal.edit", whose(deal))
+        self.take(request, deal, **named)
+        return _group(deal)
+
+    def take(self, request: TokenRequest, deal: Opportunity, **named: int) -> None:
+        """Call the verb with what was asked."""
+        raise NotImplementedError
+
+
+def _group(deal: Opportunity) -> Response:
+    contacts = OpportunityContact.objects.filter(opportunity=deal).select_related("lead")
+    return Response({"results": ContactSerializer(contacts.order_by("-is_primary", "pk"), many=True).data})
+
+
 @policy("lead.view", by_token=True, POST="deal.edit")
-class Contacts(ApiView):
+@_described(
+    "contacts_name", RoleBody, "Take a person of the account into the buying group, or name the role of who is in it.",
+    _contacts,
+)  # fmt: skip
+class Contacts(GroupView):
     @extend_schema(operation_id="opportunities_contacts", responses=_contacts)
     def get(self, request: TokenRequest, pk: int) -> Response:
         """The buying group, who carries the deal first."""
         return _group(deal_of(pk))
 
-    @extend_schema(operation_id="opportunities_contacts_name", request=RoleBody, responses=_contacts)
-    @once
-    def post(self, request: TokenRequest, pk: int) -> Response:
-        """Take a person of the account into the buying group, or name the role of who is in it."""
-        deal = deal_of(pk)
-        require(request.user, "deal.edit", whose(deal))
+    def take(self, request: TokenRequest, deal: Opportunity, **named: int) -> None:
         data = read(RoleBody, request)
         if not _may_belong(deal, data["lead"]):
             raise invalid_field("/lead", "Only people of the deal's account belong to its buying group.")
-        buying_groups.name_roles(opportunity_id=pk, roles={data["lead"]: data["role"]}, cause=api_cause(request))
-        return _group(deal)
+        roles = {data["lead"]: data["role"]}
+        buying_groups.name_roles(opportunity_id=deal.pk, roles=roles, cause=api_cause(request))
 
 
 def _may_belong(deal: Opportunity, lead_id: int) -> bool:
@@ -125,42 +146,36 @@ def _may_belong(deal: Opportunity, lead_id: int) -> bool:
     return bool(deal.account_id) and Lead.objects.standing().filter(pk=lead_id, account=deal.account_id).exists()
 
 
-def _group(deal: Opportunity) -> Response:
-    contacts = OpportunityContact.objects.filter(opportunity=deal).select_related("lead")
-    return Response({"results": ContactSerializer(contacts.order_by("-is_primary", "pk"), many=True).data})
-
-
 @policy("deal.edit", by_token=True)
-class ContactRemove(ApiView):
-    @extend_schema(operation_id="opportunities_contacts_remove", request=None, responses=_contacts)
-    @once
-    def post(self, request: TokenRequest, pk: int, lead: int) -> Response:
-        """Take somebody out of the buying group. Who carries the deal, or joined it, stays (409)."""
-        deal = deal_of(pk)
-        require(request.user, "deal.edit", whose(deal))
-        if not buying_groups.dismiss(opportunity_id=pk, lead_ids=[lead], cause=api_cause(request)):
+@_described(
+    "contacts_remove", None, "Take somebody out of the buying group. Who carries the deal, or joined it, stays (409).",
+    _contacts,
+)  # fmt: skip
+class ContactRemove(GroupView):
+    def take(self, request: TokenRequest, deal: Opportunity, **named: int) -> None:
+        gone = buying_groups.dismiss(opportunity_id=deal.pk, lead_ids=[named["lead"]], cause=api_cause(request))
+        if not gone:
             sentence = "Who carries the deal, or joined it, stays in its buying group; others do not belong to it."
             raise Problem(409, "not_allowed", "This person stays", sentence)
-        return _group(deal)
 
 
 @policy("deal.edit", by_token=True)
-class ContactCarry(ApiView):
-    @extend_schema(operation_id="opportunities_contacts_carry", request=CarryBody, responses=_contacts)
-    @once
-    def post(self, request: TokenRequest, pk: int, lead: int) -> Response:
-        """Let somebody of the account carry the deal: their lead becomes the opportunity, and who carried it joins."""
-        deal, taker = deal_of(pk), standing_lead(lead)
-        require(request.user, "deal.edit", whose(deal))
+@_described(
+    "contacts_carry", CarryBody,
+    "Let somebody of the account carry the deal: their lead becomes the opportunity, and who carried it joins.",
+    _contacts,
+)  # fmt: skip
+class ContactCarry(GroupView):
+    def take(self, request: TokenRequest, deal: Opportunity, **named: int) -> None:
+        taker = standing_lead(named["lead"])
         require(request.user, "lead.advance", taker)
         data = read(CarryBody, request)
         if data["override"]:
             require_override(request, taker)
         try:
-            carrying.carry(opportunity_id=pk, lead_id=lead, cause=api_cause(request), **data)
+            carrying.carry(opportunity_id=deal.pk, lead_id=taker.pk, cause=api_cause(request), **data)
         except NotClosedError as error:
             raise refused(error.refusal, request.user) from error
-        return _group(deal)
 
 
 _sourcings = inline_serializer("SourcingList", {"results": SourcingSerializer(many=True)})
