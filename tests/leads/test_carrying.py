@@ -11,6 +11,7 @@ from leads.deals import buying_groups, carrying, closing
 from leads.deals.carrying import NotCarriedError
 from leads.milestones import Milestone, Outcome
 from leads.models import Journey, Lead, Opportunity, OpportunityChange, OpportunityContact
+from sla.sweep import sweep
 from tests.api.asking import api, problem
 from tests.factories import make_free_deal, make_lead, make_user
 from tests.leads.stories import by, journey, reason, stage
@@ -44,6 +45,7 @@ def opportunities():
 
 
 def broken():
+    sweep()  # an undone move may leave something to do
     return [sentence for sentence, rows in count_broken(INVARIANTS).items() if rows]
 
 
@@ -100,7 +102,7 @@ def test_who_had_joined_the_deal_may_carry_it(deal, carrier, other):
 def test_a_deal_without_a_lead_gets_one(other):
     deal = make_free_deal(account=other.account)
     carry(deal, other, override=True, note="Sales found it before the lead came in")
-    assert (journey(other.pk).opportunity_id, opportunities()) == (deal.pk, 1)
+    assert (journey(other.pk).opportunity_id, opportunities()) == (deal.pk, 2)
     assert not broken()
 
 

@@ -63,8 +63,8 @@ class TouchRule:
 @dataclass(frozen=True, slots=True)
 class Group(Generic[Rule]):
     """Rules of every row (`always`), or those that the values of columns choose: `cases` by value, several columns
-    joined by " / ", where `*` stands for any value of its column, and the first that fits counts; `otherwise` for other
-    values (None: such a row is refused).
+    joined by " / ", where `*` stands for any value of its column (of several that fit, the one counts that names the
+    further column); `otherwise` for other values (None: such a row is refused).
     """
 
     always: tuple[Rule, ...] = ()
@@ -85,7 +85,8 @@ class Group(Generic[Rule]):
         if found is None:
             found = self.cases.get(value.casefold())
         if found is None:
-            found = next((rules for case, rules in self.cases.items() if _stands_for(case, value.casefold())), None)
+            fitting = [case for case in self.cases if _stands_for(case, value.casefold())]
+            found = self.cases[min(fitting, key=_openness)] if fitting else None
         return self.otherwise if found is None else found
 
 
@@ -93,6 +94,13 @@ def _stands_for(case: str, value: str) -> bool:
     """Whether a case with `*` among its parts is one of this value."""
     parts, said = case.split(" / "), value.split(" / ")
     return "*" in parts and len(parts) == len(said) and all(a in ("*", b) for a, b in zip(parts, said, strict=True))
+
+
+def _openness(case: str) -> list[bool]:
+    """The least of several cases is the one that names the further column; their order is not kept where mappings are
+    stored.
+    """
+    return [part == "*" for part in reversed(case.split(" / "))]
 
 
 def move_groups(given: Any) -> tuple[Group[MoveRule], ...]:

@@ -44,7 +44,7 @@ _CALLED_US = {"kind": "call", "title": f"Called us: {_WHAT}", "direction": "inbo
 
 def work(states: Sequence[str], told: Sequence[str], *, otherwise: Sequence[Any] = ()) -> dict[str, Any]:
     """The touch of rows with one of the signs `states` (no sign: all is done) and any of `told` (`@type`, `@kind`,
-    `@result`, `@direction`): of the columns that there are, most decide. What fits nothing is `otherwise`.
+    `@result`, `@direction`): of the columns that a row fills, the last one decides. What fits nothing is `otherwise`.
     """
     subsets = [some for count in range(len(told), 0, -1) for some in combinations(told, count)]
     with_state = [(state, *some) for state in states for some in (*subsets, ())]
@@ -66,7 +66,7 @@ def _group(signs: Sequence[str], otherwise: Sequence[Any]) -> dict[str, Any]:
 
 
 def _told() -> list[tuple[dict[str, str], Any]]:
-    """What columns (sign → value) say, and the touch that it is; the most telling first."""
+    """What columns (sign → value) say, and the touch that it is."""
     outcomes = [
         ({"@result": said}, {"activity": activity, "title": _WHAT})
         for activity, all_said in _OUTCOMES.items()
