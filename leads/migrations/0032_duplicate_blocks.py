@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0030_one_holder"),
+        ("leads", "0031_withdrawn_touches"),
     ]
 
     operations = [

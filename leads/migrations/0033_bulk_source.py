@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0031_duplicate_blocks"),
+        ("leads", "0032_duplicate_blocks"),
         ("ops", "0004_channels"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
