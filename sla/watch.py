@@ -13,8 +13,8 @@ LOOKED_BACK = timedelta(hours=24)
 MOST_BREACHES = 5000
 """The latest so many of the time looked back are measured."""
 
-# A breach is found late by the time since its due time, or since Accord knew of it, where it came later. History is
-# not watched over.
+# Measured are the clocks that fell due while they were watched. What came in overdue was late before anybody could
+# find it, and history is not watched over.
 _LAGS = """
 WITH found AS (
     SELECT event.id, event.clock_id, event.at, event.recorded_at
@@ -22,10 +22,10 @@ WITH found AS (
     WHERE event.kind = 'breached' AND event.recorded_at > %(since)s AND event.recorded_at <= %(at)s
     ORDER BY event.recorded_at DESC LIMIT %(most)s
 ), lags AS (
-    SELECT extract(epoch FROM recorded_at - greatest(at, (
+    SELECT extract(epoch FROM recorded_at - at)::float AS seconds FROM found WHERE at >= (
         SELECT max(earlier.recorded_at) FROM sla_clockevent earlier
         WHERE earlier.clock_id = found.clock_id AND earlier.id < found.id
-    )))::float AS seconds FROM found
+    )
 )
 SELECT count(*), percentile_disc(0.5) WITHIN GROUP (ORDER BY seconds),
     percentile_disc(0.99) WITHIN GROUP (ORDER BY seconds), max(seconds)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from alignment.ops import mailing
 from alignment.ops.models import Destination, Heartbeat, Notification, OutboxMessage
@@ -116,6 +117,24 @@ class TestTold:
         assert notice.url == f"/leads/{lead}/"
         mails = OutboxMessage.objects.values_list("address", flat=True)
         assert sorted(mails) == sorted([rep.email, rep.team.manager.email])
+
+    def test_its_button_leads_who_signs_in_to_the_page_where_the_answer_is_given(self, rep, client):
+        [lead] = arrive(owner_id=rep.pk)
+        sweep(at=LATER)
+        notice = Notification.objects.get(user=rep)
+        assert notice.action == "Answer it"
+        assert notice.url in OutboxMessage.objects.get(address=rep.email).html
+        assert client.get(notice.url).headers["Location"] == f"{reverse('account_login')}?next={notice.url}"
+        client.force_login(rep)
+        page = client.get(notice.url).content.decode()
+        assert all(reverse(f"lead_{move}", args=[lead]) in page for move in ("accept", "reject", "recycle"))
+
+    def test_a_manager_who_is_asked_to_hand_it_over_gets_the_page_for_that(self, rep):
+        [lead] = arrive(owner_id=rep.pk)
+        sweep(at=LATER + 7 * 24 * HOUR)
+        proposal = Notification.objects.get(title__startswith="Hand over?")
+        assert (proposal.user, proposal.action) == (rep.team.manager, "Hand it over")
+        assert proposal.url == reverse("lead_assign", args=[lead])
 
     def test_a_manager_who_holds_the_lead_is_told_once(self, rep):
         arrive(owner_id=rep.team.manager_id)
