@@ -7,6 +7,7 @@
 - Touches are recorded → the leads are scored (and are MQLs if they cross the threshold); clocks that wait for a touch
   are settled, paused ones go on; open pages hear of it.
 - Facts of leads are edited → they are scored, open pages hear of it.
+- Facts of accounts are changed, or since when they are customers → their profile follows, their leads are scored.
 - What comes next with a lead is planned → open pages hear of it.
 - One side tells the other what it thinks of a lead → open pages hear of it.
 - A deal is changed by itself → open pages hear of it.
@@ -32,6 +33,7 @@ from alignment.ops.notifications import notify
 from alignment.ops.signals import destination_gone
 from alignment.people.models import Absence, ApiToken, Company, Team, User, WorkingCalendar
 from alignment.people.signals import record_changed
+from leads.accounts import AccountsChanged
 from leads.deals import following as deal_following
 from leads.deals.changes import Changed
 from leads.editing import Edited
@@ -40,9 +42,11 @@ from leads.holders import Handover
 from leads.lifecycle import Moved
 from leads.merging.merging import Merged
 from leads.merging.unmerging import Unmerged
+from leads.profiles import matching as profiles
 from leads.routing import pools, route
 from leads.scoring import following as scores
 from leads.signals import (
+    accounts_changed,
     deals_changed,
     feedback_given,
     follow_ups_changed,
@@ -70,6 +74,8 @@ def connect() -> None:
     touches_recorded.connect(touches_score, dispatch_uid="touches_score")
     touches_recorded.connect(clocks_hear_of_touches, dispatch_uid="clocks_hear_of_touches")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
+    accounts_changed.connect(profiles_follow_accounts, dispatch_uid="profiles_follow_accounts")
+    accounts_changed.connect(account_changes_score, dispatch_uid="account_changes_score")
     leads_edited.connect(edits_score, dispatch_uid="edits_score")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
     follow_ups_changed.connect(pages_hear_of_plans, dispatch_uid="pages_hear_of_plans")
@@ -103,6 +109,16 @@ def touches_score(batch: Touched, **kwargs: Any) -> None:
 def edits_score(batch: Edited, **kwargs: Any) -> None:
     """Who a person is says how well they fit."""
     scores.after_edits(batch)
+
+
+def profiles_follow_accounts(batch: AccountsChanged, **kwargs: Any) -> None:
+    """Before their leads are scored: the tier of the profile is part of the fit."""
+    profiles.refresh(account_ids=batch.account_ids)
+
+
+def account_changes_score(batch: AccountsChanged, **kwargs: Any) -> None:
+    """Where somebody works says how well they fit."""
+    scores.after_account_changes(batch)
 
 
 def merges_score(batch: Merged | Unmerged, **kwargs: Any) -> None:

@@ -1,6 +1,7 @@
 """Facts of accounts that people change; what an account is found again by stays as it is."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -8,8 +9,17 @@ from django.db import transaction
 from alignment.ops import audit
 from leads.causes import Cause
 from leads.models import Account
+from leads.signals import accounts_changed
 
 EDITABLE = ("name", "industry", "employees", "annual_revenue", "country", "owner")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsChanged:
+    """Which accounts are others than before, to whoever sells to their people."""
+
+    cause: Cause
+    account_ids: tuple[int, ...]
 
 
 @transaction.atomic
@@ -27,6 +37,7 @@ def change(*, account_id: int, changes: Mapping[str, Any], cause: Cause) -> Acco
             action="account_changed", actor_id=cause.actor_id, subject_kind="account", subject_ids=[account_id],
             detail=told,
         )  # fmt: skip
+        accounts_changed.send(sender=change, batch=AccountsChanged(cause, (account_id,)))
     return account
 
 

@@ -15,6 +15,7 @@ from leads.causes import Cause
 from leads.deals import deals
 from leads.decisions import OPENS, Step
 from leads.drafts import Draft
+from leads.editing import Edited
 from leads.holders import Assignment, begin, hold
 from leads.hygiene.marking import mark
 from leads.merging import lock as merge_lock
@@ -24,6 +25,7 @@ from leads.models.lead import Consent
 from leads.models.touchpoint import Direction
 from leads.passes import Move, Pass, apply
 from leads.searching import add_to_index, reindex
+from leads.signals import leads_edited
 from leads.stages.stages import Stages
 from leads.touches import Touch, record
 
@@ -85,6 +87,8 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False, k
     carried, opened = _open_deals(drafts, lead_ids, incoming, cause)
     steps = _steps(drafts, arrivals, lead_ids, created, carried)
     moved = _admit(lifecycle.move(steps=steps, cause=cause), created, stages)
+    if changes:
+        leads_edited.send(sender=receive, batch=Edited(cause, tuple(sorted(changes))))
     return Received(tuple(lead_ids), frozenset(created), changes, handed_over, opened, moved, touches)
 
 

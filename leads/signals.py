@@ -23,6 +23,9 @@ follow_ups_changed = Signal()
 leads_edited = Signal()
 """Facts of leads changed: `batch` is a `leads.editing.Edited`."""
 
+accounts_changed = Signal()
+"""Facts of accounts changed, or since when they are customers: `batch` is a `leads.accounts.AccountsChanged`."""
+
 leads_merged = Signal()
 """Leads were merged: `batch` is a `leads.merging.merging.Merged`."""
 

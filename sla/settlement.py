@@ -100,6 +100,8 @@ def _ended(times: Times, owed: Owed, now: datetime) -> Times:
         return _cancelled(times, CancelReason.CLOSED, now)
     else:
         stopped_at = owed.ended_at
+    if (times.stopped_at, times.cancelled_at) == (stopped_at, None) and not times.cancelled_why:
+        return times
     return replace(times, stopped_at=stopped_at, cancelled_at=None, cancelled_why="")
 
 

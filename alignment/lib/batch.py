@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -95,7 +96,7 @@ class _Given:
 
 
 def _given(model: type[models.Model], rows: Sequence[Row]) -> _Given:
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    columns = {name: list(map(itemgetter(name), rows)) for name in rows[0]}
     shared = {name: values[0] for name, values in columns.items() if _agree(values)}
     varying = {name: values for name, values in columns.items() if name not in shared}
     typed = {name: _typed(model, name) for name in varying}

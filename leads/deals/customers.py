@@ -7,8 +7,10 @@ from django.db import connection, transaction
 
 from alignment.ops import audit
 from leads import lifecycle
+from leads.accounts import AccountsChanged
 from leads.causes import Cause
 from leads.models import Account, CustomerPeriod
+from leads.signals import accounts_changed
 
 
 class CustomerError(Exception):
@@ -81,6 +83,7 @@ def say(
         subject_ids=[account_id],
         detail={"before": before, "began_on": str(began_on), "ended_on": str(ended_on), "note": note},
     )
+    accounts_changed.send(sender=say, batch=AccountsChanged(cause, (account_id,)))
     return period
 
 

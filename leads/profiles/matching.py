@@ -1,7 +1,10 @@
 """Finding the profile of each account, and the target accounts that the rule names: two statements for all accounts."""
 
+from collections.abc import Collection
+
 from django.db import connection, transaction
 
+from alignment.lib import arrays
 from alignment.ops import versions
 from alignment.people.models import User
 from leads.conditions import compiled
@@ -22,19 +25,26 @@ def publish(*, draft: ProfileVersion, by: User, note: str = "") -> ProfileVersio
 
 
 @transaction.atomic
-def refresh() -> tuple[int, int]:
-    """Let profiles and rule-made targets follow the facts of accounts. Returns how many rows of each changed.
+def refresh(account_ids: Collection[int] | None = None) -> tuple[int, int]:
+    """Let profiles and rule-made targets follow the facts of these accounts, or of all. Returns how many rows of each
+    changed.
 
-    Facts of accounts change through imports and pages: a task calls this every few minutes, and publishing does.
+    Whoever changes facts of accounts calls it for those, publishing for all; a task does every few minutes, for the
+    accounts that came in meanwhile.
     """
     version = ProfileVersion.published()
     if version is None:
         return 0, 0
     profiles = read(version.body)
-    return _profile(profiles), _target(profiles)
+    chosen = None if account_ids is None else arrays.literal(account_ids)
+    return _profile(profiles, chosen), _target(profiles, chosen)
 
 
-def _profile(profiles: Profiles) -> int:
+# Of all accounts, or of those in an array.
+_AMONG = "(%s::bigint[] IS NULL OR account.id = ANY(%s::bigint[]))"
+
+
+def _profile(profiles: Profiles, chosen: str | None) -> int:
     """The first profile that an account meets, best tier first; written only where it is another one than before."""
     keys, tiers, params = [], [], []
     for profile in profiles.profiles:
@@ -45,10 +55,10 @@ def _profile(profiles: Profiles) -> int:
     place = f"CASE {' '.join(keys)} END" if keys else "NULL::int"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH met AS MATERIALIZED (SELECT account.id, {place} AS place FROM leads_account account),"
+            f"WITH met AS MATERIALIZED (SELECT account.id, {place} AS place FROM leads_account account WHERE {_AMONG}),"
             " found AS (SELECT met.id, named.key, named.tier FROM met"
             " JOIN unnest(%s::text[], %s::int[]) WITH ORDINALITY named(key, tier, at) ON named.at = met.place + 1),"
-            " gone AS (DELETE FROM leads_accountprofile old WHERE NOT EXISTS"
+            " gone AS (DELETE FROM leads_accountprofile old USING met WHERE met.id = old.account_id AND NOT EXISTS"
             " (SELECT 1 FROM found WHERE found.id = old.account_id) RETURNING 1),"
             " stored AS (INSERT INTO leads_accountprofile (account_id, profile, tier, found_at)"
             " SELECT id, key, tier, clock_timestamp() FROM found ORDER BY id ON CONFLICT (account_id) DO UPDATE"
@@ -56,32 +66,32 @@ def _profile(profiles: Profiles) -> int:
             " WHERE (leads_accountprofile.profile, leads_accountprofile.tier) <> (excluded.profile, excluded.tier)"
             " RETURNING 1)"
             " SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM stored)",
-            [*params, [key for key, _ in tiers], [tier for _, tier in tiers]],
+            [*params, chosen, chosen, [key for key, _ in tiers], [tier for _, tier in tiers]],
         )
         changed: int = cursor.fetchone()[0]
         return changed
 
 
-def _target(profiles: Profiles) -> int:
+def _target(profiles: Profiles, chosen: str | None) -> int:
     """Accounts that meet the rule join the list; those that the rule brought and that meet it no longer leave it.
 
     Who was taken off by hand is not brought back by the rule.
     """
     test = compiled(profiles.targets) if profiles.targets else None
     meets = test.text if test else "FALSE"
-    params = list(test.params) if test else []
+    params = [*(test.params if test else ()), chosen, chosen]
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE leads_targetaccount target SET removed_at = clock_timestamp() FROM leads_account account"
             " WHERE account.id = target.account_id AND target.origin = 'rule' AND target.removed_at IS NULL"
-            f" AND NOT ({meets})",
+            f" AND NOT ({meets}) AND {_AMONG}",
             params,
         )
         changed: int = cursor.rowcount
         cursor.execute(
             "INSERT INTO leads_targetaccount (account_id, origin, note, added_at)"
             " SELECT account.id, 'rule', '', clock_timestamp() FROM leads_account account"
-            f" WHERE {meets} AND NOT EXISTS (SELECT 1 FROM leads_targetaccount target"
+            f" WHERE {meets} AND {_AMONG} AND NOT EXISTS (SELECT 1 FROM leads_targetaccount target"
             " WHERE target.account_id = account.id"
             " AND (target.removed_at IS NULL OR target.removed_by_id IS NOT NULL)) ORDER BY account.id"
             " ON CONFLICT DO NOTHING",

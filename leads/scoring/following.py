@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 
+from leads.accounts import AccountsChanged
 from leads.causes import Cause
 from leads.editing import Edited
 from leads.lifecycle import Moved
 from leads.milestones import Kind
+from leads.models import Lead
 from leads.models.score import CrossedBy
 from leads.scoring.applying import score
 from leads.touches import Touched
@@ -33,6 +35,12 @@ def after_touches(touched: Touched) -> None:
 def after_edits(edited: Edited) -> None:
     """Other facts are another fit."""
     score(lead_ids=edited.lead_ids, cause=edited.cause, by=CrossedBy.FACTS)
+
+
+def after_account_changes(changed: AccountsChanged) -> None:
+    """Everybody who works there has another fit; the same statements for any number of accounts and leads."""
+    concerned = Lead.objects.standing().filter(account__any_of=set(changed.account_ids))
+    score(lead_ids=list(concerned.values_list("pk", flat=True)), cause=changed.cause, by=CrossedBy.FACTS)
 
 
 def after_merges(lead_ids: Collection[int], cause: Cause) -> None:

@@ -274,6 +274,7 @@ def test_more_than_a_thousand_are_done_in_the_background_and_told(client, monkey
     assert (counted["done"], counted["refused"], counted["waiting"]) == (8, 1, 0)
     change.refresh_from_db()
     assert (change.job.state, change.job.done, change.job.total) == ("done", 9, 9)
+    assert change.job.result == {"done": 8, "unchanged": 0, "refused": 1}
     told = Notification.objects.get()
     assert (told.user, told.title, told.url) == (manager, "Accept: 9 leads is done", change.get_absolute_url())
     assert client.get(reverse("job", args=[change.job_id])).headers["Location"] == change.get_absolute_url()

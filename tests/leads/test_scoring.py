@@ -9,16 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from leads import editing, lifecycle
+from leads import accounts, editing, lifecycle
 from leads.causes import Cause, Promise
-from leads.drafts import TouchDraft
+from leads.deals import customers
+from leads.drafts import Draft, TouchDraft
+from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone
 from leads.models import Account, Journey, Lead, NurtureTrack, Score, ScoringVersion, ThresholdCrossing, Touchpoint
 from leads.scoring import rules
 from leads.scoring.applying import score
-from tests.factories import make_journey, make_lead, make_team, make_user
+from tests.factories import make_journey, make_lead, make_profiles, make_team, make_user
 from tests.leads import scoring_oracle
-from tests.leads.condition_strategies import NOW, make, rows, seen
+from tests.leads.condition_strategies import NOW, all_of, asks, make, rows, seen
 from tests.leads.scoring_stories import BODY, LIVE, bodies, lead, points, publish, standing, touch, touch_rows
 from tests.leads.stories import by, day, to
 
@@ -98,6 +100,91 @@ def test_other_facts_can_bring_a_lead_over():
 
     assert (points(lead_id), standing(lead_id)[0]) == (120, "MQL")
     assert ThresholdCrossing.objects.get(lead=lead_id).by == "facts"
+
+
+BY_ACCOUNT = BODY | {
+    "fit": [{"if": all_of(asks("industry", "is", "Retail")), "points": 50}],
+    "grades": {"A": 50, "B": 30, "C": 10},
+}
+
+
+def test_other_facts_of_their_account_bring_all_its_leads_over_at_once():
+    publish(BY_ACCOUNT)
+    webinars = [TouchDraft(title="Webinar", kind="webinar")] * 2
+    ada, ben = (lead(email=f"{name}@buyer.example", company_name="Buyer", touches=webinars) for name in ("ada", "ben"))
+    other = lead(email="eve@else.example", company_name="Else", touches=webinars)
+    account_id = Lead.objects.get(pk=ada).account_id
+
+    accounts.change(account_id=account_id, changes={"industry": "Retail"}, cause=LIVE)
+
+    assert [(points(one), standing(one)[0]) for one in (ada, ben, other)] == [(110, "MQL"), (110, "MQL"), (60, "MGL")]
+    assert ThresholdCrossing.objects.get(lead=ben).by == "facts"
+
+    accounts.change(account_id=account_id, changes={"industry": "Food"}, cause=LIVE)
+
+    assert [points(one) for one in (ada, ben)] == [60, 60]
+
+
+def test_the_leads_of_an_account_are_scored_by_the_same_statements_whatever_their_number():
+    publish(BY_ACCOUNT)
+
+    def queries(email, industry):
+        account_id = Lead.objects.get(pk=lead(email=email, company_name="Buyer")).account_id
+        with CaptureQueriesContext(connection) as captured:
+            accounts.change(account_id=account_id, changes={"industry": industry}, cause=LIVE)
+        return len(captured)
+
+    one = queries("ada@buyer.example", "Retail")
+    for number in range(5):
+        lead(email=f"ada{number}@buyer.example", company_name="Buyer")
+    assert queries("ben@buyer.example", "Food") == one
+
+
+def test_who_becomes_a_customer_is_suppressed_at_once_and_counts_again_when_they_leave():
+    publish()
+    lead_id = lead(email="ada@buyer.example", company_name="Buyer")
+    said = {"account_id": Lead.objects.get(pk=lead_id).account_id, "note": "", "cause": LIVE, "today": NOW.date()}
+
+    customers.say(**said, began_on=NOW.date() - timedelta(days=9), ended_on=None)
+    assert Score.objects.get(pk=lead_id).suppressed_as == "customer"
+
+    customers.say(**said, began_on=NOW.date() - timedelta(days=9), ended_on=NOW.date() - timedelta(days=1))
+    assert Score.objects.get(pk=lead_id).suppressed_as == ""
+
+
+def test_the_profile_of_an_account_follows_its_facts_before_its_leads_are_scored():
+    make_profiles()
+    publish(BODY | {"fit": [{"if": all_of(asks("tier", "is", "1")), "points": 50}]})
+    lead_id = lead(email="ada@buyer.example", company_name="Buyer")
+
+    accounts.change(account_id=Lead.objects.get(pk=lead_id).account_id, changes={"industry": "Retail"}, cause=LIVE)
+
+    assert points(lead_id) == 50
+
+
+@pytest.mark.parametrize(
+    ("cause", "reached"),
+    [(LIVE, "MQL"), (Cause(CauseSource.IMPORT, promise=Promise.NONE), "MGL")],
+    ids=["live", "history"],
+)
+def test_facts_that_come_in_again_are_scored_at_once(cause, reached):
+    publish()
+    lead_id = lead(title="Assistant", touches=[TouchDraft(title="Webinar", kind="webinar")] * 2)
+
+    receive(drafts=[Draft(email="ada@buyer.example", title="Director")], cause=cause, overwrite=True)
+
+    assert Score.objects.get(pk=lead_id).fit_points == 60
+    assert standing(lead_id)[0] == reached
+
+
+def test_what_comes_in_again_unchanged_is_not_scored_again():
+    publish()
+    lead_id = lead(title="Assistant")
+    before = Score.objects.values_list("scored_at").get(pk=lead_id)
+
+    receive(drafts=[Draft(email="ada@buyer.example", title="Assistant")], cause=Cause(CauseSource.API), overwrite=True)
+
+    assert Score.objects.values_list("scored_at").get(pk=lead_id) == before
 
 
 def test_points_are_capped_by_group_and_halve_with_time():
