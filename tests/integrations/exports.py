@@ -198,3 +198,6 @@ def table(columns: Sequence[str], *rows: Mapping[str, object], footer: str = "")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue() + footer
+
+
+PLAIN = "Name,Email,Company\nAna Costa,ana@acme.example,Acme\nBen Okafor,ben@globex.example,Globex\n"
