@@ -10,7 +10,7 @@
 - Facts of accounts are changed, or since when they are customers → their profile follows, their leads are scored.
 - What comes next with a lead is planned → open pages hear of it.
 - One side tells the other what it thinks of a lead → open pages hear of it.
-- A deal is changed by itself → open pages hear of it.
+- A deal is changed by itself → it counts as updated, open pages hear of it.
 - Leads are merged, or a merge is undone → they are scored, the audit log says by whom, open pages hear of it.
 - A channel says that it is gone → it is stopped, and RevOps is told.
 - Somebody signs in or out, or fails to → the audit log says so.
@@ -59,6 +59,7 @@ from leads.signals import (
 )
 from leads.touches import Touched
 from sla import clocks, recalculating
+from sla.subjects import deals as deal_clocks
 
 
 def connect() -> None:
@@ -67,12 +68,14 @@ def connect() -> None:
     leads_moved.connect(deals_follow, dispatch_uid="deals_follow")
     leads_moved.connect(leads_are_routed, dispatch_uid="leads_are_routed")
     leads_moved.connect(clocks_settle, dispatch_uid="clocks_settle")
+    leads_moved.connect(deal_clocks_hear_of_moves, dispatch_uid="deal_clocks_hear_of_moves")
     leads_moved.connect(audit_overrides, dispatch_uid="audit_overrides")
     leads_moved.connect(pages_hear_of_moves, dispatch_uid="pages_hear_of_moves")
     holders_changed.connect(clocks_note_handovers, dispatch_uid="clocks_note_handovers")
     holders_changed.connect(pages_hear_of_handovers, dispatch_uid="pages_hear_of_handovers")
     touches_recorded.connect(touches_score, dispatch_uid="touches_score")
     touches_recorded.connect(clocks_hear_of_touches, dispatch_uid="clocks_hear_of_touches")
+    touches_recorded.connect(deal_clocks_hear_of_touches, dispatch_uid="deal_clocks_hear_of_touches")
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     accounts_changed.connect(profiles_follow_accounts, dispatch_uid="profiles_follow_accounts")
     accounts_changed.connect(account_changes_score, dispatch_uid="account_changes_score")
@@ -80,6 +83,7 @@ def connect() -> None:
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
     follow_ups_changed.connect(pages_hear_of_plans, dispatch_uid="pages_hear_of_plans")
     feedback_given.connect(pages_hear_of_feedback, dispatch_uid="pages_hear_of_feedback")
+    deals_changed.connect(deal_clocks_hear_of_changes, dispatch_uid="deal_clocks_hear_of_changes")
     deals_changed.connect(pages_hear_of_deals, dispatch_uid="pages_hear_of_deals")
     leads_merged.connect(merges_score, dispatch_uid="merges_score")
     leads_merged.connect(audit_merges, dispatch_uid="audit_merges")
@@ -155,6 +159,24 @@ def clocks_follow_calendars(row: Model, by: User | None, **kwargs: Any) -> None:
 def clocks_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
     """Sales' own touches may be what was promised; the buyer's end a pause."""
     clocks.touched(touched=batch)
+
+
+def deal_clocks_hear_of_changes(batch: Changed, **kwargs: Any) -> None:
+    """Whatever is changed of a deal keeps it up to date."""
+    clocks.follow_up(kind=deal_clocks.KIND, keys=batch.opportunity_ids, cause=batch.cause)
+
+
+def deal_clocks_hear_of_moves(batch: Moved, **kwargs: Any) -> None:
+    """So does a move of its lead: what that changed of the deal is a row."""
+    with_deals = {each.lead_id for each in batch.taken if deal_clocks.may_concern(each)}
+    if with_deals:
+        clocks.follow_up(kind=deal_clocks.KIND, keys=deal_clocks.concerned(with_deals), cause=batch.cause)
+
+
+def deal_clocks_hear_of_touches(batch: Touched, **kwargs: Any) -> None:
+    """So does a talk with somebody of its buying group."""
+    if batch.worked:
+        clocks.follow_up(kind=deal_clocks.KIND, keys=deal_clocks.concerned(batch.worked), cause=batch.cause)
 
 
 def audit_overrides(batch: Moved, **kwargs: Any) -> None:

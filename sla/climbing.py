@@ -10,6 +10,7 @@ from alignment.people import calendars
 from alignment.people.models import Company
 from sla.ladder import BREACH, HEADS, PROPOSAL, Step, after_breach, next_look, reminder_due
 from sla.models import Clock, EventKind
+from sla.standings import Standings
 from sla.storing import schedule
 from sla.verdict import is_late
 
@@ -21,11 +22,14 @@ class Hours:
         self._known: dict[int, Calendar] = {}
         self._company: int | None = None
         self._is_read = False
+        self.standings = Standings()
 
     def load(self, clocks: Iterable[Clock]) -> None:
         """Read what these clocks need; no query where it is known."""
+        clocks = list(clocks)
         if not self._is_read:
             self._company, self._is_read = Company.get().calendar_id, True
+        self.standings.load(clocks)
         missing = {key for each in clocks for key in (self._holders(each), self._own(each)) if key} - self._known.keys()
         if missing:
             self._known |= calendars.load(missing)
@@ -39,7 +43,7 @@ class Hours:
         return self._known.get(self._own(clock) or 0)
 
     def _holders(self, clock: Clock) -> int | None:
-        owner = clock.lead.owner if clock.lead else None
+        owner = self.standings.of(clock).holder
         return (owner.calendar_id if owner else None) or self._company
 
     def _own(self, clock: Clock) -> int | None:

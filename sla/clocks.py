@@ -5,7 +5,7 @@ the same statements for one lead and for fifty thousand. The sweep, `sla.pausing
 besides.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,9 +21,11 @@ from sla import matching, pausing
 from sla.dues import Asked, Choice, choices, due_times
 from sla.ladder import first_look
 from sla.models import Clock, EventKind, Policy
+from sla.querysets import ClockQuerySet
 from sla.settlement import NEVER, Happening, Owed, Times, begin, follow, happenings, start_of
 from sla.storing import KEPT, TIMES, Change, columns, record, schedule
-from sla.subjects import SubjectKey, begun, owed
+from sla.subjects import SubjectKey, Whose, reader_of, subject
+from sla.subjects.passes import begun, of_leads, owed
 
 
 @transaction.atomic
@@ -36,14 +38,14 @@ def settle(*, moved: Moved) -> None:
     """
     promise = moved.cause.promise
     begins = begun(moved.taken, is_history=promise == Promise.HISTORY) if promise != Promise.NONE else []
-    _settle(moved.lead_ids, begins, moved.cause, moved.recorded_at)
+    _settle_passes(moved.lead_ids, begins, moved.cause, moved.recorded_at)
 
 
 @transaction.atomic
 def touched(*, touched: Touched) -> None:
     """Bring clocks in line with touches: sales' own may be what was owed, and the buyer's end a pause."""
     if touched.worked:
-        _settle(touched.worked, [], touched.cause, database_now())
+        _settle_passes(touched.worked, [], touched.cause, database_now())
     if touched.replies:
         pausing.replied(replies=touched.replies, cause=touched.cause)
 
@@ -53,7 +55,7 @@ def reassigned(*, handover: Handover) -> None:
     """Note on the running clocks of these leads who held them and who does: their due time stays."""
     if not handover.changes:
         return
-    running = Clock.objects.running().filter(lead_id__any_of=handover.changes).values_list("pk", "lead_id")
+    running = Clock.objects.of_passes().running().filter(lead_id__any_of=handover.changes).values_list("pk", "lead_id")
     now = database_now()
     moves = {
         pk: Happening(EventKind.REASSIGNED, handover.cause.at or now, {"holder": list(handover.changes[lead_id])})
@@ -62,12 +64,59 @@ def reassigned(*, handover: Handover) -> None:
     record({pk: [event] for pk, event in moves.items()}, now=now, actor_id=handover.cause.actor_id)
 
 
-def _settle(lead_ids: Sequence[int], begins: Sequence[SubjectKey], cause: Cause, now: datetime) -> None:
-    policies = {policy.pk: policy for policy in Policy.objects.select_related("version")}
-    given = owed(lead_ids)
-    clocks = _locked(lead_ids)
+@transaction.atomic
+def follow_up(*, kind: str, keys: Collection[int], cause: Cause) -> None:
+    """Bring the clocks of subjects of a kind that are no passes in line with their rows, as `Reader.owed` reads them.
+
+    What should get a clock gets one, unless the news is history, or promises nothing. Following twice changes nothing.
+    """
+    if not keys:
+        return
+    clocks = _locked(Clock.objects.of_subjects(kind, keys))
+    if not clocks and not Policy.objects.in_force().filter(subject_kind=kind, is_promised=True).exists():
+        return
+    given = reader_of(kind).owed(kind, keys)
+    begins = given if cause.promise == Promise.START else ()
+    _settle(clocks, given, reader_of(kind).whose, begins, cause, database_now())
+
+
+@transaction.atomic
+def begin_awaited(*, kind: str, cause: Cause) -> int:
+    """Let clocks begin now for whatever is owed already without one; returns how many did. Of leads that is nothing:
+    what was promised to them began with their moves.
+    """
+    if subject(kind).is_pass:
+        return 0
+    now = database_now()
+    keys = [SubjectKey(kind, pk, number) for pk, number in reader_of(kind).awaited().items()]
+    whose = reader_of(kind).whose([key.subject_id for key in keys]) if keys else {}
+    fresh = {key: (Owed(now, False, None), whose[key.subject_id]) for key in keys if key.subject_id in whose}
+    starting = _starting(fresh, _policies().values(), now, is_history=False)
+    found = due_times([each.asked for each in starting], _policies())
+    changes = _insert([change for each in starting if (change := each.change(found, now, is_silent=False))])
+    record({each.row["id"]: each.events for each in changes}, now=now, actor_id=cause.actor_id)
+    return len(changes)
+
+
+def _settle_passes(lead_ids: Sequence[int], begins: Sequence[SubjectKey], cause: Cause, now: datetime) -> None:
+    clocks = _locked(Clock.objects.of_passes().filter(lead_id__any_of=set(lead_ids)))
+    _settle(clocks, owed(lead_ids), of_leads, begins, cause, now)
+
+
+def _settle(
+    clocks: Mapping[SubjectKey, Mapping[str, Any]],
+    given: Mapping[SubjectKey, Owed],
+    whose: Callable[[Collection[int]], Mapping[int, Whose]],
+    begins: Iterable[SubjectKey],
+    cause: Cause,
+    now: datetime,
+) -> None:
+    """Let `clocks` follow what is `given`, and those of `begins` that have none start. `whose` is asked of these."""
+    policies = _policies()
     is_history = cause.promise == Promise.HISTORY
-    fresh = {key: given[key] for key in begins if key in given and key not in clocks}
+    missing = [key for key in begins if key in given and key not in clocks]
+    known = whose([key.subject_id for key in missing]) if missing else {}
+    fresh = {key: (given[key], known[key.subject_id]) for key in missing if key.subject_id in known}
     starting = _starting(fresh, policies.values(), now, is_history)
     moving = [
         Asked(clock["policy_id"], clock["calendar_id"], since)
@@ -86,17 +135,15 @@ def _settle(lead_ids: Sequence[int], begins: Sequence[SubjectKey], cause: Cause,
     record({each.row["id"]: each.events for each in changes}, now=now, actor_id=cause.actor_id)
 
 
-def _locked(lead_ids: Sequence[int]) -> dict[SubjectKey, dict[str, Any]]:
-    """The clocks of these leads, locked in ascending order; one query."""
-    rows = (
-        Clock.objects.filter(lead_id__any_of=set(lead_ids))
-        .order_by("pk")
-        .select_for_update()
-        .values(
-            "id", "subject_kind", "lead_id", "pass_no", "policy_id", "calendar_id", "rung", "is_silent", *KEPT, *TIMES
-        )
-    )
-    return {SubjectKey(row["subject_kind"], row["lead_id"], row["pass_no"]): row for row in rows}
+def _policies() -> dict[int, Policy]:
+    return {policy.pk: policy for policy in Policy.objects.select_related("version")}
+
+
+def _locked(clocks: ClockQuerySet) -> dict[SubjectKey, dict[str, Any]]:
+    """These clocks, locked in ascending order; one query."""
+    columns = ("id", "subject_kind", "subject_id", "pass_no", "policy_id", "calendar_id", "rung", "is_silent")
+    rows = clocks.order_by("pk").select_for_update().values(*columns, *KEPT, *TIMES)
+    return {SubjectKey(row["subject_kind"], row["subject_id"], row["pass_no"]): row for row in rows}
 
 
 def _followed(
@@ -118,6 +165,7 @@ class Starting:
 
     key: SubjectKey
     given: Owed
+    whose: Whose
     policy: Policy
     choice: Choice
     started_at: datetime
@@ -136,9 +184,9 @@ class Starting:
         row = {
             "policy_id": self.policy.pk,
             "subject_kind": self.key.kind,
-            "subject_id": self.key.lead_id,
-            "lead_id": self.key.lead_id,
-            "pass_no": self.key.pass_no,
+            "subject_id": self.key.subject_id,
+            "lead_id": self.whose.lead_id,
+            "pass_no": self.key.number,
             "calendar_id": self.choice.calendar_id,
             "calendar_of": self.choice.of,
             **columns(times),
@@ -151,19 +199,22 @@ class Starting:
 
 
 def _starting(
-    fresh: Mapping[SubjectKey, Owed], policies: Collection[Policy], now: datetime, is_history: bool
+    fresh: Mapping[SubjectKey, tuple[Owed, Whose]], policies: Collection[Policy], now: datetime, is_history: bool
 ) -> list[Starting]:
     """The clocks to start: of what can be timed and is promised anything. No query where there are none."""
     starts = {
-        key: at for key, given in fresh.items() if (at := start_of(given, now=now, is_history=is_history)) is not None
+        key: at
+        for key, (given, _) in fresh.items()
+        if (at := start_of(given, now=now, is_history=is_history)) is not None
     }
-    rules = matching.promised(starts.keys(), [each for each in policies if each.is_in_force])
-    wanted: dict[int, list[Policy]] = {}
+    rules = matching.promised({key: fresh[key][1] for key in starts}, [each for each in policies if each.is_in_force])
+    wanted: dict[Whose, list[Policy]] = {}
     for key, policy in rules.items():
-        wanted.setdefault(key.lead_id, []).append(policy)
+        wanted.setdefault(fresh[key][1], []).append(policy)
     chosen = choices(wanted)
     return [
-        Starting(key, fresh[key], policy, chosen[key.lead_id, policy.pk], starts[key]) for key, policy in rules.items()
+        Starting(key, *fresh[key], policy, chosen[fresh[key][1], policy.pk], starts[key])
+        for key, policy in rules.items()
     ]
 
 

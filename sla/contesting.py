@@ -14,15 +14,16 @@ from django.db import IntegrityError, transaction
 
 from alignment.people.models import Company, Role, Side, Team, User
 from leads import lifecycle
+from leads.causes import Cause
 from leads.deals.sourcing import books_close_at
-from leads.milestones import Kind, Milestone, Outcome
+from leads.milestones import CauseSource, Kind, Milestone, Outcome
 from leads.models import DealRules, Lead, LeadTransition, Opportunity, OpportunityContact, Sourcing
 from leads.models.opportunity import SourcedBy
-from sla import dispute_notices
+from sla import clocks, dispute_notices
 from sla.models import Clock, ClockEvent, Dispute, DisputeKind, EventKind
+from sla.models.dispute import ANSWER
 from sla.receipt import receipt
 
-ANSWER_WITHIN = timedelta(hours=48)
 CONTEST_WITHIN = timedelta(days=30)
 
 MADE_BY = {DisputeKind.REJECTION: Side.SALES, DisputeKind.QUALIFICATION: Side.MARKETING}
@@ -169,10 +170,11 @@ def _open(by: User, evidence: str, *, side: Side, lead: Lead | None, **what: Any
         with transaction.atomic():
             dispute = Dispute.objects.create(
                 side=side, lead=lead, raised_by=by, raised_at=now, evidence=evidence,
-                asked_id=asked[0] if asked else None, due_at=now + ANSWER_WITHIN, **what,
+                asked_id=asked[0] if asked else None, **what,
             )  # fmt: skip
     except IntegrityError as error:
         raise ValidationError("Somebody was first: this is contested already.") from error
+    clocks.follow_up(kind=ANSWER, keys=[dispute.pk], cause=Cause(CauseSource.PAGE, actor_id=by.pk))
     dispute_notices.audited("dispute_raised", dispute, by)
     title = f"{by} contests {dispute.get_kind_display().lower()}: {dispute.subject}"
     dispute_notices.told(asked, dispute, "raised", title, evidence)

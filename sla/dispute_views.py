@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import date
@@ -113,7 +114,8 @@ def opened(
     except ValidationError as refusal:
         form.add_error(None, refusal)
         return None
-    messages.success(request, f"Contested. {dispute.asked or 'RevOps'} answers by {date(dispute.due_at, 'j F, H:i')}.")
+    until = f" by {date(dispute.answer_due_at, 'j F, H:i')}" if dispute.answer_due_at else ""
+    messages.success(request, f"Contested. {dispute.asked or 'RevOps'} answers{until}.")
     return redirect("dispute", dispute.pk)
 
 
@@ -122,8 +124,9 @@ def opened(
 def dispute_list(request: SignedInRequest) -> HttpResponse:
     """Open ones, the first due first; or, with `decided`, the newest verdicts."""
     is_decided = request.GET.get("view") == "decided"
-    found = Dispute.objects.select_related(*RELATED)
-    rows = found.exclude(verdict="").order_by("-closed_at") if is_decided else found.open().order_by("due_at", "pk")
+    found = Dispute.objects.select_related(*RELATED).with_due()
+    soonest = F("due_at").asc(nulls_last=True)
+    rows = found.exclude(verdict="").order_by("-closed_at") if is_decided else found.open().order_by(soonest, "pk")
     context = {"disputes": rows[:SHOWN], "is_decided": is_decided, "now": now(), "kinds": DisputeKind}
     return render(request, "disputes/disputes.html", context)
 
@@ -137,7 +140,7 @@ def dispute(request: SignedInRequest, pk: int) -> HttpResponse:
 def _page(request: SignedInRequest, pk: int, status: int = 200, **more: Any) -> HttpResponse:
     found = get_object_or_404(Dispute.objects.select_related(*RELATED, "transition__note"), pk=pk)
     may_answer = not found.verdict and not found.answered_at and can(request.user, "dispute.answer", found)
-    may_decide = bool(found.escalated_at and not found.verdict and can(request.user, "dispute.decide", found))
+    may_decide = found.is_decidable and can(request.user, "dispute.decide", found)
     context = {
         "dispute": found, "now": now(), "may_answer": may_answer, "may_decide": may_decide,
         "answer_form": AnswerForm(), "verdict_form": VerdictForm(),

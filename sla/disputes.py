@@ -11,10 +11,12 @@ from django.db import transaction
 
 from alignment.people.models import User
 from leads import lifecycle
+from leads.causes import Cause
+from leads.milestones import CauseSource
 from leads.models import Lead
-from sla import remedies
+from sla import clocks, remedies
 from sla.dispute_notices import audited, deciders, told
-from sla.models.dispute import Dispute, DisputeKind, Verdict
+from sla.models.dispute import ANSWER, Dispute, DisputeKind, Verdict
 
 
 @transaction.atomic
@@ -31,6 +33,7 @@ def answer(*, dispute_id: int, agrees: bool, text: str, by: User) -> Dispute:
         return _close(dispute, Verdict.UPHELD, text, by)
     dispute.escalated_at = dispute.escalated_at or dispute.answered_at
     dispute.save()
+    _clock_follows(dispute, by)
     told(deciders(), dispute, "escalated", f"Not agreed, please decide: {dispute.subject}", text)
     told([dispute.raised_by_id], dispute, "answered", f"{by} does not agree: {dispute.subject}", text)
     return dispute
@@ -40,7 +43,7 @@ def answer(*, dispute_id: int, agrees: bool, text: str, by: User) -> Dispute:
 def decide(*, dispute_id: int, verdict: Verdict, why: str, by: User) -> Dispute:
     """RevOps decides what was not agreed or not answered in time. Raises ValidationError where it is not theirs yet."""
     dispute = _open(dispute_id)
-    if dispute.escalated_at is None:
+    if not dispute.is_decidable:
         raise ValidationError("The other side's answer is not due yet.")
     return _close(dispute, verdict, why, by)
 
@@ -49,8 +52,9 @@ def decide(*, dispute_id: int, verdict: Verdict, why: str, by: User) -> Dispute:
 def escalate_overdue(*, at: datetime | None = None, limit: int = 500) -> int:
     """Bring to RevOps what was not answered in time; returns how many."""
     now = at or lifecycle.database_now()
-    overdue = Dispute.objects.unanswered().filter(due_at__lte=now).order_by("due_at")
-    overdue = overdue.select_related("lead", "clock__policy", "sourcing__opportunity")
+    overdue = (
+        Dispute.objects.overdue(now).order_by("pk").select_related("lead", "clock__policy", "sourcing__opportunity")
+    )
     disputes = list(overdue.select_for_update(of=("self",), skip_locked=True)[:limit])
     Dispute.objects.filter(pk__in=[dispute.pk for dispute in disputes]).update(escalated_at=now)
     decide_it = deciders() if disputes else []
@@ -80,10 +84,16 @@ def _close(dispute: Dispute, verdict: Verdict, why: str, by: User) -> Dispute:
     if verdict == Verdict.UPHELD:
         remedies.REMEDIES[DisputeKind(dispute.kind)](dispute, by, why)
     dispute.save()
+    _clock_follows(dispute, by)
     audited(f"dispute_{verdict}", dispute, by)
     title = f"{dispute.verdict_label}: {dispute.get_kind_display().lower()}, {dispute.subject}"
     told(sorted(_concerned(dispute) - {by.pk}), dispute, "closed", title, why)
     return dispute
+
+
+def _clock_follows(dispute: Dispute, by: User) -> None:
+    """Its clock stops with the answer, or with a verdict that did not wait for one."""
+    clocks.follow_up(kind=ANSWER, keys=[dispute.pk], cause=Cause(CauseSource.PAGE, actor_id=by.pk))
 
 
 def _concerned(dispute: Dispute) -> set[int]:

@@ -8,11 +8,12 @@ from django.db.models import F
 
 from alignment.people import calendars
 from alignment.people.calendars import Due
-from alignment.people.models import Company
+from alignment.people.models import Company, User
 from leads.models import Lead
 from sla.models import Policy
 from sla.models.clock import CalendarOf
 from sla.models.policy import TargetUnit
+from sla.subjects import Whose
 from sla.targets import after_days
 
 HOUR = timedelta(hours=1)
@@ -36,22 +37,35 @@ class Asked(NamedTuple):
     started_at: datetime
 
 
-def choices(wanted: Mapping[int, Collection[Policy]]) -> dict[tuple[int, int], Choice]:
-    """The calendar of each lead under each of its policies, by (lead, policy): the policy's own, else the territory's,
-    the holder's, the company's. Two queries, none where no policy needs a calendar.
+def choices(wanted: Mapping[Whose, Collection[Policy]]) -> dict[tuple[Whose, int], Choice]:
+    """The calendar of each subject under each of its policies, by (whose, policy): the policy's own, else that of its
+    lead's territory, of its holder, of the company. Three queries at most, none where no policy needs a calendar.
     """
-    leads = {lead_id for lead_id, policies in wanted.items() if any(each.needs_calendar for each in policies)}
-    known: dict[int, list[Choice]] = {}
-    if any(not each.calendar_id for lead_id in leads for each in wanted[lead_id] if each.needs_calendar):
-        company = Choice(Company.get().calendar_id, CalendarOf.COMPANY.value)
-        rows = Lead.objects.filter(pk__any_of=leads).values_list(
-            "pk", F("territory__calendar_id"), F("owner__calendar_id")
-        )
-        for lead_id, territory, owner in rows:
-            known[lead_id] = [
-                Choice(territory, CalendarOf.TERRITORY.value), Choice(owner, CalendarOf.OWNER.value), company,
-            ]  # fmt: skip
-    return {(lead_id, each.pk): _chosen(each, known.get(lead_id, [])) for lead_id in wanted for each in wanted[lead_id]}
+    needing = [whose for whose, policies in wanted.items() if any(each.needs_calendar for each in policies)]
+    known: dict[Whose, list[Choice]] = {}
+    if any(not each.calendar_id for whose in needing for each in wanted[whose] if each.needs_calendar):
+        known = _calendars(needing)
+    return {(whose, each.pk): _chosen(each, known.get(whose, [])) for whose in wanted for each in wanted[whose]}
+
+
+def _calendars(needing: Collection[Whose]) -> dict[Whose, list[Choice]]:
+    """The calendars that come into question for each, in order."""
+    company = Choice(Company.get().calendar_id, CalendarOf.COMPANY.value)
+    keys = [whose.lead_id for whose in needing if whose.lead_id]
+    rows = Lead.objects.filter(pk__any_of=keys).values_list(
+        "pk", F("territory__calendar_id"), F("owner__calendar_id")
+    ) if keys else ()  # fmt: skip
+    leads = {pk: (territory, owner) for pk, territory, owner in rows}
+    people = {whose.holder_id for whose in needing if whose.holder_id}
+    holders = dict(User.objects.filter(pk__in=people).values_list("pk", "calendar_id")) if people else {}
+    found = {}
+    for whose in needing:
+        territory, owner = leads.get(whose.lead_id or 0, (None, None))
+        holder = holders.get(whose.holder_id) if whose.holder_id else owner
+        found[whose] = [
+            Choice(territory, CalendarOf.TERRITORY.value), Choice(holder, CalendarOf.OWNER.value), company,
+        ]  # fmt: skip
+    return found
 
 
 def _chosen(policy: Policy, known: Iterable[Choice]) -> Choice:

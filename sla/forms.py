@@ -35,6 +35,11 @@ class RuleForm(forms.Form):
         label="Propose to hand over, working hours after a breach", min_value=0, max_value=200, required=False,
         help_text="To the manager of the team. 0: never.",
     )  # fmt: skip
+    hands_over = forms.BooleanField(
+        label="Hand it over by itself then", required=False,
+        help_text="A lead goes to whom routing finds instead. Counts once both heads have signed it for this version; "
+        "until then the manager is asked.",
+    )  # fmt: skip
     heads_after = forms.IntegerField(
         label="Tell both heads, business days after a breach", min_value=0, max_value=60, required=False,
         help_text="The last step. 0: never.",
@@ -67,7 +72,7 @@ class RuleForm(forms.Form):
         return Rule(
             name=" ".join(data["name"].split()), when=when, is_promised=data["is_promised"], target=data["target"],
             unit=data["unit"], calendar=data["calendar"].pk if data["calendar"] else None,
-            reminders=data["reminders"], pauses=data["pauses"], **numbers,
+            reminders=data["reminders"], pauses=data["pauses"], hands_over=data["hands_over"], **numbers,
         )  # fmt: skip
 
 
@@ -76,7 +81,8 @@ def shown(rule: Rule) -> dict[str, Any]:
     return {
         "name": rule.name, "is_promised": rule.is_promised, "target": rule.target, "unit": rule.unit,
         "floor_hours": rule.floor_hours, "calendar": rule.calendar, "propose_after": rule.propose_after,
-        "heads_after": rule.heads_after, "reminders": ", ".join(map(str, rule.reminders)), "pauses": list(rule.pauses),
+        "heads_after": rule.heads_after, "hands_over": rule.hands_over,
+        "reminders": ", ".join(map(str, rule.reminders)), "pauses": list(rule.pauses),
     }  # fmt: skip
 
 

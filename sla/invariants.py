@@ -38,7 +38,8 @@ INVARIANTS: Invariants = {
     """,
     "A clock starts at the hand-off of its pass, or at its acceptance": f"""
         SELECT clock.id FROM {_CLOCKS}
-        WHERE clock.cancelled_at IS NULL AND clock.started_at <> CASE clock.subject_kind
+        WHERE clock.cancelled_at IS NULL AND clock.subject_kind IN ('disposition', 'first_touch', 'worked')
+            AND clock.started_at <> CASE clock.subject_kind
             WHEN 'worked' THEN journey.accepted_at ELSE journey.mql_at
         END
     """,
@@ -64,8 +65,26 @@ INVARIANTS: Invariants = {
             SELECT max(pause.ends_at) FROM sla_clockpause pause WHERE pause.clock_id = clock.id
         )
     """,
-    "A pass has one clock of a kind": """
-        SELECT lead_id FROM sla_clock GROUP BY subject_kind, lead_id, pass_no HAVING count(*) > 1
+    "A pass has one clock of a kind, and a subject one that runs": """
+        SELECT subject_id FROM sla_clock GROUP BY subject_kind, subject_id, pass_no HAVING count(*) > 1
+        UNION ALL
+        SELECT subject_id FROM sla_clock
+        WHERE stopped_at IS NULL AND cancelled_at IS NULL AND subject_kind IN ('deal_update', 'dispute_answer')
+        GROUP BY subject_kind, subject_id HAVING count(*) > 1
+    """,
+    "A clock is about what its policy is about": """
+        SELECT clock.id FROM sla_clock clock JOIN sla_policy policy ON policy.id = clock.policy_id
+        WHERE clock.subject_kind <> policy.subject_kind
+    """,
+    "A deal has to be updated while it is open": """
+        SELECT clock.id FROM sla_clock clock JOIN leads_opportunity deal ON deal.id = clock.subject_id
+        WHERE clock.subject_kind = 'deal_update' AND clock.stopped_at IS NULL AND clock.cancelled_at IS NULL
+            AND (deal.state <> 'open' OR deal.withdrawn_at IS NOT NULL)
+    """,
+    "An answer to a dispute stops its clock, and nothing but a verdict does besides": """
+        SELECT clock.id FROM sla_clock clock JOIN sla_dispute dispute ON dispute.id = clock.subject_id
+        WHERE clock.subject_kind = 'dispute_answer' AND clock.cancelled_at IS NULL
+            AND clock.stopped_at IS DISTINCT FROM coalesce(dispute.answered_at, dispute.closed_at)
     """,
     "A running clock is looked at again, unless its breach is recorded": f"""
         SELECT clock.id FROM sla_clock clock

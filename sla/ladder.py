@@ -15,6 +15,8 @@ from sla.targets import add, after_days, opening
 BREACH = 100
 PROPOSAL = 101
 HEADS = 102
+HANDED_OVER = 103
+"""No step that comes by itself: the proposal was carried out."""
 
 HOUR = timedelta(hours=1)
 

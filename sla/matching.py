@@ -1,11 +1,11 @@
 """Which promise a subject is under: the first rule in force whose condition its lead meets."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from leads.conditions import ABOUT_PROMISED_LEAD, Group, parse
 from leads.conditions.reading import met_by
 from sla.models import Policy
-from sla.subjects import SubjectKey
+from sla.subjects import SubjectKey, Whose
 
 
 def condition_of(policy: Policy) -> Group:
@@ -13,23 +13,28 @@ def condition_of(policy: Policy) -> Group:
     return parse(policy.condition, ABOUT_PROMISED_LEAD, may_be_empty=True)
 
 
-def promised(keys: Collection[SubjectKey], in_force: Iterable[Policy]) -> dict[SubjectKey, Policy]:
-    """The policy of each subject that has one; those without, or under one that promises nothing, are left out.
+def promised(keys: Mapping[SubjectKey, Whose], in_force: Iterable[Policy]) -> dict[SubjectKey, Policy]:
+    """The policy of each subject that has one; those without, or under one that promises nothing, are left out. What is
+    about no lead meets no condition, but a rule without one.
 
     One query at most: none where no rule has a condition.
     """
     rules = of_kinds(in_force)
     asked = [(each, condition_of(each)) for kind in {key.kind for key in keys} for each in rules.get(kind, ())]
     conditional = [(each, condition) for each, condition in asked if condition.of]
-    met = met_by([condition for _, condition in conditional], {key.lead_id for key in keys}) if conditional else {}
+    met = met_by([condition for _, condition in conditional], _leads(keys)) if conditional else {}
     numbers = {each.pk: number for number, (each, _) in enumerate(conditional)}
     found = {}
-    for key in keys:
-        holds = set(met.get(key.lead_id, ()))
+    for key, whose in keys.items():
+        holds = set(met.get(whose.lead_id or 0, ()))
         rule = next((each for each in rules.get(key.kind, ()) if numbers.get(each.pk, -1) in {-1, *holds}), None)
         if rule and rule.is_promised:
             found[key] = rule
     return found
+
+
+def _leads(keys: Mapping[SubjectKey, Whose]) -> set[int]:
+    return {whose.lead_id for whose in keys.values() if whose.lead_id}
 
 
 def of_kinds(policies: Iterable[Policy]) -> Mapping[str, list[Policy]]:

@@ -10,47 +10,49 @@ from django.urls import reverse
 
 from alignment.ops.notifications import Notice
 from alignment.people.models import Company, Role, Side, Team, User
-from leads.models import Lead
 from sla.climbing import Climb
 from sla.ladder import BREACH, HEADS, PROPOSAL
 from sla.models import Clock
-from sla.wording import WORDS
+from sla.standings import Standings
+from sla.subjects import Standing, Subject, subject
 
 # A person, or a channel, that would be told of more leads of one kind at once is told how many they are.
 FEW = 5
 NAMED = 3
 
 
-def notices(climbs: Sequence[Climb], now: datetime) -> list[Notice]:
+def notices(climbs: Sequence[Climb], standings: Standings, now: datetime) -> list[Notice]:
     """What people are told of these steps. Two queries at most.
 
     Reminders go to the holder, a breach to the holder and the manager of their team, the proposal to hand over to the
     manager, and what stays unanswered after that to both heads. Who would be told of more than a few is told the
-    number, which grows for an hour; each lead stands in the queue and in the lists.
+    number, which grows for an hour; each lead stands in the queue and in the lists, and what is no lead in its own.
     """
     above = _Above()
-    told: dict[tuple[int, _Telling], list[_Taken]] = defaultdict(list)
-    for step in _taken(climbs):
-        for user_id in step.telling.people(step.clock, above):
-            told[user_id, step.telling].append(step)
+    told: dict[tuple[int, _Telling, str], list[_Taken]] = defaultdict(list)
+    for step in _taken(climbs, standings):
+        for user_id in step.telling.people(step, above):
+            told[user_id, step.telling, step.about.noun].append(step)
     found: list[Notice] = []
-    for (user_id, telling), steps in told.items():
+    for (user_id, telling, _), steps in told.items():
         if len(steps) > FEW:
-            found.append(telling.sum_up(user_id, steps, f"{telling.sum_key}:{now:%Y-%m-%dT%H}"))
+            found.append(telling.sum_up(user_id, steps, f"{telling.sum_key(steps[0])}:{now:%Y-%m-%dT%H}"))
         else:
             found += [telling.tell(user_id, step) for step in steps]
     return found
 
 
-def shared_notices(climbs: Sequence[Climb]) -> list[Notice]:
+def shared_notices(climbs: Sequence[Climb], standings: Standings) -> list[Notice]:
     """What channels are told of these steps: each once, whoever is told, and many in one message."""
-    steps: dict[_Telling, list[_Taken]] = defaultdict(list)
-    for step in _taken(climbs):
-        steps[step.telling].append(step)
+    steps: dict[tuple[_Telling, str], list[_Taken]] = defaultdict(list)
+    for step in _taken(climbs, standings):
+        steps[step.telling, step.about.noun].append(step)
     found: list[Notice] = []
-    for telling, taken in steps.items():
+    for (telling, _), taken in steps.items():
         if len(taken) > FEW:
-            found.append(telling.sum_up(0, taken, f"{telling.sum_key}:{taken[0].clock.pk}").counted(len(taken)))
+            found.append(
+                telling.sum_up(0, taken, f"{telling.sum_key(taken[0])}:{taken[0].clock.pk}").counted(len(taken))
+            )
         else:
             found += [telling.tell(0, step) for step in taken]
     return found
@@ -58,81 +60,99 @@ def shared_notices(climbs: Sequence[Climb]) -> list[Notice]:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A step that a clock took, and how it is told."""
+    """A step that a clock took, where its subject stands, and how it is told."""
 
     clock: Clock
     rung: int
     telling: "_Telling"
+    at: Standing
 
     @property
-    def lead(self) -> Lead:
-        lead: Lead | None = self.clock.lead
-        assert lead is not None  # all subjects are passes of leads
-        return lead
+    def about(self) -> Subject:
+        """The kind of its subject."""
+        return subject(self.clock.subject_kind)
 
     @property
     def overdue(self) -> str:
         """“No answer within 48 hours: Ada Okafor”."""
-        missing = WORDS[self.clock.subject_kind].missing
-        return f"{missing} within {self.clock.policy.promised}: {self.lead.display_name}"
+        return f"{self.about.words.missing} within {self.clock.policy.promised}: {self.at.title}"
 
 
-def _taken(climbs: Iterable[Climb]) -> Iterable[_Taken]:
-    return (_Taken(each.clock, rung, _TOLD.get(rung, REMINDER)) for each in climbs for rung in each.rungs)
+def _taken(climbs: Iterable[Climb], standings: Standings) -> Iterable[_Taken]:
+    return (
+        _Taken(each.clock, rung, _TOLD.get(rung, REMINDER), standings.of(each.clock))
+        for each in climbs
+        for rung in each.rungs
+    )
 
 
 class _Above:
-    """Whom a lead concerns beyond its holder; read when the first lead asks for it."""
+    """Whom a subject concerns beyond its holder; read when the first one asks for it."""
 
     @cached_property
     def company(self) -> Company:
         return Company.get()
 
     @cached_property
-    def superiors(self) -> list[int]:
-        """All who manage a sales team, else the head of sales."""
-        managers = Team.objects.filter(side=Side.SALES, retired_at=None, manager__is_active=True)
-        found = sorted(set(managers.values_list("manager_id", flat=True)))
-        return found or ([self.company.sales_head_id] if self.company.sales_head_id else [])
+    def _managers(self) -> Mapping[str, Sequence[int]]:
+        """Who manages a team of each side."""
+        rows = Team.objects.filter(retired_at=None, manager__is_active=True).values_list("side", "manager_id")
+        found: defaultdict[str, set[int]] = defaultdict(set)
+        for side, manager_id in rows:
+            found[side].add(manager_id or 0)
+        return {side: sorted(own) for side, own in found.items()}
+
+    def superiors(self, side: Side = Side.SALES) -> list[int]:
+        """All who manage a team of the side, else its head."""
+        head = self.company.sales_head_id if side == Side.SALES else self.company.marketing_head_id
+        return list(self._managers.get(side, ())) or ([head] if head else [])
 
     @property
     def heads(self) -> list[int]:
         """Who signs for either side; else whoever manages sales."""
         heads = {self.company.marketing_head_id, self.company.sales_head_id} - {None}
-        return sorted(pk for pk in heads if pk) or self.superiors
+        return sorted(pk for pk in heads if pk) or self.superiors()
 
-    def managers(self, clock: Clock) -> list[int]:
-        """The manager of the team that holds the lead. A lead in no one's hands, or whose team has no manager who works
+    def managers(self, at: Standing) -> list[int]:
+        """The manager of the team that holds the subject. One in no one's hands, or whose team has no manager who works
         here, concerns all of them: a breach that nobody hears of is worse than one that several do.
         """
-        team = clock.lead.team if clock.lead else None
-        return [team.manager_id] if team and team.manager and team.manager.is_active else self.superiors
+        manager = at.team.manager if at.team else None
+        return [manager.pk] if manager and manager.is_active else self.superiors(at.side)
 
 
-def _holder(clock: Clock, above: _Above) -> list[int]:
-    return [clock.lead.owner_id] if clock.lead and clock.lead.owner_id else []
+def _holder(step: _Taken, above: _Above) -> list[int]:
+    return [step.at.holder.pk] if step.at.holder else []
 
 
-def _holder_and_managers(clock: Clock, above: _Above) -> list[int]:
-    return sorted({*_holder(clock, above), *above.managers(clock)})
+def _holder_and_managers(step: _Taken, above: _Above) -> list[int]:
+    return sorted({*_holder(step, above), *above.managers(step.at)})
+
+
+def _who_hands_over(step: _Taken, above: _Above) -> list[int]:
+    """Nobody where it cannot be handed over, such as the answer to a dispute."""
+    return above.managers(step.at) if step.about.is_pass or step.at.hand_over else []
 
 
 @dataclass(frozen=True, eq=False)
 class _Telling:
-    """How a step is told: to whom, as what, of one lead (title and body, and the page with its button), and of many."""
+    """How a step is told: to whom, as what, of one subject (title and body, and the page with its button), and of many."""
 
     kind: str
-    people: Callable[[Clock, _Above], Iterable[int]]
+    people: Callable[[_Taken, _Above], Iterable[int]]
     words: Callable[[_Taken], tuple[str, str]]
     sum_of: str
-    page: str = "lead"
+    page: Callable[[_Taken], str] = lambda step: step.at.url
     action: str = ""
     list_page: str = "queue"
     has_rung: bool = True
 
-    @property
-    def sum_key(self) -> str:
-        return f"{self.kind}:many:{self.sum_of.partition(' ')[2]}"
+    def sum_key(self, step: _Taken) -> str:
+        """What sums of these have in common."""
+        return f"{self.kind}:many:{self._sum_of(step).partition(' ')[2]}"
+
+    def _sum_of(self, step: _Taken) -> str:
+        return self.sum_of.replace("leads", f"{step.about.noun}s")
 
     def tell(self, user_id: int, step: _Taken) -> Notice:
         """Of one lead."""
@@ -142,22 +162,23 @@ class _Telling:
             kind=self.kind,
             title=title,
             body=body,
-            url=reverse(self.page, args=[step.lead.pk]),
-            action=self.action or WORDS[step.clock.subject_kind].action,
+            url=self.page(step),
+            action=self.action or step.about.words.action,
             dedupe_key=f"{self.kind}:{step.clock.pk}" + (f":{step.rung}" if self.has_rung else ""),
-            subject_kind="lead",
-            subject_id=step.lead.pk,
+            subject_kind=step.at.table,
+            subject_id=step.at.key,
         )
 
     def sum_up(self, user_id: int, steps: Sequence[_Taken], key: str) -> Notice:
         """Of many."""
-        named = [step.lead.display_name for step in steps[:NAMED]]
+        named = [step.at.title for step in steps[:NAMED]]
+        list_page = steps[0].about.list_page or self.list_page
         return Notice(
             user_id=user_id,
             kind=self.kind,
-            title=self.sum_of,
+            title=self._sum_of(steps[0]),
             body=f"Among them {', '.join(named)}. All of them are in the list.",
-            url=reverse(self.list_page) + ("?state=overdue" if self.list_page == "leads" else ""),
+            url=reverse(list_page) + ("?state=overdue" if list_page == "leads" else ""),
             action="Open the list",
             dedupe_key=key,
             stands_for=len(steps),
@@ -165,21 +186,26 @@ class _Telling:
 
 
 def _reminded(step: _Taken) -> tuple[str, str]:
-    words = WORDS[step.clock.subject_kind]
+    words = step.about.words
     body = f"{step.rung}% of {step.clock.policy.promised} have passed. {words.do}"
-    return f"{words.due} due soon: {step.lead.display_name}", body
+    return f"{words.due} due soon: {step.at.title}", body
 
 
 def _broken(step: _Taken) -> tuple[str, str]:
-    holder = f"{step.lead.owner} holds this lead." if step.lead.owner else "Nobody holds this lead."
-    return step.overdue, f"{holder} {WORDS[step.clock.subject_kind].do}"
+    holder = f"{step.at.holder} holds" if step.at.holder else "Nobody holds"
+    return step.overdue, f"{holder} this {step.about.noun}. {step.about.words.do}"
 
 
 def _proposed(step: _Taken) -> tuple[str, str]:
-    holder = f"{step.lead.owner} has not come to it" if step.lead.owner else "Nobody holds it"
+    holder = f"{step.at.holder} has not come to it" if step.at.holder else "Nobody holds it"
     hours = step.clock.policy.propose_after
-    body = f"{holder}, {hours} working hours after it was due. Give the lead to somebody who can."
+    body = f"{holder}, {hours} working hours after it was due. Give the {step.about.noun} to somebody who can."
     return f"Hand over? {step.overdue}", body
+
+
+def _where_to_hand_over(step: _Taken) -> str:
+    """A lead is handed over in one click on the page of its clock."""
+    return reverse("clock", args=[step.clock.pk]) if step.about.is_pass else step.at.hand_over
 
 
 def _carried_up(step: _Taken) -> tuple[str, str]:
@@ -193,14 +219,14 @@ _TOLD: Mapping[int, _Telling] = {
     BREACH: _Telling("breach", _holder_and_managers, _broken, "{count} leads are overdue", has_rung=False),
     PROPOSAL: _Telling(
         "escalation",
-        lambda clock, above: above.managers(clock),
+        _who_hands_over,
         _proposed,
         "{count} leads should be handed over",
-        page="lead_assign",
+        page=_where_to_hand_over,
         action="Hand it over",
     ),
     HEADS: _Telling(
-        "escalation", lambda clock, above: above.heads, _carried_up, "{count} leads stay unanswered", list_page="leads"
+        "escalation", lambda step, above: above.heads, _carried_up, "{count} leads stay unanswered", list_page="leads"
     ),
 }
 

@@ -6,8 +6,10 @@ from django.db import transaction
 
 from alignment.ops import versions
 from alignment.people.models import User
+from leads.causes import Cause
 from leads.lifecycle import database_now
-from sla import recalculating, rules
+from leads.milestones import CauseSource
+from sla import clocks, recalculating, rules
 from sla.models import Policy, PolicySet
 
 
@@ -15,11 +17,14 @@ from sla.models import Policy, PolicySet
 def publish(*, draft: PolicySet, by: User | None, note: str = "", apply_to_running: bool = False) -> list[Policy]:
     """Let a draft count for new clocks; returns its policies in order. Raises ValidationError, StaleDraftError.
 
+    What is owed already without a clock, such as the next update of a deal that nothing was promised for, gets one now.
+
     With `apply_to_running` the clocks that run and are not overdue follow it, each with an event that says from when
     to when its due time moved; those that would turn overdue by it stay as they are.
     """
     published = versions.publish(draft, by=by, check=rules.checked, note=note)
     policies = rules.publish(published)
+    clocks.begin_awaited(kind=published.scope, cause=Cause(CauseSource.PAGE, actor_id=by.pk if by else None))
     if apply_to_running:
         now = database_now()
         moves = [each for each in recalculating.under(policies, published.scope, now) if not each.turns_overdue(now)]

@@ -9,24 +9,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from leads.models import Journey
 from sla import recalculating
 from sla.dues import Asked, choices, due_times
 from sla.matching import promised
 from sla.models import Clock, Policy, PolicySet
-from sla.models.policy import SubjectKind
 from sla.querysets import Attainment
 from sla.recalculating import Move
 from sla.rules import read
 from sla.settlement import Owed, begin
-from sla.subjects import SubjectKey, owed
+from sla.subjects import SubjectKey, Whose, passes, reader_of, subject
 from sla.verdict import is_late
 
 DAYS = 90
 MOST = 20_000
 MOST_MOVES = 200
-BEGINS = {SubjectKind.WORKED.value: "accepted_at"}
-"""What dates a subject, where it is not the hand-off."""
 
 
 @dataclass(slots=True)
@@ -81,7 +77,10 @@ def preview(draft: PolicySet, *, at: datetime, zone: ZoneInfo) -> Preview:
         rule.as_policy(id=-1 - number, version=draft, position=number, subject_kind=draft.scope)
         for number, rule in enumerate(read(draft.body))
     ]
-    known = _owed(draft.scope, at)
+    kind = draft.scope
+    # One more than is looked at tells that there were more.
+    since = passes.since if subject(kind).is_pass else reader_of(kind).since
+    known = since(kind, at - timedelta(days=DAYS), at, MOST + 1)
     found = Preview([RulePreview(policy) for policy in policies], is_cut=len(known) > MOST)
     _judge(dict(list(known.items())[:MOST]), policies, found, at, zone)
     window = Clock.objects.filter(subject_kind=draft.scope).due_between(at - timedelta(days=DAYS), at)
@@ -93,26 +92,20 @@ def preview(draft: PolicySet, *, at: datetime, zone: ZoneInfo) -> Preview:
     return found
 
 
-def _owed(kind: str, at: datetime) -> dict[SubjectKey, Owed]:
-    """What was owed since then, the newest first; one more than is looked at tells that there were more."""
-    column = BEGINS.get(kind, "mql_at")
-    since = {f"{column}__gte": at - timedelta(days=DAYS), f"{column}__lt": at}
-    rows = Journey.objects.filter(**since).order_by(f"-{column}").values_list("lead_id", "pass_no")[: MOST + 1]
-    keys = [SubjectKey(kind, *row) for row in rows]
-    known = owed(sorted({key.lead_id for key in keys}))
-    return {key: known[key] for key in keys if not known[key].void}
-
-
 def _judge(
     known: dict[SubjectKey, Owed], policies: Sequence[Policy], found: Preview, at: datetime, zone: ZoneInfo
 ) -> None:
-    rules = promised(known.keys(), policies)
-    wanted: dict[int, list[Policy]] = {}
+    kind = next(iter(known)).kind if known else ""
+    whose_of = passes.of_leads if not kind or subject(kind).is_pass else reader_of(kind).whose
+    people = whose_of([key.subject_id for key in known])
+    whose = {key: people[key.subject_id] for key in known if key.subject_id in people}
+    rules = promised(whose, policies)
+    wanted: dict[Whose, list[Policy]] = {}
     for key, policy in rules.items():
-        wanted.setdefault(key.lead_id, []).append(policy)
+        wanted.setdefault(whose[key], []).append(policy)
     chosen = choices(wanted)
     asked = {
-        key: Asked(policy.pk, chosen[key.lead_id, policy.pk].calendar_id, since)
+        key: Asked(policy.pk, chosen[whose[key], policy.pk].calendar_id, since)
         for key, policy in rules.items()
         if (since := known[key].since)
     }

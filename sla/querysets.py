@@ -1,5 +1,6 @@
 """Reading clocks: chainable, named like the questions people ask."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -46,6 +47,14 @@ class ClockQuerySet(models.QuerySet["Clock"]):
     def dispositions(self) -> "ClockQuerySet":
         """The clocks of sales' answer to an MQL."""
         return self.filter(subject_kind=SubjectKind.DISPOSITION)
+
+    def of_passes(self) -> "ClockQuerySet":
+        """The clocks about passes of leads."""
+        return self.filter(subject_kind__in=SubjectKind.values)
+
+    def of_subjects(self, kind: str, keys: Collection[int]) -> "ClockQuerySet":
+        """The clocks of these subjects of a kind."""
+        return self.filter(subject_kind=kind, subject_id__any_of=list(keys))
 
     def running(self) -> "ClockQuerySet":
         """An answer is still owed, overdue or not."""

@@ -23,7 +23,8 @@ from sla.models.policy import TargetUnit
 from sla.querysets import ClockQuerySet
 from sla.settlement import Happening
 from sla.storing import record, schedule
-from sla.subjects import SubjectKey
+from sla.subjects import SubjectKey, Whose, reader_of, subject
+from sla.subjects.passes import of_leads
 from sla.targets import resumed
 
 
@@ -52,13 +53,16 @@ def under(policies: Sequence[Policy], kind: str, at: datetime) -> list[Move]:
     The number of queries does not depend on the number of clocks.
     """
     clocks = _running(Clock.objects.filter(subject_kind=kind), at)
-    rules = promised([_key(each) for each in clocks], policies)
-    wanted: dict[int, list[Policy]] = {}
+    whose_of = of_leads if subject(kind).is_pass else reader_of(kind).whose
+    known = whose_of([each.subject_id for each in clocks])
+    keys = {_key(each): known[each.subject_id] for each in clocks if each.subject_id in known}
+    rules = promised(keys, policies)
+    wanted: dict[Whose, list[Policy]] = {}
     for key, policy in rules.items():
-        wanted.setdefault(key.lead_id, []).append(policy)
+        wanted.setdefault(keys[key], []).append(policy)
     chosen = choices(wanted)
-    ruled = {each.pk: (rules[_key(each)], each) for each in clocks if _key(each) in rules}
-    return _moves({pk: (policy, chosen[each.subject_id, policy.pk], each) for pk, (policy, each) in ruled.items()}, at)
+    ruled = {each: rules[key] for each in clocks if (key := _key(each)) in rules}
+    return _moves({each.pk: (policy, chosen[keys[_key(each)], policy.pk], each) for each, policy in ruled.items()}, at)
 
 
 def by_calendar(calendar_ids: Collection[int] | None, at: datetime) -> list[Move]:

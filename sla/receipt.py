@@ -13,14 +13,12 @@ from itertools import pairwise
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from django.db.models import DateTimeField, Func
-
 from alignment.lib.business_time import Calendar
 from alignment.people import calendars
 from alignment.people.models import Absence, Company, User
-from leads.models import HolderInterval
 from leads.models.route import Pool, RoutingVersion
 from sla.models import Clock, ClockPause
+from sla.subjects import Holding, passes, reader_of, subject
 from sla.targets import between
 
 ONE_DAY = timedelta(days=1)
@@ -127,7 +125,7 @@ class _Known:
     company: Company
     named: User | None
     calendars: Mapping[int, Calendar]
-    intervals: Mapping[int, Sequence[HolderInterval]]
+    holdings: Mapping[tuple[str, int], Sequence[Holding]]
     pauses: Mapping[int, Sequence[Span]]
     away: Mapping[int, Sequence[Span]]
 
@@ -135,22 +133,18 @@ class _Known:
     def read(cls, clocks: Sequence[Clock]) -> Self:
         """For these clocks; ten queries at most."""
         company = Company.get()
-        rows = HolderInterval.objects.filter(lead__in={clock.lead_id for clock in clocks})
-        intervals: defaultdict[int, list[HolderInterval]] = defaultdict(list)
-        began = Func("held", function="lower", output_field=DateTimeField())
-        for each in rows.select_related("user__team", "team__manager").order_by(began):
-            intervals[each.lead_id].append(each)
+        holdings = _holdings(clocks)
         pauses: defaultdict[int, list[Span]] = defaultdict(list)
         paused = ClockPause.objects.filter(clock__in={clock.pk for clock in clocks})
         for clock_id, *span in paused.values_list("clock_id", "began_at", "ends_at"):
             pauses[clock_id].append((span[0], span[1]))
         keys = {key for clock in clocks if (key := clock.calendar_id or company.calendar_id)}
-        people = {each.user_id: each.user for found in intervals.values() for each in found}
+        people = {each.holder.pk: each.holder for found in holdings.values() for each in found}
         return cls(
             company=company,
             named=_named(company),
             calendars=calendars.load(keys) if keys else {},
-            intervals=intervals,
+            holdings=holdings,
             pauses=pauses,
             away=_absences(people.values(), company),
         )
@@ -165,19 +159,34 @@ def _time(calendar: Calendar | None, span: Span, pauses: Iterable[Span]) -> time
 def _stretches(clock: Clock, end: datetime, known: _Known) -> Iterable[Held]:
     """The time up to `end`, cut where the lead changes hands and where its holder goes away or comes back."""
     at, named = clock.started_at, known.named
-    for each in known.intervals.get(clock.lead_id or 0, ()):
-        began, ended = each.held.lower, each.held.upper
-        assert began is not None  # everybody began to hold a lead at some time
-        since, until = max(began, at), min(ended or end, end)
+    for each in known.holdings.get((_table(clock), clock.subject_id), ()):
+        since, until = max(each.since_at, at), min(each.until or end, end)
         if until <= since:
             continue
         if since > at:
             yield Held(None, named, at, since)
         manager = each.team.manager if each.team else None
-        yield from _with_absences(each.user, manager, (since, until), known.away.get(each.user_id, ()))
+        yield from _with_absences(each.holder, manager, (since, until), known.away.get(each.holder.pk, ()))
         at = until
     if at < end:
         yield Held(None, named, at, end)
+
+
+def _holdings(clocks: Iterable[Clock]) -> dict[tuple[str, int], Sequence[Holding]]:
+    """In whose hands the subjects of these clocks were, in order of time; a few queries for each kind of row."""
+    keys: defaultdict[str, set[int]] = defaultdict(set)
+    for clock in clocks:
+        keys[_table(clock)].add(clock.subject_id)
+    return {
+        (table, pk): found
+        for table, wanted in keys.items()
+        for pk, found in (reader_of(table).holdings(wanted) if table else passes.holdings(wanted)).items()
+    }
+
+
+def _table(clock: Clock) -> str:
+    """All kinds about passes share their holders."""
+    return "" if subject(clock.subject_kind).is_pass else clock.subject_kind
 
 
 def _with_absences(holder: User, manager: User | None, span: Span, away: Sequence[Span]) -> Iterable[Held]:

@@ -31,6 +31,7 @@ class Rule:
     reminders: Sequence[int] = (50, 75, 90)
     propose_after: int = 4
     heads_after: int = 1
+    hands_over: bool = False
     pauses: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -88,6 +89,8 @@ def mistakes_of(rule: Rule) -> list[str]:
         found.append("Say how the time is counted.")
     if rule.is_promised and not 0 < rule.target <= LONGEST:
         found.append(f"The time is between 1 and {LONGEST}.")
+    if rule.hands_over and not rule.propose_after:
+        found.append("Say after how many working hours it is handed over by itself.")
     if any(not 0 < percentage < 100 for percentage in rule.reminders):
         found.append("A reminder comes after 1 to 99 per cent of the time.")
     return found

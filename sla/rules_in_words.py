@@ -20,15 +20,15 @@ class Told:
     is_wrong: bool = False
 
 
-def told(rules: Iterable[Rule], names: Names) -> list[Told]:
-    """Rules in words; one query for each kind of choice that they name."""
-    return [_told(at, rule, names) for at, rule in enumerate(rules)]
+def told(rules: Iterable[Rule], names: Names, noun: str = "lead") -> list[Told]:
+    """Rules in words, about each `noun`; one query for each kind of choice that they name."""
+    return [_told(at, rule, names, noun) for at, rule in enumerate(rules)]
 
 
-def _told(at: int, rule: Rule, names: Names) -> Told:
+def _told(at: int, rule: Rule, names: Names, noun: str) -> Told:
     try:
         condition, is_wrong = rule.condition, False
-        asks = f"If {sentence(condition, names)}" if condition.of else "For every lead"
+        asks = f"If {sentence(condition, names)}" if condition.of else f"For every {noun}"
     except ConditionError as mistake:
         asks, is_wrong = str(mistake.message), True
     promised = span(rule.target, rule.unit) if rule.is_promised else ""
@@ -42,7 +42,8 @@ def _further(rule: Rule) -> str:
     if rule.reminders:
         parts.append(f"reminders at {', '.join(f'{each}%' for each in rule.reminders)}")
     if rule.propose_after:
-        parts.append(f"a proposal to hand over {rule.propose_after} working hours after a breach")
+        done = "handed over by itself" if rule.hands_over else "a proposal to hand over"
+        parts.append(f"{done} {rule.propose_after} working hours after a breach")
     if rule.heads_after:
         days = span(rule.heads_after, "business_days")
         parts.append(f"both heads {days} after it")

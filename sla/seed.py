@@ -1,4 +1,6 @@
-"""What every install starts with: three promises of sales, pause reasons, and what both sides promise. Idempotent."""
+"""What every install starts with: three promises of sales, the time that a dispute has for its answer, pause reasons,
+and what both sides promise. Idempotent.
+"""
 
 from typing import Any
 
@@ -27,6 +29,12 @@ POLICIES: dict[str, list[dict[str, Any]]] = {
         {
             "name": "An accepted lead gets a human touch within one business day", "when": ANY_LEAD, "target": 1,
             "unit": "business_days",
+        },
+    ],
+    "dispute_answer": [
+        {
+            "name": "The other side answers a dispute within 48 hours", "when": ANY_LEAD, "target": 48,
+            "propose_after": 0,
         },
     ],
 }  # fmt: skip

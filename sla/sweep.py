@@ -86,8 +86,8 @@ def _claim(limit: int, now: datetime) -> list[Clock]:
             Prefetch("lead__team", Team.objects.select_related("manager").only("manager__is_active")),
         )
         .only(
-            "subject_kind", "started_at", "due_at", "next_at", "rung", "paused_until", "calendar_id", "is_silent",
-            "policy_id", "lead__name", "lead__email", "lead__owner_id", "lead__team_id",
+            "subject_kind", "subject_id", "started_at", "due_at", "next_at", "rung", "paused_until", "calendar_id",
+            "is_silent", "policy_id", "lead__name", "lead__email", "lead__owner_id", "lead__team_id",
         )
         .select_for_update(of=("self",), skip_locked=True)
     )  # fmt: skip
@@ -123,7 +123,7 @@ def _record(clocks: Sequence[Clock], hours: Hours, now: datetime, *, is_flood: b
     batch.update(Clock, [each.row for each in climbs])
     fresh = {(pk, rung or BREACH) for pk, kind, rung in recorded if rung or kind == EventKind.BREACHED}
     told = [each.only(fresh) for each in climbs if not each.clock.is_silent]
-    notify(notices=notices(told, now), shared=shared_notices(told), is_flood=is_flood)
+    notify(notices=notices(told, hours.standings, now), shared=shared_notices(told, hours.standings), is_flood=is_flood)
     failpoints.reached("sweep.told")
     if recorded:
         announce("leads", sorted({each.clock.lead_id for each in climbs if each.clock.lead_id}))

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from alignment.ops import heartbeats
-from sla import disputes
+from sla import disputes, handing_over
 from sla.sweep import sweep as sweep_now
 
 
@@ -13,6 +13,11 @@ def sweep() -> None:
     swept = sweep_now()
     if swept.claimed:
         heartbeats.beat("sweep", detail={"claimed": swept.claimed, "seconds": round(swept.seconds, 3)})
+
+
+@shared_task
+def hand_over_overdue() -> None:
+    handing_over.carry_out_due()
 
 
 @shared_task

@@ -1,4 +1,4 @@
-"""What promises and their breaches are called, for pages, notices and the API."""
+"""What promises and their breaches are called, for pages, notices and the API: of the kinds that Accord comes with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,5 +26,11 @@ WORDS: Mapping[str, Words] = {
     ),
     SubjectKind.WORKED: Words(
         "Human touch", "Accepted, but no human touch", "Touched", "Call or write to them, and log it.", "Get in touch"
+    ),
+    "deal_update": Words(
+        "Update", "No update", "Updated", "Say what has changed, or log a talk with the buyers.", "Update it"
+    ),
+    "dispute_answer": Words(
+        "Answer to the dispute", "No answer to the dispute", "Answered", "Agree, or let it stand.", "Answer it"
     ),
 }

@@ -707,7 +707,7 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     "setup_sla_restore": lambda: Address({"pk": PolicySet.objects.first().pk}),
     **{f"setup_pause{name}": lambda: Address({"pk": PauseReason.objects.first().pk}) for name in ("", "_retire")},
     "api_promise": _clock_of_lead,
-    **{f"clock{name}": _clock_of_lead for name in ("", "_pause", "_resume", "_contest")},
+    **{f"clock{name}": _clock_of_lead for name in ("", "_pause", "_resume", "_contest", "_hand_over")},
     "web_form": lambda: Address({"key": key_of(make_web_form())}),
     **{f"setup_form{name}": _of(make_web_form) for name in ("", "_edit", "_retire", "_key", "_test")},
     **{f"agreement_{name}": _quarter for name in ("of_quarter", "begin")},

@@ -18,7 +18,7 @@ from django.utils.dateparse import parse_datetime
 from leads.milestones import Kind
 from leads.models import Feedback, HolderInterval, Lead, LeadTransition, Merge, MergedLead, Touchpoint
 from leads.models.touchpoint import Direction
-from sla.models import ClockEvent, EventKind
+from sla.models import ClockEvent, EventKind, SubjectKind
 
 PAGE = 30
 MOST = 500
@@ -189,7 +189,7 @@ def _holders(lead_ids: Sequence[int]) -> QuerySet[Any]:
 
 def _clock_events(lead_ids: Sequence[int]) -> QuerySet[Any]:
     # What was set aside after an error is for RevOps; handovers stand in the story already.
-    shown = ClockEvent.objects.filter(clock__lead__in=lead_ids).exclude(
+    shown = ClockEvent.objects.filter(clock__lead__in=lead_ids, clock__subject_kind__in=SubjectKind.values).exclude(
         kind__in=[EventKind.PARKED, EventKind.REASSIGNED]
     )
     return shown.annotate(

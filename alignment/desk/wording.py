@@ -12,7 +12,7 @@ from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models.touchpoint import Direction
 from sla.models import CancelReason, EventKind
 from sla.models.policy import span
-from sla.wording import WORDS
+from sla.subjects import subject
 
 Tag = tuple[str, str]
 """A stage as a line shows it: its label, and the side that owns it."""
@@ -153,7 +153,7 @@ def _heading(kind: Kind, told: Mapping[str, Any]) -> str:
 def _clock(event: Event) -> Line:
     told, kind = event.told, EventKind(event.told["kind"])
     due, started = datetime.fromisoformat(told["due_at"]), datetime.fromisoformat(told["started_at"])
-    words, promised = WORDS[told["subject"]], span(told["target"], told["unit"])
+    words, promised = subject(told["subject"]).words, span(told["target"], told["unit"])
     at = event.at or due
     when = f"{words.due} due {due_at(due)}"
     match kind:

@@ -142,6 +142,7 @@ POLICY: dict[str, Action] = {
     "agreement.draft": Action("draft the agreement", (REVOPS,)),
     "agreement.sign": Action("sign the agreement", (HEAD_OF_MARKETING, HEAD_OF_SALES)),
     "what_if.view": Action("try promises on history", (MANAGER, REVOPS, TIE_BREAKER)),
+    "promise.sign": Action("sign that leads are handed over by themselves", (HEAD_OF_MARKETING, HEAD_OF_SALES)),
     "clock.pause": Action("pause this clock", (HOLDER, MANAGER, REVOPS)),
     "clock.contest": Action("contest a breach", (TEAMS,)),
     "import.run": Action("import files", (MARKETER, MANAGER, REVOPS)),

@@ -34,7 +34,7 @@ class DealError(Exception):
 def open_deals(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
     """Store these deals, in order, each with its primary contact; returns their keys. The same statements for any
     number. A deal without a lead begins in the first stage of opportunities, unless its draft names one, and is sourced
-    at once; that of a lead follows its moves.
+    and told of at once; that of a lead follows its moves.
     """
     if not drafts:
         return []
@@ -59,7 +59,9 @@ def open_deals(*, drafts: Sequence[DealDraft], cause: Cause) -> list[int]:
         conflict="ON CONFLICT DO NOTHING",
     )
     record((change for pk, draft in opened.items() for change in _opening(pk, draft, cause)), cause, now)
-    sourcing.decide(opportunity_ids=[pk for pk, draft in opened.items() if not draft.lead_id], cause=cause, now=now)
+    alone = [pk for pk, draft in opened.items() if not draft.lead_id]
+    sourcing.decide(opportunity_ids=alone, cause=cause, now=now)
+    tell(alone, cause)
     return list(opened)
 
 

@@ -33,6 +33,17 @@ def route_again(*, lead_ids: Sequence[int], cause: Cause, why: str) -> list[Deci
     return route(lead_ids=sorted(set(lead_ids) - refused.keys()), cause=cause, whoever_holds=True, why=why)
 
 
+@transaction.atomic
+def route_away(*, lead_ids: Sequence[int], cause: Cause, why: str) -> list[Decision]:
+    """Let the published rules find a holder for these leads among all but those who hold them. Raises ValidationError
+    where no rules are published, or one of the leads is closed.
+    """
+    if refused := refusals(lead_ids):
+        raise ValidationError(sorted(set(refused.values())))
+    holding = Lead.objects.filter(pk__any_of=lead_ids, owner__isnull=False).values_list("owner_id", flat=True)
+    return route(lead_ids=sorted(lead_ids), cause=cause, whoever_holds=True, why=why, without=set(holding))
+
+
 def refusals(lead_ids: Sequence[int]) -> dict[int, str]:
     """Those of these leads that cannot be routed anew, and why; two queries."""
     if RoutingVersion.published() is None:

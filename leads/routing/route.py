@@ -5,7 +5,7 @@ places in the pools, in ascending order; who routes waits until whoever routed t
 so that turns and caps are exact.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -89,6 +89,17 @@ class Table:
         presence = self.presences.get(user_id or 0)
         return presence is not None and presence.is_active and presence.away_until is None
 
+    def without(self, people: Collection[int]) -> "Table":
+        """The same moment as if these people were not there."""
+        return replace(
+            self,
+            benches={
+                pk: replace(bench, members=tuple(each for each in bench.members if each.user_id not in people))
+                for pk, bench in self.benches.items()
+            },
+            presences={pk: presence for pk, presence in self.presences.items() if pk not in people},
+        )
+
 
 # What happens when leads become MQLs ----------------------------------------------------------------------------
 
@@ -117,10 +128,17 @@ def _handed_over(moved: Moved) -> list[int]:
 
 @transaction.atomic
 def route(
-    *, lead_ids: Sequence[int], cause: Cause, at: datetime | None = None, whoever_holds: bool = False, why: str = ""
+    *,
+    lead_ids: Sequence[int],
+    cause: Cause,
+    at: datetime | None = None,
+    whoever_holds: bool = False,
+    why: str = "",
+    without: Collection[int] = (),
 ) -> list[Decision]:
     """Decide for these leads by the published rules, in ascending order, and hand them over; none are while no rules
-    are published. A lead that somebody active holds is left alone, unless `whoever_holds`.
+    are published. A lead that somebody active holds is left alone, unless `whoever_holds`. Nobody of `without` gets
+    one, but as the fallback of a pool.
     """
     version = RoutingVersion.published()
     if version is None:
@@ -133,7 +151,7 @@ def route(
     if whoever_holds:
         # Somebody works it already: it has its own deal, or will.
         rules = replace(rules, attach=False)
-    table = load(rules, facts, at, locked=True)
+    table = load(rules, facts, at, locked=True).without(without)
     decisions = decide(rules, facts, matched(rules, facts), table)
     _store(decisions, version, at)
     _keep_turns(table)

@@ -57,7 +57,9 @@ class DisputeSerializer(Shape):
     evidence = serializers.CharField()
     evidence_url = serializers.CharField()
     asked = serializers.IntegerField(source="asked_id", allow_null=True, help_text="Whose answer is due.")
-    due_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(
+        source="answer_due_at", allow_null=True, help_text="Null where no answer is promised."
+    )
     answered_by = serializers.IntegerField(source="answered_by_id", allow_null=True)
     answered_at = serializers.DateTimeField(allow_null=True)
     answer = serializers.CharField()
@@ -102,7 +104,7 @@ class Disputes(ApiView):
         """Disputes, the newest first."""
         query = asked(request, DisputeQuery)
         found = STATES[query["state"]](Dispute.objects.all()) if "state" in query else Dispute.objects.all()
-        found = found.select_related("sourcing")
+        found = found.select_related("sourcing").with_due()
         found = found.filter(**{name: query[name] for name in ("kind", "lead") if name in query})
         return page(request, found, order=NEWEST, form=DisputeSerializer, query=query)
 

@@ -15,6 +15,7 @@ from alignment.api.requests import TokenRequest
 from alignment.api.shapes import IdField, PersonIdField, Shape
 from alignment.api.views import ApiView
 from alignment.people.permissions import policy
+from sla import subjects
 from sla.models import Clock, ClockEvent, EventKind, SubjectKind
 from sla.models.clock import CalendarOf, CancelReason
 from sla.querysets import ClockQuerySet
@@ -37,7 +38,7 @@ STATES: Mapping[str, Callable[[ClockQuerySet, datetime], ClockQuerySet]] = {
 class PromiseQuery(PageQuery):
     state = serializers.ChoiceField(choices=list(STATES), required=False)
     kind = serializers.ChoiceField(
-        choices=SubjectKind.choices, default=SubjectKind.DISPOSITION.value, help_text="What is promised."
+        choices=subjects.choices(), default=SubjectKind.DISPOSITION.value, help_text="What is promised."
     )
     policy = IdField(required=False)
     lead = IdField(required=False)
@@ -48,10 +49,13 @@ class PromiseQuery(PageQuery):
 
 class PromiseSerializer(Shape):
     id = serializers.IntegerField()
-    kind = serializers.ChoiceField(source="subject_kind", choices=SubjectKind.choices)
+    kind = serializers.ChoiceField(source="subject_kind", choices=subjects.choices())
+    subject = serializers.IntegerField(
+        source="subject_id", help_text="What it is owed to: the lead, or of other kinds the deal or the dispute."
+    )
     policy = serializers.IntegerField(source="policy_id", help_text="The rule of the version that it runs under.")
-    lead = serializers.IntegerField(source="lead_id")
-    pass_no = serializers.IntegerField()
+    lead = serializers.IntegerField(source="lead_id", allow_null=True, help_text="The lead that it is about.")
+    pass_no = serializers.IntegerField(help_text="The lead's pass; of a deal, which of its updates.")
     started_at = serializers.DateTimeField(help_text="When it began to be owed, such as at the hand-off.")
     due_at = serializers.DateTimeField(help_text="Counts the whole of a pause while one runs.")
     paused_until = serializers.DateTimeField(allow_null=True, help_text="It stands still until then at most.")
@@ -79,7 +83,7 @@ class PromiseSerializer(Shape):
 class Promises(ApiView):
     @extend_schema(operation_id="promises_list", parameters=[PromiseQuery], responses=page_of(PromiseSerializer))
     def get(self, request: TokenRequest) -> Response:
-        """What sales owes or gave to leads, the soonest due first: answers, unless another `kind` is asked for."""
+        """What is owed or was given, the soonest due first: answers to leads, unless another `kind` is asked for."""
         query = asked(request, PromiseQuery)
         clocks = Clock.objects.filter(subject_kind=query["kind"])
         if "state" in query:

@@ -3,6 +3,7 @@
 from sla.models.agreement import Agreement, AgreementSignature
 from sla.models.clock import CancelReason, Clock, ClockEvent, ClockPause, EventKind
 from sla.models.dispute import Dispute, DisputeKind
+from sla.models.ladder import LadderSignature
 from sla.models.policy import PauseReason, Policy, PolicySet, SubjectKind, TargetUnit
 from sla.models.promise import Promise
 
@@ -16,6 +17,7 @@ __all__ = [
     "Dispute",
     "DisputeKind",
     "EventKind",
+    "LadderSignature",
     "PauseReason",
     "Policy",
     "PolicySet",

@@ -9,8 +9,9 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 from alignment.lib.set_keys import KnownKeys, NeverDeleted, set_key
-from sla.models.policy import SubjectKind
+from sla.models.policy import SUBJECT, SubjectKind
 from sla.querysets import ClockQuerySet
+from sla.subjects.registry import subject
 from sla.verdict import is_late
 
 
@@ -20,7 +21,7 @@ class CancelReason(models.TextChoices):
     MERGED = "merged", "The lead was merged into another one"
     ATTACHED = "attached", "The lead joined an open deal"
     UNDONE = "undone", "What began it was taken back"
-    CLOSED = "closed", "The lead was closed in time"
+    CLOSED = "closed", "It was closed in time"
 
 
 class CalendarOf(models.TextChoices):
@@ -34,7 +35,9 @@ class CalendarOf(models.TextChoices):
 
 
 class Clock(models.Model):
-    """One clock per subject and pass. `sla.clocks`, `sla.pausing`, `sla.recalculating` and `sla.sweep` write it.
+    """One clock for each time that a subject is owed something: of a lead each pass (`pass_no`), of a deal each stretch
+    between two updates. `subject_kind` and `subject_id` name the subject, `lead` is the lead that it is about, if there
+    is one. `sla.clocks`, `sla.pausing`, `sla.recalculating` and `sla.sweep` write it.
 
     It runs until `stopped_at` (the moment of the answer, not of its recording) or `cancelled_at` is set; overdue or
     not, it goes on running. `calendar` was chosen when it began and stays, whoever holds the lead. `next_at` is when
@@ -47,7 +50,7 @@ class Clock(models.Model):
     """
 
     policy = set_key("sla.Policy", related_name="clocks")
-    subject_kind = models.CharField(max_length=20, choices=SubjectKind.choices)
+    subject_kind = models.CharField(max_length=20)
     subject_id = models.BigIntegerField()
     lead = set_key("leads.Lead", null=True, related_name="clocks")
     pass_no = models.PositiveIntegerField()
@@ -73,8 +76,11 @@ class Clock(models.Model):
             KnownKeys(fields=["policy", "lead"], name="clock_keys_known"),
             NeverDeleted(name="clock_never_deleted"),
             models.UniqueConstraint(fields=["subject_kind", "subject_id", "pass_no"], name="clock_one_a_pass"),
-            models.CheckConstraint(condition=Q(subject_kind__in=SubjectKind.values), name="clock_subject_known"),
-            models.CheckConstraint(condition=Q(lead__isnull=False, subject_id=F("lead_id")), name="clock_of_its_lead"),
+            models.CheckConstraint(condition=Q(subject_kind__regex=SUBJECT), name="clock_subject_named"),
+            models.CheckConstraint(
+                condition=~Q(subject_kind__in=SubjectKind.values) | Q(lead__isnull=False, subject_id=F("lead_id")),
+                name="clock_of_its_lead",
+            ),
             models.CheckConstraint(condition=Q(due_at__gt=F("started_at")), name="clock_due_after_start"),
             models.CheckConstraint(
                 condition=Q(stopped_at=None) | Q(cancelled_at=None), name="clock_stopped_or_cancelled"
@@ -105,6 +111,12 @@ class Clock(models.Model):
             models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="clock_next"),
             models.Index(fields=["lead"], name="clock_by_lead"),
             models.Index(fields=["lead"], condition=Q(paused_until__isnull=False), name="clock_paused"),
+            # Those whose ladder has come to the proposal (`sla.ladder`), for what is handed over by itself.
+            models.Index(
+                fields=["policy"],
+                condition=Q(rung__gt=100, stopped_at=None, cancelled_at=None),
+                name="clock_to_hand_over",
+            ),
             models.Index(
                 fields=["due_at"],
                 include=["stopped_at", "subject_kind", "lead", "pass_no", "excused_at"],
@@ -114,7 +126,7 @@ class Clock(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_subject_kind_display()} {self.subject_id}, pass {self.pass_no}"
+        return f"{subject(self.subject_kind)} {self.subject_id}, no. {self.pass_no}"
 
     @property
     def is_running(self) -> bool:
@@ -140,6 +152,7 @@ class EventKind(models.TextChoices):
     REMINDED = "reminded", "Reminded"
     ESCALATED = "escalated", "Told further up"
     REASSIGNED = "reassigned", "Changed hands"
+    HANDED_OVER = "handed_over", "Handed over for want of an answer"
     PAUSED = "paused", "Paused"
     RESUMED = "resumed", "Went on after a pause"
     CONTESTED = "contested", "Contested"

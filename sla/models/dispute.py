@@ -1,13 +1,16 @@
 """One side contests what the other one did, or what a clock says of it."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.utils.functional import cached_property
 
 from alignment.people.models import Side
 from leads.models.opportunity import SourcedBy
+from sla.models.clock import Clock
 
 
 class DisputeKind(models.TextChoices):
@@ -18,6 +21,9 @@ class DisputeKind(models.TextChoices):
     BREACH = "breach", "A broken promise"
     SOURCING = "sourcing", "Who brought a deal"
 
+
+ANSWER = "dispute_answer"
+"""The kind of promise that an answer is."""
 
 MOVES = (DisputeKind.REJECTION, DisputeKind.QUALIFICATION)
 """Kinds that contest a move of a lead."""
@@ -58,16 +64,30 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
         """What was contested was taken back."""
         return self.filter(verdict=Verdict.UPHELD)
 
+    def with_due(self) -> "DisputeQuerySet":
+        """Read along when the answer is due (`due_at`)."""
+        return self.annotate(due_at=Subquery(_own_clock(OuterRef("pk")).values("due_at")[:1]))
+
+    def overdue(self, at: datetime) -> "DisputeQuerySet":
+        """Wait for an answer that is due by then."""
+        late = _own_clock(OuterRef("pk")).filter(stopped_at=None, due_at__lte=at)
+        return self.unanswered().filter(Exists(late))
+
     def decided_between(self, start: datetime, end: datetime) -> "DisputeQuerySet":
         """With a verdict given in [start, end)."""
         return self.filter(closed_at__gte=start, closed_at__lt=end)
 
 
+def _own_clock(pk: Any) -> models.QuerySet["Clock"]:
+    """The clock of the answer to a dispute."""
+    return Clock.objects.filter(subject_kind=ANSWER, subject_id=pk, cancelled_at=None)
+
+
 class Dispute(models.Model):
     """Something contested, with evidence: a move of a lead, the breach of a clock, or who brought a deal.
 
-    `sla.contesting` opens it, `sla.disputes` alone writes it after that. `side` answers for what is contested, `asked`
-    is whom of it it waits for; the answer is due at `due_at`, and an overdue or disagreeing one goes to RevOps
+    `sla.contesting` opens it, `sla.disputes` alone writes it after that. `side` answers for what is contested, and it
+    waits for `asked`, by a clock of its own (`sla.subjects.disputes`); an overdue or disagreeing one goes to RevOps
     (`escalated_at`). The verdict takes back what is contested or lets it stand: `remedy` is the move that took another
     one back, `correction` the new answer to who brought the deal (`claimed` is the one that was asked for), and the
     clock of an upheld breach is excused. `receipt` is the clock's as it was when it was contested.
@@ -86,7 +106,6 @@ class Dispute(models.Model):
     evidence = models.TextField(max_length=2000)
     evidence_url = models.URLField(max_length=500, blank=True)
     asked = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
-    due_at = models.DateTimeField()
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
     )
@@ -139,7 +158,7 @@ class Dispute(models.Model):
         ]
         indexes = [
             models.Index(fields=["lead"], name="dispute_by_lead"),
-            models.Index(fields=["due_at"], condition=Q(verdict="", escalated_at=None), name="dispute_due"),
+            models.Index(fields=["raised_at"], condition=Q(verdict="", escalated_at=None), name="dispute_waiting"),
         ]
 
     def __str__(self) -> str:
@@ -153,6 +172,24 @@ class Dispute(models.Model):
         if self.lead:
             return str(self.lead.display_name)
         return str(self.clock.policy) if self.clock else ""
+
+    @cached_property
+    def answer_due_at(self) -> datetime | None:
+        """When the answer is due, a pause counted; None where none is promised. `with_due` reads it along."""
+        if "due_at" in self.__dict__:
+            known: datetime | None = self.__dict__["due_at"]
+            return known
+        return _own_clock(self.pk).values_list("due_at", flat=True).first()
+
+    @cached_property
+    def own_clock_id(self) -> int | None:
+        """The clock of the answer; None where none is promised."""
+        return _own_clock(self.pk).values_list("pk", flat=True).first()
+
+    @property
+    def is_decidable(self) -> bool:
+        """Whether RevOps decides it now: it was not agreed, not answered in time, or no answer is promised."""
+        return not self.verdict and (self.escalated_at is not None or self.answer_due_at is None)
 
     @property
     def verdict_label(self) -> str:

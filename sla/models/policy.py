@@ -6,14 +6,19 @@ from django.db.models import Q
 
 from alignment.lib.set_keys import NeverDeleted
 from alignment.ops.versions import RuleSetVersion, VersionState
+from sla.subjects.registry import subject
 
 
 class SubjectKind(models.TextChoices):
-    """What is timed. It also says which table a clock's `subject_id` points at: all of these are passes of leads."""
+    """The kinds of subject that are passes of leads, whose key is that of the lead. `sla.subjects` knows all kinds."""
 
     DISPOSITION = "disposition", "Sales' answer to an MQL"
     FIRST_TOUCH = "first_touch", "First human touch of an MQL"
     WORKED = "worked", "Human touch of an accepted lead"
+
+
+SUBJECT = r"^[a-z][a-z_]*$"
+"""How kinds of subject are called. Which there are is not the database's to know: they are registered."""
 
 
 class TargetUnit(models.TextChoices):
@@ -43,7 +48,7 @@ class PolicySet(RuleSetVersion):
     """
 
     def __str__(self) -> str:
-        return f"{SubjectKind(self.scope).label}, version {self.number}"
+        return f"{subject(self.scope)}, version {self.number}"
 
 
 class PolicyQuerySet(models.QuerySet["Policy"]):
@@ -67,13 +72,14 @@ class Policy(models.Model):
     stands for that of the territory, the holder or the company, whichever of them has one. `pauses` are
     the keys of the reasons for which it may be paused; `reminders` the percentages of the time after which the holder
     is reminded. After a breach its manager is asked to hand the lead over (`propose_after` working hours), and both
-    heads are told (`heads_after` business days); 0 leaves a step out.
+    heads are told (`heads_after` business days); 0 leaves a step out. One that `hands_over` carries the proposal out by
+    itself, if both heads signed that for its version (`LadderSignature`).
     """
 
     id = models.AutoField(primary_key=True)
     version = models.ForeignKey(PolicySet, models.PROTECT, related_name="policies", db_index=False)
     position = models.PositiveIntegerField(default=0)
-    subject_kind = models.CharField(max_length=20, choices=SubjectKind.choices)
+    subject_kind = models.CharField(max_length=20)
     name = models.CharField(max_length=120)
     condition = models.JSONField()
     is_promised = models.BooleanField(default=True)
@@ -84,6 +90,7 @@ class Policy(models.Model):
     reminders = ArrayField(models.PositiveSmallIntegerField(), default=list)
     propose_after = models.PositiveIntegerField(default=0)
     heads_after = models.PositiveIntegerField(default=0)
+    hands_over = models.BooleanField(default=False, db_default=False)
     pauses = ArrayField(models.CharField(max_length=40), default=list)
 
     objects = PolicyQuerySet.as_manager()
@@ -94,7 +101,7 @@ class Policy(models.Model):
         constraints = [
             NeverDeleted(name="policy_never_deleted"),
             models.UniqueConstraint(fields=["version", "position"], name="policy_position_unique"),
-            models.CheckConstraint(condition=Q(subject_kind__in=SubjectKind.values), name="policy_subject_known"),
+            models.CheckConstraint(condition=Q(subject_kind__regex=SUBJECT), name="policy_subject_named"),
             models.CheckConstraint(condition=Q(unit__in=TargetUnit.values), name="policy_unit_known"),
             models.CheckConstraint(
                 condition=Q(is_promised=True, target__gt=0) | Q(is_promised=False), name="policy_has_target"

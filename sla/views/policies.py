@@ -1,26 +1,31 @@
 """The set-up of promises: the rules of each kind in versions, their preview, and what pauses a clock."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from alignment.lib.form_pages import form_view
 from alignment.ops.draft_pages import DraftPages, at_place, moved, out_or_saved, placed
-from alignment.people.permissions import can, policy
+from alignment.people.models import Company, Side, User
+from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 from leads.conditions import ABOUT_PROMISED_LEAD, Names
 from leads.conditions.editor import Editor
 from leads.lifecycle import database_now
-from sla import policies, recalculating
+from sla import policies, recalculating, signing
 from sla.forms import RuleForm, shown
-from sla.models import PauseReason, PolicySet, SubjectKind
+from sla.models import LadderSignature, PauseReason, PolicySet
 from sla.preview import DAYS, preview
 from sla.rules import MOST_RULES, Rule, as_body, read
 from sla.rules_in_words import told
+from sla.subjects import subject, subjects
 
 VERSIONS_SHOWN = 20
 
@@ -32,13 +37,22 @@ def setup_slas(request: SignedInRequest) -> HttpResponse:
     names = Names()
     sets = list(PolicySet.objects.select_related("published_by", "author").order_by("-number"))
     kinds = []
-    for kind in SubjectKind:
-        own = [each for each in sets if each.scope == kind]
+    for subject_ in subjects():
+        own = [each for each in sets if each.scope == subject_.kind]
         published = next((each for each in own if each.state == "published"), None)
         draft = next((each for each in own if each.is_draft), None)
-        rules = told(read(published.body), names) if published else []
+        rules = told(read(published.body), names, subject_.noun) if published else []
+        shown_versions = own[:VERSIONS_SHOWN]
+        signatures = Signatures.of(published, request.user) if published and signing.hands_over(published) else None
         kinds.append(
-            {"kind": kind, "published": published, "draft": draft, "rules": rules, "versions": own[:VERSIONS_SHOWN]}
+            {
+                "signatures": signatures,
+                "subject": subject_,
+                "published": published,
+                "draft": draft,
+                "rules": rules,
+                "versions": shown_versions,
+            }
         )
     may_manage = can(request.user, "promise.manage")
     held = len(recalculating.by_calendar(None, database_now())) if may_manage else 0
@@ -46,9 +60,52 @@ def setup_slas(request: SignedInRequest) -> HttpResponse:
     return render(request, "sla/setup.html", context)
 
 
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """Who stands behind handing over by itself, by side, and what the visitor can do about it."""
+
+    signed: Sequence[tuple[Side, LadderSignature | None]]
+    may_sign: bool
+    may_revoke: bool
+
+    @classmethod
+    def of(cls, version: PolicySet, user: User) -> "Signatures":
+        """Two queries."""
+        standing = {each.side: each for each in LadderSignature.objects.filter(version=version, revoked_at=None)}
+        mine = signing.sides_of(user, Company.get())
+        return cls(
+            signed=[(side, standing.get(side)) for side in Side],
+            may_sign=any(side not in standing for side in mine),
+            may_revoke=any(side in standing for side in mine),
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both heads have signed."""
+        return all(signature for _, signature in self.signed)
+
+
+@policy("promise.sign")
+@require_POST
+def setup_sla_sign(request: SignedInRequest, pk: int) -> HttpResponse:
+    """`revoke` takes the signature back."""
+    require(request.user, "promise.sign", Company.get())
+    get_object_or_404(PolicySet, pk=pk)
+    verb, done = (signing.revoke, "Taken back.") if "revoke" in request.POST else (signing.sign, "Signed.")
+    try:
+        verb(version_id=pk, by=request.user)
+    except ValidationError as refusal:
+        messages.error(request, refusal.messages[0])
+    else:
+        messages.success(request, done)
+    return redirect("setup_slas")
+
+
 # The draft ------------------------------------------------------------------------------------------------------
 
-pages = DraftPages(PolicySet, "Promises", home="setup_slas", prefix="setup_sla", kinds=SubjectKind.values)
+pages = DraftPages(
+    PolicySet, "Promises", home="setup_slas", prefix="setup_sla", kinds=[each.kind for each in subjects()]
+)
 setup_sla_begin = policy("promise.manage")(require_POST(pages.begin))
 setup_sla_discard = policy("promise.manage")(require_POST(pages.discard))
 setup_sla_restore = policy("promise.manage")(require_POST(pages.restore))
@@ -59,12 +116,12 @@ setup_sla_restore = policy("promise.manage")(require_POST(pages.restore))
 @pages.with_draft
 def setup_sla_draft(request: SignedInRequest, draft: PolicySet) -> HttpResponse:
     """The draft: its rules in order, and its publication."""
-    return _page(request, draft, "sla/draft.html", rules=told(read(draft.body), Names()))
+    return _page(request, draft, "sla/draft.html", rules=told(read(draft.body), Names(), subject(draft.scope).noun))
 
 
 def _page(request: SignedInRequest, draft: PolicySet, template: str, **context: Any) -> HttpResponse:
     form = context.get("form")
-    context["kind"] = SubjectKind(draft.scope)
+    context["subject"] = subject(draft.scope)
     return pages.page(request, draft, template, context, is_refused=bool(form and form.is_bound))
 
 

@@ -61,7 +61,7 @@ def test_marketing_contests_a_rejection_and_the_manager_of_the_team_is_asked(lea
     dispute = make_dispute(lead)
 
     assert (dispute.kind, dispute.asked, dispute.state) == ("rejection", manager, "Waits for sales")
-    assert dispute.due_at - dispute.raised_at == timedelta(hours=48)
+    assert dispute.answer_due_at - dispute.raised_at == timedelta(hours=48)
     told = Notification.objects.get(user=manager, kind="dispute_raised")
     assert told.url == reverse("dispute", args=[dispute.pk])
 
@@ -138,7 +138,7 @@ def test_what_is_not_answered_in_time_goes_to_revops_once(lead, manager):
     assert Dispute.objects.escalated().count() == 0
 
     for _ in range(2):
-        disputes.escalate_overdue(at=dispute.due_at)
+        disputes.escalate_overdue(at=dispute.answer_due_at)
     assert Dispute.objects.escalated().get() == dispute
     told = Notification.objects.filter(kind="dispute_escalated").values_list("user", flat=True)
     assert sorted(told) == sorted([manager.pk, revops.pk])

@@ -10,15 +10,17 @@ from django.db.models.functions import JSONObject
 from alignment.desk.panels.panel import Asked, Panel, Told
 from sla.models import Clock
 from sla.models.policy import span
+from sla.subjects import subject
 from sla.verdict import is_late
-from sla.wording import WORDS
 
 if TYPE_CHECKING:
     from alignment.desk.lead_page import LeadPage
 
 
 def _asks(page: "LeadPage") -> Asked:
-    own = Clock.objects.filter(lead=OuterRef("pk"), pass_no=OuterRef("pass_no")).order_by("started_at", "pk")
+    own = (
+        Clock.objects.of_passes().filter(lead=OuterRef("pk"), pass_no=OuterRef("pass_no")).order_by("started_at", "pk")
+    )
     told = JSONObject(
         pk="pk", kind="subject_kind", name="policy__name", target="policy__target", unit="policy__unit",
         due_at="due_at", stopped_at="stopped_at", cancelled_at="cancelled_at", paused_until="paused_until",
@@ -35,7 +37,7 @@ def _told(one: dict[str, str], at: datetime) -> Told:
     due_at, stopped_at = datetime.fromisoformat(one["due_at"]), one["stopped_at"]
     late = not one["cancelled_at"] and is_late(due_at, datetime.fromisoformat(stopped_at) if stopped_at else None, at)
     return {
-        **one, "due_at": due_at, "is_late": late, "words": WORDS[one["kind"]],
+        **one, "due_at": due_at, "is_late": late, "words": subject(one["kind"]).words,
         "promised": span(int(one["target"]), one["unit"]),
     }  # fmt: skip
 

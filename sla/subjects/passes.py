@@ -1,31 +1,24 @@
-"""What is timed: for each kind of subject, what it reads of a pass and which moves begin it.
+"""Passes of leads as subjects: what each kind of promise reads of a pass, and which moves begin it.
 
 All kinds are read by one query, whatever their number.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
-from django.db.models import Min, OuterRef, Subquery
+from django.db.models import DateTimeField, Func, Min, OuterRef, Subquery
 from django.db.models.functions import Least
+from django.urls import reverse
 
 from leads.lifecycle import Taken
 from leads.milestones import Kind, Milestone, Outcome
-from leads.models import Journey, Touchpoint
+from leads.models import HolderInterval, Journey, Lead, Touchpoint
 from leads.models.touchpoint import Direction
 from sla.models.clock import CancelReason
 from sla.models.policy import SubjectKind
 from sla.settlement import Owed
-
-
-class SubjectKey(NamedTuple):
-    """What a clock is about: the kind, and which pass of which lead."""
-
-    kind: str
-    lead_id: int
-    pass_no: int
+from sla.subjects.registry import Holding, Standing, SubjectKey, Whose
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +122,39 @@ def begun(taken: Iterable[Taken], *, is_history: bool) -> list[SubjectKey]:
 
 def _came_to(taken: Taken, milestone: Milestone) -> bool:
     return taken.after[0] >= milestone and (taken.before is None or taken.before[0] < milestone)
+
+
+def of_leads(lead_ids: Collection[int]) -> dict[int, Whose]:
+    """A pass is its lead's, in whose hands the lead is; no query."""
+    return {pk: Whose(pk) for pk in lead_ids}
+
+
+BEGINS = {SubjectKind.WORKED.value: "accepted_at"}
+"""What dates a subject, where it is not the hand-off."""
+
+
+def since(kind: str, start: datetime, end: datetime, most: int) -> dict[SubjectKey, Owed]:
+    """What began to be owed in [start, end), the newest first, `most` at most. Two queries."""
+    column = BEGINS.get(kind, "mql_at")
+    rows = Journey.objects.filter(**{f"{column}__gte": start, f"{column}__lt": end}).order_by(f"-{column}")
+    keys = [SubjectKey(kind, *row) for row in rows.values_list("lead_id", "pass_no")[:most]]
+    known = owed(sorted({key.subject_id for key in keys}))
+    return {key: known[key] for key in keys if not known[key].void}
+
+
+def holdings(lead_ids: Collection[int]) -> dict[int, list[Holding]]:
+    """In whose hands these leads were, in order of time; one query."""
+    rows = HolderInterval.objects.filter(lead__any_of=list(lead_ids)).select_related("user__team", "team__manager")
+    found: dict[int, list[Holding]] = {}
+    for each in rows.order_by(Func("held", function="lower", output_field=DateTimeField())):
+        assert each.held.lower is not None  # everybody began to hold a lead at some time
+        found.setdefault(each.lead_id, []).append(Holding(each.user, each.team, each.held.lower, each.held.upper))
+    return found
+
+
+def standing(lead: Lead) -> Standing:
+    """Where a lead stands; its owner and team are read along."""
+    return Standing(
+        title=lead.display_name, url=reverse("lead", args=[lead.pk]), holder=lead.owner, team=lead.team, table="lead",
+        key=lead.pk, hand_over=reverse("lead_assign", args=[lead.pk]),
+    )  # fmt: skip

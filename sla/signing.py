@@ -1,0 +1,70 @@
+"""Signing that a version of the rules may hand leads over by itself: both heads, for that version alone, revocably."""
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from alignment.ops import audit
+from alignment.ops.versions import VersionState
+from alignment.people.models import Company, Side, User
+from leads.lifecycle import database_now
+from sla.models import LadderSignature, PolicySet
+from sla.rules import read
+
+
+def sides_of(user: User, company: Company) -> list[Side]:
+    """The sides whose head this is. Nobody stands in for a head here."""
+    heads = {Side.MARKETING: company.marketing_head_id, Side.SALES: company.sales_head_id}
+    return [side for side, head in heads.items() if head == user.pk]
+
+
+def hands_over(version: PolicySet) -> bool:
+    """Whether any of its rules would hand leads over by itself."""
+    return any(rule.hands_over for rule in read(version.body))
+
+
+@transaction.atomic
+def sign(*, version_id: int, by: User) -> list[LadderSignature]:
+    """Sign the version that counts, for each side that `by` heads and that has not. Raises ValidationError."""
+    version = PolicySet.objects.select_for_update().get(pk=version_id)
+    if version.state != VersionState.PUBLISHED or not hands_over(version):
+        raise ValidationError("Only rules that count and hand over by themselves are signed.")
+    standing = set(_standing(version).values_list("side", flat=True))
+    sides = [side for side in sides_of(by, Company.get()) if side not in standing]
+    if not sides:
+        raise ValidationError("There is nothing left for you to sign here.")
+    now = database_now()
+    signed = LadderSignature.objects.bulk_create(
+        [LadderSignature(version=version, side=side, signer=by, signer_name=by.name, signed_at=now) for side in sides]
+    )
+    _told("ladder_signed", version, by, sides)
+    return signed
+
+
+@transaction.atomic
+def revoke(*, version_id: int, by: User) -> None:
+    """Take one's signatures back: from now on nothing is handed over by itself. Raises ValidationError without any."""
+    version = PolicySet.objects.select_for_update().get(pk=version_id)
+    mine = _standing(version).filter(side__in=sides_of(by, Company.get()))
+    sides = list(mine.values_list("side", flat=True))
+    if not mine.update(revoked_at=database_now(), revoked_by=by):
+        raise ValidationError("There is no signature of yours to take back.")
+    _told("ladder_revoked", version, by, sides)
+
+
+def signed_versions() -> list[int]:
+    """The versions under which both heads stand. One query."""
+    standing = Count("ladder_signatures", filter=Q(ladder_signatures__revoked_at=None))
+    rows = PolicySet.objects.filter(ladder_signatures__isnull=False).annotate(sides=standing)
+    return list(rows.filter(sides=len(Side)).values_list("pk", flat=True))
+
+
+def _standing(version: PolicySet) -> QuerySet[LadderSignature]:
+    return LadderSignature.objects.filter(version=version, revoked_at=None)
+
+
+def _told(action: str, version: PolicySet, by: User, sides: Sequence[str]) -> None:
+    detail = {"scope": version.scope, "number": version.number, "sides": [str(side) for side in sides]}
+    audit.record(action=action, actor=by, subject_kind="policyset", subject_ids=[version.pk], detail=detail)
