@@ -12,6 +12,7 @@ class SlaConfig(AppConfig):
     name = "sla"
 
     def ready(self) -> None:
+        from sla import applying, preview_jobs  # noqa: F401 (register their jobs)
         from sla.seed import seed_defaults
         from sla.subjects import builtin  # noqa: F401 (registers the kinds)
 

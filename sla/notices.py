@@ -136,7 +136,7 @@ def _who_hands_over(step: _Taken, above: _Above) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class _Telling:
-    """How a step is told: to whom, as what, of one subject (title and body, and the page with its button), and of many."""
+    """How a step is told: to whom, as what, of one (title and body, and the page with its button), and of many."""
 
     kind: str
     people: Callable[[_Taken, _Above], Iterable[int]]

@@ -7,9 +7,8 @@ from django.db import transaction
 from alignment.ops import versions
 from alignment.people.models import User
 from leads.causes import Cause
-from leads.lifecycle import database_now
 from leads.milestones import CauseSource
-from sla import clocks, recalculating, rules
+from sla import applying, clocks, rules
 from sla.models import Policy, PolicySet
 
 
@@ -26,7 +25,5 @@ def publish(*, draft: PolicySet, by: User | None, note: str = "", apply_to_runni
     policies = rules.publish(published)
     clocks.begin_awaited(kind=published.scope, cause=Cause(CauseSource.PAGE, actor_id=by.pk if by else None))
     if apply_to_running:
-        now = database_now()
-        moves = [each for each in recalculating.under(policies, published.scope, now) if not each.turns_overdue(now)]
-        recalculating.apply(moves=moves, by=by, why=f"{published} was applied to what is running")
+        applying.begin(version=published, policies=policies, by=by)
     return policies

@@ -23,6 +23,7 @@ from sla.verdict import is_late
 DAYS = 90
 MOST = 20_000
 MOST_MOVES = 200
+EVERY = 10_000_000
 
 
 @dataclass(slots=True)
@@ -47,7 +48,8 @@ NOTHING = Attainment(0, 0)
 class Preview:
     """A draft on history. `without` are leads to which no rule promises anything, `was` is what was kept by the rules
     of then, `load` how much was due in each hour of the day, 0 to 23. `moves` are the running clocks that would follow,
-    the first of `n_moves`; `held` those that stay since they would turn overdue. `is_cut`: there were more leads.
+    the first of `n_moves`; `held` the first of `n_held` that stay since they would turn overdue. `is_cut`: there was
+    more than is looked at.
     """
 
     rules: list[RulePreview]
@@ -57,6 +59,7 @@ class Preview:
     moves: Sequence[Move] = ()
     n_moves: int = 0
     held: Sequence[Move] = ()
+    n_held: int = 0
     is_cut: bool = False
 
     @property
@@ -73,28 +76,60 @@ class Preview:
 
 def preview(draft: PolicySet, *, at: datetime, zone: ZoneInfo) -> Preview:
     """The draft on the 90 days before `at`; the hours of its load are those of `zone`."""
-    policies = [
-        rule.as_policy(id=-1 - number, version=draft, position=number, subject_kind=draft.scope)
-        for number, rule in enumerate(read(draft.body))
-    ]
-    kind = draft.scope
+    found, policies = begun(draft), policies_of(draft)
     # One more than is looked at tells that there were more.
-    since = passes.since if subject(kind).is_pass else reader_of(kind).since
-    known = since(kind, at - timedelta(days=DAYS), at, MOST + 1)
-    found = Preview([RulePreview(policy) for policy in policies], is_cut=len(known) > MOST)
-    _judge(dict(list(known.items())[:MOST]), policies, found, at, zone)
-    window = Clock.objects.filter(subject_kind=draft.scope).due_between(at - timedelta(days=DAYS), at)
-    found.was = window.attainment(at)
-    moves = [each for each in recalculating.under(policies, draft.scope, at) if each.due_at != each.clock.due_at]
-    found.held = [each for each in moves if each.turns_overdue(at)]
-    follow = [each for each in moves if not each.turns_overdue(at)]
-    found.moves, found.n_moves = follow[:MOST_MOVES], len(follow)
+    known = _since(draft.scope, at - timedelta(days=DAYS), at, MOST + 1)
+    found.is_cut = len(known) > MOST
+    judge(dict(list(known.items())[:MOST]), policies, found, at, zone)
+    found.was = kept_then(draft.scope, at)
+    add_moves(found, recalculating.under(policies, draft.scope, at), at)
     return found
 
 
-def _judge(
+def policies_of(draft: PolicySet) -> list[Policy]:
+    """What the rules of a draft would be, not stored."""
+    return [
+        rule.as_policy(id=-1 - number, version=draft, position=number, subject_kind=draft.scope)
+        for number, rule in enumerate(read(draft.body))
+    ]
+
+
+def begun(draft: PolicySet) -> Preview:
+    """Nothing was looked at yet."""
+    return Preview([RulePreview(policy) for policy in policies_of(draft)])
+
+
+def kept_then(kind: str, at: datetime) -> Attainment:
+    """What was kept of this kind in the 90 days, by the rules of then."""
+    return Clock.objects.filter(subject_kind=kind).due_between(at - timedelta(days=DAYS), at).attainment(at)
+
+
+def judge_day(number: int, kind: str, policies: Sequence[Policy], found: Preview, at: datetime, zone: ZoneInfo) -> None:
+    """Add one of the days to a preview: `number` 0 is the newest."""
+    end = at - timedelta(days=number)
+    judge(_since(kind, end - timedelta(days=1), end, EVERY), policies, found, at, zone)
+
+
+def add_moves(found: Preview, moves: Sequence[Move], at: datetime) -> None:
+    """Add running clocks to a preview."""
+    changed = [each for each in moves if each.due_at != each.clock.due_at]
+    held = [each for each in changed if each.turns_overdue(at)]
+    follow = [each for each in changed if not each.turns_overdue(at)]
+    found.moves = [*found.moves, *follow][:MOST_MOVES]
+    found.held = [*found.held, *held][:MOST_MOVES]
+    found.n_moves += len(follow)
+    found.n_held += len(held)
+
+
+def _since(kind: str, start: datetime, end: datetime, most: int) -> dict[SubjectKey, Owed]:
+    of_kind = passes.since if subject(kind).is_pass else reader_of(kind).since
+    return dict(of_kind(kind, start, end, most))
+
+
+def judge(
     known: dict[SubjectKey, Owed], policies: Sequence[Policy], found: Preview, at: datetime, zone: ZoneInfo
 ) -> None:
+    """Add what was owed to a preview, as the policies of its rules would have it."""
     kind = next(iter(known)).kind if known else ""
     whose_of = passes.of_leads if not kind or subject(kind).is_pass else reader_of(kind).whose
     people = whose_of([key.subject_id for key in known])
@@ -110,7 +145,7 @@ def _judge(
         if (since := known[key].since)
     }
     dues = due_times(set(asked.values()), {policy.pk: policy for policy in policies})
-    found.without = len(known) - len(asked)
+    found.without += len(known) - len(asked)
     by_rule = {each.policy.pk: each for each in found.rules}
     load: Counter[int] = Counter()
     for key, question in asked.items():
@@ -122,4 +157,4 @@ def _judge(
             late = is_late(due_at, times.stopped_at, at)
             rule.breached += late
             rule.met += not late
-    found.load = [load[hour] for hour in range(24)]
+    found.load = [n + load[hour] for hour, n in enumerate(found.load)]

@@ -54,7 +54,7 @@ class ClockQuerySet(models.QuerySet["Clock"]):
 
     def of_subjects(self, kind: str, keys: Collection[int]) -> "ClockQuerySet":
         """The clocks of these subjects of a kind."""
-        return self.filter(subject_kind=kind, subject_id__any_of=list(keys))
+        return self.filter(subject_kind=kind, subject_id__any_of=set(keys))
 
     def running(self) -> "ClockQuerySet":
         """An answer is still owed, overdue or not."""

@@ -48,11 +48,24 @@ class Move:
 
 
 def under(policies: Sequence[Policy], kind: str, at: datetime) -> list[Move]:
-    """The running clocks of a kind, as these rules would have them; those that no rule promises anything stay out.
-
-    The number of queries does not depend on the number of clocks.
+    """The running clocks of a kind, as these rules would have them, the first due first; those that no rule promises
+    anything stay out. The number of queries does not depend on the number of clocks.
     """
-    clocks = _running(Clock.objects.filter(subject_kind=kind), at)
+    return moves_of(_running(Clock.objects.filter(subject_kind=kind), at), policies, kind, at)
+
+
+def running_after(pk: int, kind: str, at: datetime, most: int) -> list[Clock]:
+    """The next so many running clocks of a kind by key, for work in slices."""
+    return list(_followed(Clock.objects.filter(subject_kind=kind, pk__gt=pk), at).order_by("pk")[:most])
+
+
+def count_running(kind: str, at: datetime) -> int:
+    """How many clocks of a kind would follow other rules."""
+    return _followed(Clock.objects.filter(subject_kind=kind), at).count()
+
+
+def moves_of(clocks: Sequence[Clock], policies: Sequence[Policy], kind: str, at: datetime) -> list[Move]:
+    """These running clocks of a kind, as these rules would have them."""
     whose_of = of_leads if subject(kind).is_pass else reader_of(kind).whose
     known = whose_of([each.subject_id for each in clocks])
     keys = {_key(each): known[each.subject_id] for each in clocks if each.subject_id in known}
@@ -76,8 +89,12 @@ def by_calendar(calendar_ids: Collection[int] | None, at: datetime) -> list[Move
 
 
 def _running(rows: ClockQuerySet, at: datetime) -> list[Clock]:
-    running = rows.running().filter(due_at__gte=at).order_by("due_at", "pk")
-    return list(running.select_related("policy", "lead__owner", "calendar"))
+    return list(_followed(rows, at).order_by("due_at", "pk"))
+
+
+def _followed(rows: ClockQuerySet, at: datetime) -> ClockQuerySet:
+    """Those that follow an edit: they run, and are not overdue."""
+    return rows.running().filter(due_at__gte=at).select_related("policy", "lead__owner", "lead__team", "calendar")
 
 
 def _key(clock: Clock) -> SubjectKey:

@@ -65,7 +65,7 @@ from leads.profiles.rules import EMPTY
 from leads.routing import pools
 from leads.routing.rules import check
 from leads.scoring import previewing, publishing, rules
-from sla import agreements, contesting
+from sla import agreements, contesting, preview_jobs
 from sla.models import Agreement, Clock, Dispute, PauseReason, Policy, PolicySet, SubjectKind
 from sla.terms import Terms
 
@@ -480,6 +480,11 @@ def _promise_draft(**further: int) -> Address:
     return Address({"kind": "disposition", **further})
 
 
+def _promise_preview() -> Address:
+    draft = versions.begin(PolicySet, by=None, scope="disposition")
+    return Address({"pk": preview_jobs.begin(draft=draft, by=make_user(Role.REVOPS)).pk})
+
+
 def _clock_of_lead() -> Address:
     clock = Clock.objects.dispositions().get(lead=make_lead(owner=make_user()))
     return Address({"pk": clock.pk}, clock.lead)
@@ -704,6 +709,9 @@ ADDRESSES: dict[str, Callable[[], Address]] = {
     **{f"setup_sla_{name}": _promise_draft for name in ("draft", "preview", "publish", "discard", "rule_new")},
     **{f"setup_sla_{name}": lambda: _promise_draft(at=0) for name in ("rule", "rule_move")},
     "setup_sla_begin": lambda: Address({"kind": "worked"}),
+    "setup_sla_preview_all": _promise_draft,
+    "setup_sla_preview_job": _promise_preview,
+    "setup_sla_sign": lambda: Address({"pk": PolicySet.published("disposition").pk}, _heads()),
     "setup_sla_restore": lambda: Address({"pk": PolicySet.objects.first().pk}),
     **{f"setup_pause{name}": lambda: Address({"pk": PauseReason.objects.first().pk}) for name in ("", "_retire")},
     "api_promise": _clock_of_lead,

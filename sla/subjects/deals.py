@@ -113,14 +113,14 @@ class Deals:
 
     def whose(self, keys: Collection[int]) -> Mapping[int, Whose]:
         """The lead that carries each deal, and its owner; two queries."""
-        carried = OpportunityContact.objects.filter(opportunity__any_of=list(keys), is_primary=True)
+        carried = OpportunityContact.objects.filter(opportunity__any_of=set(keys), is_primary=True)
         leads = dict(carried.values_list("opportunity_id", "lead_id"))
-        owners = Opportunity.objects.filter(pk__any_of=list(keys)).values_list("pk", "owner_id")
+        owners = Opportunity.objects.filter(pk__any_of=set(keys)).values_list("pk", "owner_id")
         return {pk: Whose(leads.get(pk), owner_id) for pk, owner_id in owners}
 
     def standings(self, keys: Collection[int]) -> Mapping[int, Standing]:
         """One query."""
-        rows = Opportunity.objects.filter(pk__any_of=list(keys)).select_related("owner__team__manager")
+        rows = Opportunity.objects.filter(pk__any_of=set(keys)).select_related("owner__team__manager")
         return {
             each.pk: Standing(
                 title=each.name, url=reverse("deal", args=[each.pk]), holder=each.owner,
@@ -132,7 +132,7 @@ class Deals:
 
     def holdings(self, keys: Collection[int]) -> Mapping[int, Sequence[Holding]]:
         """The owners of each deal; two queries."""
-        rows = OpportunityChange.objects.filter(opportunity__any_of=list(keys), field="owner_id").order_by("id")
+        rows = OpportunityChange.objects.filter(opportunity__any_of=set(keys), field="owner_id").order_by("id")
         turns: defaultdict[int, list[tuple[datetime, str]]] = defaultdict(list)
         for pk, at, new in rows.values_list("opportunity_id", Coalesce("at", "recorded_at"), "new"):
             turns[pk].append((at, new))
@@ -178,17 +178,17 @@ def may_concern(taken: Taken) -> bool:
 
 def concerned(lead_ids: Collection[int]) -> list[int]:
     """The deals whose buying groups these leads belong to; one query."""
-    rows = OpportunityContact.objects.filter(lead__any_of=list(lead_ids)).values_list("opportunity_id", flat=True)
+    rows = OpportunityContact.objects.filter(lead__any_of=set(lead_ids)).values_list("opportunity_id", flat=True)
     return sorted(set(rows))
 
 
 def _states(keys: Collection[int]) -> dict[int, tuple[bool, bool]]:
-    rows = Opportunity.objects.filter(pk__any_of=list(keys)).values_list("pk", "state", "withdrawn_at")
+    rows = Opportunity.objects.filter(pk__any_of=set(keys)).values_list("pk", "state", "withdrawn_at")
     return {pk: (state == DealState.OPEN and gone is None, gone is not None) for pk, state, gone in rows}
 
 
 def _kept(keys: Collection[int]) -> dict[int, list[Kept]]:
-    rows = Clock.objects.filter(subject_kind=KIND, subject_id__any_of=list(keys))
+    rows = Clock.objects.filter(subject_kind=KIND, subject_id__any_of=set(keys))
     found: defaultdict[int, list[Kept]] = defaultdict(list)
     columns = rows.values_list("subject_id", "pass_no", "started_at", "stopped_at", "cancelled_why")
     for pk, number, started_at, stopped_at, cancelled_why in columns:
@@ -199,13 +199,13 @@ def _kept(keys: Collection[int]) -> dict[int, list[Kept]]:
 def _updates(keys: Collection[int], *, since: Mapping[int, datetime]) -> dict[int, list[Update]]:
     """What was done for these deals, from the start of the first clock of each; two queries."""
     found: defaultdict[int, list[Update]] = defaultdict(list)
-    changes = OpportunityChange.objects.filter(opportunity__any_of=list(keys)).exclude(field__in=NOT_UPDATES)
+    changes = OpportunityChange.objects.filter(opportunity__any_of=set(keys)).exclude(field__in=NOT_UPDATES)
     moment = Coalesce("at", "recorded_at")
     closes = Q(field="state", new__in=[DealState.WON, DealState.LOST])
     for pk, at, is_close in changes.values_list("opportunity_id", moment, _flag(closes)):
         found[pk].append(Update(at, is_close))
     touches = Touchpoint.objects.filter(
-        lead__contact_roles__opportunity__any_of=list(keys), direction=Direction.OUTBOUND, is_human=True
+        lead__contact_roles__opportunity__any_of=set(keys), direction=Direction.OUTBOUND, is_human=True
     )
     for pk, at in touches.values_list(F("lead__contact_roles__opportunity"), "at"):
         found[pk].append(Update(at))

@@ -27,7 +27,7 @@ class Disputes:
         queries.
         """
         begun = dict(_clocks(keys).values_list("subject_id", "started_at"))
-        rows = Dispute.objects.filter(pk__any_of=list(keys)).values_list("pk", "raised_at", "answered_at", "closed_at")
+        rows = Dispute.objects.filter(pk__any_of=set(keys)).values_list("pk", "raised_at", "answered_at", "closed_at")
         return {
             SubjectKey(kind, pk, ONLY): _owed(begun.get(pk, raised_at), answered_at, closed_at)
             for pk, raised_at, answered_at, closed_at in rows
@@ -35,12 +35,12 @@ class Disputes:
 
     def whose(self, keys: Collection[int]) -> Mapping[int, Whose]:
         """Its lead, if it has one, and who is asked; one query."""
-        rows = Dispute.objects.filter(pk__any_of=list(keys)).values_list("pk", "lead_id", "asked_id")
+        rows = Dispute.objects.filter(pk__any_of=set(keys)).values_list("pk", "lead_id", "asked_id")
         return {pk: Whose(lead_id, asked_id) for pk, lead_id, asked_id in rows}
 
     def standings(self, keys: Collection[int]) -> Mapping[int, Standing]:
         """One query."""
-        rows = Dispute.objects.filter(pk__any_of=list(keys)).select_related("asked__team", *SUBJECT)
+        rows = Dispute.objects.filter(pk__any_of=set(keys)).select_related("asked__team", *SUBJECT)
         return {
             each.pk: Standing(
                 title=f"{each.get_kind_display().lower()}, {each.subject}", url=reverse("dispute", args=[each.pk]),
@@ -51,7 +51,7 @@ class Disputes:
 
     def holdings(self, keys: Collection[int]) -> Mapping[int, Sequence[Holding]]:
         """Who is asked has it from the beginning; one query."""
-        rows = Dispute.objects.filter(pk__any_of=list(keys), asked__isnull=False).select_related("asked__team__manager")
+        rows = Dispute.objects.filter(pk__any_of=set(keys), asked__isnull=False).select_related("asked__team__manager")
         return {
             each.pk: [Holding(each.asked, each.asked.team, each.raised_at, None)] for each in rows if each.asked
         }  # fmt: skip
@@ -77,4 +77,4 @@ def _owed(since: datetime, answered_at: datetime | None, closed_at: datetime | N
 
 
 def _clocks(keys: Collection[int]) -> ClockQuerySet:
-    return Clock.objects.filter(subject_kind=KIND, subject_id__any_of=list(keys))
+    return Clock.objects.filter(subject_kind=KIND, subject_id__any_of=set(keys))

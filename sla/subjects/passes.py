@@ -144,7 +144,7 @@ def since(kind: str, start: datetime, end: datetime, most: int) -> dict[SubjectK
 
 def holdings(lead_ids: Collection[int]) -> dict[int, list[Holding]]:
     """In whose hands these leads were, in order of time; one query."""
-    rows = HolderInterval.objects.filter(lead__any_of=list(lead_ids)).select_related("user__team", "team__manager")
+    rows = HolderInterval.objects.filter(lead__any_of=set(lead_ids)).select_related("user__team", "team__manager")
     found: dict[int, list[Holding]] = {}
     for each in rows.order_by(Func("held", function="lower", output_field=DateTimeField())):
         assert each.held.lower is not None  # everybody began to hold a lead at some time

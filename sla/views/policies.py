@@ -13,19 +13,23 @@ from django.views.decorators.http import require_GET, require_POST
 
 from alignment.lib.form_pages import form_view
 from alignment.ops.draft_pages import DraftPages, at_place, moved, out_or_saved, placed
+from alignment.ops.job_kinds import about
+from alignment.ops.models import Job
 from alignment.people.models import Company, Side, User
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 from leads.conditions import ABOUT_PROMISED_LEAD, Names
 from leads.conditions.editor import Editor
 from leads.lifecycle import database_now
-from sla import policies, recalculating, signing
+from sla import applying, policies, preview_jobs, recalculating, signing
 from sla.forms import RuleForm, shown
 from sla.models import LadderSignature, PauseReason, PolicySet
-from sla.preview import DAYS, preview
+from sla.preview import DAYS, Preview, preview
+from sla.recalculating import Move
 from sla.rules import MOST_RULES, Rule, as_body, read
 from sla.rules_in_words import told
-from sla.subjects import subject, subjects
+from sla.standings import Standings
+from sla.subjects import Standing, subject, subjects
 
 VERSIONS_SHOWN = 20
 
@@ -176,7 +180,42 @@ def setup_sla_rule_move(request: SignedInRequest, draft: PolicySet, at: int) -> 
 def setup_sla_preview(request: SignedInRequest, draft: PolicySet) -> HttpResponse:
     """The last 90 days by the draft, and what it would do to clocks that run."""
     found = preview(draft, at=now(), zone=request.user.zone)
-    return _page(request, draft, "sla/preview.html", days=DAYS, preview=found)
+    return _page(request, draft, "sla/preview.html", days=DAYS, preview=found, **_shown(found))
+
+
+def _shown(found: Preview) -> dict[str, Any]:
+    return {"moves": _told_of(found.moves), "held": _told_of(found.held)}
+
+
+def _told_of(moves: Sequence[Move]) -> list[tuple[Move, Standing]]:
+    """Moves with what they are about; one query for each kind that is no pass."""
+    moves = [each for each in moves if not each.clock.lead or not each.clock.lead.withdrawn_at]
+    standings = Standings(each.clock for each in moves)
+    return [(each, standings.of(each.clock)) for each in moves]
+
+
+@policy("promise.manage")
+@require_POST
+@pages.with_draft
+def setup_sla_preview_all(request: SignedInRequest, draft: PolicySet) -> HttpResponse:
+    """Begin the preview of all that was owed, where it is more than a page looks at by itself."""
+    return redirect("setup_sla_preview_job", preview_jobs.begin(draft=draft, by=request.user).pk)
+
+
+@policy("promise.manage")
+@require_GET
+def setup_sla_preview_job(request: SignedInRequest, pk: int) -> HttpResponse:
+    """How that preview goes on, then what it found."""
+    job = get_object_or_404(Job.objects.select_related("created_by"), pk=pk, kind=preview_jobs.KIND)
+    found = preview_jobs.read(job) if job.state == "done" else None
+    draft = PolicySet.draft(job.params["scope"])
+    context = {
+        "job": job, "preview": found, "subject": subject(job.params["scope"]), "days": DAYS,
+        "is_current": bool(draft and (draft.pk, draft.revision) == (job.params["version"], job.params["revision"])),
+        **(_shown(found) if found else {}),
+    }  # fmt: skip
+    target = "sla/_preview_job.html" if request.htmx.target == "preview-state" else "sla/preview_job.html"
+    return render(request, target, context)
 
 
 @policy("promise.manage")
@@ -185,6 +224,8 @@ def setup_sla_preview(request: SignedInRequest, draft: PolicySet) -> HttpRespons
 def setup_sla_publish(request: SignedInRequest, draft: PolicySet) -> HttpResponse:
     def publish(seen: PolicySet, note: str) -> None:
         policies.publish(draft=seen, by=request.user, note=note, apply_to_running=bool(request.POST.get("apply")))
+        if job := Job.objects.filter(kind=applying.KIND, params__version=seen.pk).first():
+            messages.info(request, f"{about(job).title(job)}: you are told when it is done.")
 
     return pages.published(request, draft, publish)
 
@@ -201,4 +242,4 @@ def setup_sla_held(request: SignedInRequest) -> HttpResponse:
         n = recalculating.apply(moves=confirmed, by=request.user, why="Confirmed after a calendar was edited")
         messages.success(request, f"{n} due time{'' if n == 1 else 's'} moved.")
         return redirect("setup_sla_held")
-    return render(request, "sla/held.html", {"moves": moves, "at": at})
+    return render(request, "sla/held.html", {"moves": _told_of(moves), "at": at})

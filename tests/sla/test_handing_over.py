@@ -49,7 +49,7 @@ def routed(reps, team):
 
 
 def automatic(**more):
-    [policy] = promise(Rule("Answered", target=48, hands_over=True, **more))
+    [policy] = promise(Rule("Answered", hands_over=True, **more))
     return policy
 
 
