@@ -63,6 +63,11 @@ class Preview:
     is_cut: bool = False
 
     @property
+    def n(self) -> int:
+        """All that was looked at, whether it is judged yet or not."""
+        return self.without + sum(each.n for each in self.rules)
+
+    @property
     def total(self) -> Attainment:
         """All rules together."""
         return Attainment(sum(each.met for each in self.rules), sum(each.breached for each in self.rules))

@@ -110,8 +110,9 @@ def measure(filters: Filters, weeks: Sequence[Period], at: datetime) -> Standing
 
 
 def promised() -> list[Promised]:
-    """All that was ever promised: what is in force first, as its rules are asked. One query."""
-    rows = Policy.objects.filter(is_promised=True).select_related("version").order_by("-version__number", "position")
+    """All that was ever promised to leads: what is in force first, as its rules are asked. One query."""
+    rules = Policy.objects.filter(is_promised=True, subject_kind__in=SubjectKind.values).select_related("version")
+    rows = rules.order_by("-version__number", "position")
     named: defaultdict[tuple[str, str], list[Policy]] = defaultdict(list)
     for policy in rows:
         named[policy.subject_kind, policy.name].append(policy)
@@ -137,7 +138,8 @@ def clocks(filters: Filters, *, with_journey: bool = False) -> ClockQuerySet:
     narrows, or to tell of them.
     """
     whose = filters.whose("journey__")
-    rows = Clock.objects.with_journey() if whose or with_journey else Clock.objects.all()
+    rows = Clock.objects.of_passes()
+    rows = rows.with_journey() if whose or with_journey else rows
     return rows.filter(whose)
 
 
