@@ -60,7 +60,7 @@ class TestPreview:
         client.force_login(make_user(Role.REVOPS))
         assert "Look at all of it" in client.get("/setup/slas/disposition/draft/preview/").content.decode()
         begun = client.post("/setup/slas/disposition/draft/preview/all/", follow=True)
-        assert "Trying the draft on history" in begun.content.decode()
+        assert "Waiting for its turn" in begun.content.decode()
         jobs.run(Job.objects.get(kind=preview_jobs.KIND).pk)
         page = client.get(begun.redirect_chain[-1][0]).content.decode()
         assert '<td data-label="How many" class="num">42</td>' in page
