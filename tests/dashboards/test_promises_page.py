@@ -148,7 +148,7 @@ def test_the_number_of_queries_does_not_grow(client, reps, crowd, django_assert_
     client.get("/dash/promises/")
     with django_assert_num_queries(25):
         client.get("/dash/promises/")
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(15):
         client.get("/dash/promises/clocks/?figure=judged")
 
 
