@@ -97,6 +97,22 @@ function isInUse(element) {
   );
 }
 
+/* A request on its way needs its form, or its answer has no page: what was fetched meanwhile is fetched once more. */
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const isLive = detail.requestConfig.triggeringEvent?.type === "live";
+  if (!isLive || !detail.target.querySelector(".htmx-request")) return;
+  detail.shouldSwap = false;
+  schedule(detail.target.id, false);
+});
+
+/* What was sent is not being typed any more: the form is as it came, and the page may show what came of it. */
+document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+  const form = target.closest?.('form[hx-swap="none"]');
+  if (!detail.successful || !form?.closest("[data-live]")) return;
+  form.reset();
+  if (form.contains(document.activeElement)) document.activeElement.blur();
+});
+
 async function hold(element) {
   if (!held.size) setTimeout(lookAtHeld, EVERY);
   held.add(element.id);

@@ -10,6 +10,7 @@ from leads import holders, lifecycle
 from leads.causes import Cause
 from leads.holders import Assignment
 from leads.milestones import CauseSource
+from leads.models import Merge, Reason
 from tests.browser import stories
 from tests.browser.stories import state
 
@@ -321,3 +322,75 @@ def test_plotly_is_not_loaded_where_nothing_is_drawn(visit, somebody):
     for path in ("/queue/", f"/leads/{lead.pk}/"):
         window.open(path)
     assert not [url for url in window.requests if "plotly" in url]
+
+
+def test_what_was_done_and_what_comes_next_take_one_key_each(visit, somebody):
+    [lead] = stories.handed_over(somebody, HOUR)
+    lifecycle.accept(lead_ids=[lead.pk], cause=Cause(CauseSource.PAGE, somebody.pk))
+    window = visit(somebody)
+    window.open("/queue/?view=accepted")
+    window.press("j")
+    wait_for_preview(window, lead)
+    page = window.page
+    with window.without_reload():
+        for key, said in (("c", "Connected"), ("o", "No answer"), ("v", "Voicemail"), ("e", "E-mailed")):
+            window.press(key)
+            expect(toast(window)).to_contain_text(said)
+        note = page.get_by_placeholder("Note, before you press")
+        note.press_sequentially("c is a letter here")
+        note.press("Escape")
+        window.press("c")
+        expect(note).to_have_value("")
+
+        window.press("t")
+        page.keyboard.type("Send the offer")
+        window.press("Enter")
+        expect(window.find("#follow-up .next-step")).to_contain_text("Send the offer")
+        window.press("s")
+        expect(toast(window)).to_contain_text("sleeps until")
+        expect(window.find("#follow-up")).to_contain_text("Sleeps until")
+        window.press("s")
+        expect(toast(window)).to_contain_text("is awake")
+    told = lead.touchpoints.filter(direction="outbound").order_by("pk").values_list("kind", "title")
+    assert [kind for kind, _ in told] == ["call", "call", "call", "e-mail", "call"]
+    assert "c is a letter here" in told[4][1]
+
+
+def test_a_duplicate_is_merged_in_place_and_z_takes_it_back(visit, somebody):
+    lead, other = stories.handed_over(somebody, HOUR, 2 * HOUR)
+    window = visit(somebody)
+    window.open("/queue/")
+    window.press("j", "k", "r")
+    window.find("[data-reasons] [data-means-duplicate] input").check()
+    window.page.get_by_label("Which lead is it?").fill(other.email)
+    window.page.get_by_label("Note for marketing").fill("Wrote from both addresses.")
+    window.page.get_by_role("button", name="Reject", exact=False).last.press("Enter")
+    expect(toast(window)).to_contain_text("are one lead now")
+    merge = Merge.objects.latest("pk")
+    assert merge.note == "Wrote from both addresses."
+    with window.without_reload():
+        window.press("z")
+        expect(toast(window)).to_contain_text("The merge is undone")
+        expect(window.find(f"#lead-{lead.pk}")).to_be_visible()
+        expect(window.find(f"#lead-{other.pk}")).to_be_visible()
+
+
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["scripts", "no scripts"])
+def test_a_rejection_is_contested_on_the_lead_page_and_reopened(visit, people, somebody, has_scripts):
+    [lead] = stories.handed_over(somebody, HOUR)
+    reason = Reason.objects.offered("reject")[0]
+    lifecycle.reject(lead_ids=[lead.pk], reason_id=reason.pk, cause=Cause(CauseSource.PAGE, somebody.pk))
+    window = visit(people["marketer"], java_script_enabled=has_scripts)
+    window.page.goto(f"/leads/{lead.pk}/")
+    window.page.get_by_role("link", name="Contest the rejection").press("Enter")
+    window.page.get_by_label("What speaks against it").fill("They asked for a price yesterday.")
+    window.page.get_by_role("button", name="Contest").press("Enter")
+    expect(window.find("main")).to_contain_text("They asked for a price yesterday.")
+
+    manager = visit(people["manager"], java_script_enabled=has_scripts)
+    manager.page.goto(f"/leads/{lead.pk}/")
+    manager.page.get_by_role("link", name="The rejection was contested").press("Enter")
+    manager.page.get_by_role("textbox").fill("Right, we missed that.")
+    manager.page.get_by_role("button", name="Agree and reopen the lead").press("Enter")
+    expect(manager.find("main")).to_contain_text("The lead is open again.")
+    assert state(lead) == ("MQL", "")
