@@ -1,9 +1,10 @@
 """The fairness ledger: who was routed how many leads, and how good they were."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from alignment.people.models import User
@@ -13,8 +14,8 @@ from leads.models.route import How, RoutingDecision
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What somebody was routed. `points` are the scores of their leads together, as they were when each was routed;
-    `scored` of them had one. `by_turn` are those that a pool gave them, `expected` what their share of all such leads
-    would be.
+    `scored` of them had one. `by_turn` are those that a pool gave them, `expected` what their share of
+    what each pool gave would be.
     """
 
     user: User
@@ -39,10 +40,9 @@ class Entry:
 
 
 def ledger(*, since: datetime, until: datetime, pool_id: int | None = None) -> list[Entry]:
-    """Everybody who was routed a lead in [since, until), those with most first; two queries.
+    """Everybody who was routed a lead in [since, until), those with most first; three queries.
 
-    `expected` shares out what the pools gave by the shares that people have today: in one pool it says who is ahead;
-    over several it is a rough measure, since pools differ.
+    `expected` shares out what each pool gave by the shares that people have today.
     """
     rows = RoutingDecision.objects.filter(at__gte=since, at__lt=until)
     if pool_id is not None:
@@ -60,11 +60,23 @@ def ledger(*, since: datetime, until: datetime, pool_id: int | None = None) -> l
         )
     }
     people = User.objects.select_related("team").in_bulk(counted)
-    turns = sum(row["by_turn"] for row in counted.values())
-    shares = {pk: person.weight for pk, person in people.items() if counted[pk]["by_turn"]}
-    whole = sum(shares.values()) or 1
+    expected = _expected(rows, people)
     entries = [
-        Entry(user=people[row.pop("user_id")], expected=turns * shares.get(pk, 0) / whole, **row)
-        for pk, row in counted.items()
+        Entry(user=people[row.pop("user_id")], expected=expected.get(pk, 0), **row) for pk, row in counted.items()
     ]
     return sorted(entries, key=lambda each: (-each.leads, each.user.name))
+
+
+def _expected(rows: QuerySet[RoutingDecision], people: Mapping[int, User]) -> dict[int, float]:
+    """What each would have of the pools' leads if every pool had shared out its own by weight; one query."""
+    given: dict[int | None, dict[int, int]] = {}
+    by_turn = rows.filter(how=How.POOL).order_by()
+    for pool, user, leads in by_turn.values_list("pool", "user").annotate(leads=Count("pk")):
+        given.setdefault(pool, {})[user] = leads
+    expected: dict[int, float] = {}
+    for leads_of in given.values():
+        whole = sum(people[user].weight for user in leads_of) or 1
+        for user in leads_of:
+            share = people[user].weight / whole
+            expected[user] = expected.get(user, 0) + sum(leads_of.values()) * share
+    return expected

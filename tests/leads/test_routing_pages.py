@@ -250,6 +250,17 @@ def test_the_ledger_shows_a_rep_their_own_row_alone(client, django_assert_max_nu
         assert client.get(reverse("routing_ledger")).status_code == 403
 
 
+def test_a_fair_share_is_one_of_each_pool(client):
+    ada, ben, cleo = (make_user(name=name) for name in ("Ada Okafor", "Ben Costa", "Cleo Silva"))
+    chiefs = make_pool(ada)
+    make_routing(make_pool(ben, cleo), routing_rule("Chiefs", "title", "chief", operator="contains", pool=chiefs))
+    come_in(*(draft(number, title="Chief" if number % 2 else "Buyer") for number in range(8)))
+    client.force_login(make_user(Role.MANAGER))
+    page = shown(client.get(reverse("routing_ledger")))
+    assert re.search(r"Ada Okafor 4 \d+ [\d–]+ 4 4.0", page)
+    assert re.search(r"Ben Costa 2 \d+ [\d–]+ 2 2.0", page)
+
+
 # Leaving --------------------------------------------------------------------------------------------------------
 
 
