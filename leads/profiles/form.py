@@ -26,7 +26,7 @@ class FactsForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name, label in TEXTS.items():
             self.fields[name] = forms.CharField(
-                label=label, required=False, max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 2})
+                label=label, required=False, max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 3})
             )
 
 

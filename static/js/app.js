@@ -43,6 +43,9 @@ function showTheme(chosen) {
   document.dispatchEvent(new CustomEvent("accord:theme"));
 }
 
+// Where the sidebar is longer than the window, it begins at the page that is open.
+document.querySelector(".side .nav [aria-current]")?.scrollIntoView({ block: "nearest" });
+
 // Modules are deferred: all of them have run by now, and tests may begin.
 document.addEventListener("DOMContentLoaded", () => {
   root.dataset.ready = "";
