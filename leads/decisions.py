@@ -5,9 +5,10 @@ is refused as `already`. Everything that is refused says why, and names the move
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 
 from leads.milestones import CLOSES, Kind, Milestone, Outcome
 from leads.passes import Move, Pass, Target, effective, newest
@@ -43,6 +44,14 @@ class Step:
     track_id: int | None = None
     revisit_on: date | None = None
     actor_id: int | None = None
+
+
+_REST = attrgetter(*(each.name for each in fields(Step)[1:]))
+
+
+def of_lead(step: Step, lead_id: int) -> Step:
+    """The same step of this lead. `dataclasses.replace` takes twice as long, and sets of leads take it for each."""
+    return Step(lead_id, *_REST(step))
 
 
 class Code(StrEnum):

@@ -13,7 +13,7 @@ from alignment.people.models import User
 from leads import dimensions, lifecycle, matching
 from leads.causes import Cause
 from leads.deals import deals
-from leads.decisions import OPENS, Step
+from leads.decisions import OPENS, Step, of_lead
 from leads.drafts import Draft
 from leads.editing import Edited
 from leads.holders import Assignment, begin, hold
@@ -372,9 +372,8 @@ def _steps(
     for index, (draft, arrival, lead_id) in enumerate(zip(drafts, arrivals, lead_ids, strict=True)):
         brought = arrival if lead_id in entering else draft.steps
         entering.discard(lead_id)
-        steps += [
-            replace(step, lead_id=lead_id, opportunity_id=carried.get(index, step.opportunity_id)) for step in brought
-        ]
+        own = [of_lead(step, lead_id) for step in brought]
+        steps += [replace(step, opportunity_id=carried[index]) for step in own] if index in carried else own
     return steps
 
 

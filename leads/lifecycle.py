@@ -6,7 +6,7 @@ leads in ascending order of their keys.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from django.db import transaction
 from alignment.lib import failpoints, moments
 from leads import criteria
 from leads.causes import Cause
-from leads.decisions import Code, Refusal, Step, decide
+from leads.decisions import Code, Refusal, Step, decide, of_lead
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Reason, Stage
 from leads.signals import leads_moved
@@ -175,7 +175,7 @@ def withdraw(*, lead_ids: Iterable[int], cause: Cause, note: str) -> Moved:
 
 
 def _for_each(lead_ids: Iterable[int], step: Step) -> list[Step]:
-    return [replace(step, lead_id=lead_id) for lead_id in dict.fromkeys(lead_ids)]
+    return [of_lead(step, lead_id) for lead_id in dict.fromkeys(lead_ids)]
 
 
 # The core: one path for all of them ---------------------------------------------------------------------------

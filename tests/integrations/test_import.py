@@ -5,20 +5,22 @@ import io
 import json
 import signal
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from alignment.integrations import imports
+from alignment.integrations.importers import job as slicing
 from alignment.integrations.models import ImportProblem
 from alignment.ops import jobs
 from alignment.ops.models import Job
 from alignment.people.models import Company, User
 from leads.models import Account, ExternalReference, HolderInterval, Journey, Lead, LeadTransition, Opportunity
 from sla.models import Clock
-from tests.factories import make_pool, make_routing, make_user
+from tests.factories import make_import, make_pool, make_routing, make_user
 from tests.ops.processes import start_process
 
 BY_EMAIL: dict[str, Any] = {
@@ -310,6 +312,26 @@ def test_a_killed_import_goes_on_where_its_last_slice_ended(tmp_path, monkeypatc
     jobs.run(job.pk)
     assert Job.objects.get().state == "done"
     assert (Lead.objects.count(), LeadTransition.objects.count()) == (rows, 2 * rows)
+
+
+@pytest.mark.django_db
+def test_what_was_read_ahead_goes_by_what_holds_when_it_is_received(monkeypatch):
+    monkeypatch.setattr(slicing, "SLICE_ROWS", 2)
+    lines = [f"{name},{name}@acme.example,Acme,MQL,2026-05-20," for name in ("Ana", "Ben", "Cem", "Dora", "Eve")]
+    batch = make_import(text="\n".join(["Name,Email,Company,Stage,Handed over,Notes", *lines]) + "\n")
+    job_id = imports.run(batch_id=batch.pk, actor=batch.created_by).job_id
+
+    jobs.run(job_id, within=timedelta(0))
+    assert Lead.objects.count() == 2
+    Company.objects.update(time_zone="America/Sao_Paulo")
+    jobs.run(job_id)
+
+    assert list(Journey.objects.order_by("lead").values_list("lead__name", "mql_at")) == [
+        *((name, datetime(2026, 5, 20, tzinfo=UTC)) for name in ("Ana", "Ben")),
+        *((name, datetime(2026, 5, 20, 3, tzinfo=UTC)) for name in ("Cem", "Dora", "Eve")),
+    ]
+    job = Job.objects.get(pk=job_id)
+    assert (job.state, job.done, job.result["created"]) == ("done", 5, 5)
 
 
 @pytest.mark.django_db

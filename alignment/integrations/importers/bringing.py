@@ -1,7 +1,7 @@
 """A set of rows, translated and received: what was done with each, and what there is to say about it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from alignment.integrations.importers import bringing_deals, bringing_touches, rows
 from alignment.integrations.importers.mapping import Mapping
@@ -17,7 +17,7 @@ from alignment.integrations.importers.outcomes import (
     with_owners,
 )
 from alignment.integrations.importers.reading import Line
-from alignment.integrations.importers.rows import Arrival, translate
+from alignment.integrations.importers.rows import Arrival, Places, translate
 from alignment.integrations.models import ImportProblem, ProblemKind
 from alignment.lib.emails import email_key_or_blank
 from alignment.people import directory
@@ -27,14 +27,36 @@ from leads.intake import Received, receive
 from leads.merging import lock as merge_lock
 from leads.milestones import CauseSource
 
-__all__ = ["Brought", "bring"]
+__all__ = ["Brought", "Said", "bring", "said_by"]
 
 
-def bring(read: Sequence[Line], mapping: Mapping, *, actor_id: int | None) -> Brought:
-    """Receive these rows, in the caller's transaction; the same statements for any number."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What rows of leads say, and the rejection of those that say nothing, as names stand for things `here`."""
+
+    here: Places
+    arrivals: list[Arrival]
+    problems: list[ImportProblem]
+
+
+def said_by(read: Sequence[Line], mapping: Mapping, here: Places) -> Said | None:
+    """What these rows say, without asking the database; None where they are not leads."""
+    if mapping.kind != "leads":
+        return None
+    kept, _ = wanted(read, mapping)
+    return Said(here, *sorted_out(kept, lambda line: translate(line, mapping, here)))
+
+
+def bring(read: Sequence[Line], mapping: Mapping, *, actor_id: int | None, said: Said | None = None) -> Brought:
+    """Receive these rows, in the caller's transaction; the same statements for any number. `said` is what they say,
+    if that is known already.
+    """
     merge_lock.while_matching()
     kept, left_out = wanted(read, mapping)
-    brought = _KINDS[mapping.kind](kept, mapping, actor_id)
+    if mapping.kind == "leads" and (known := said or said_by(read, mapping, places())):
+        brought = _leads(known, mapping, actor_id)
+    else:
+        brought = _KINDS[mapping.kind](kept, mapping, actor_id)
     if not left_out:
         return brought
     return replace(brought, counts={**brought.counts, "skipped": brought.counts.get("skipped", 0) + left_out})
@@ -48,10 +70,9 @@ def _people(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Bro
     return Brought({"created": added, "unchanged": len(people) - added, **by_kind(problems)}, problems)
 
 
-def _leads(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Brought:
-    here = places()
-    arrivals, problems = sorted_out(read, lambda line: translate(line, mapping, here))
-    arrivals, unknown = _only_known(arrivals) if mapping.unknown_lead == "reject" else (arrivals, [])
+def _leads(said: Said, mapping: Mapping, actor_id: int | None) -> Brought:
+    problems = list(said.problems)
+    arrivals, unknown = _only_known(said.arrivals) if mapping.unknown_lead == "reject" else (said.arrivals, [])
     arrivals, ownerless = with_owners(arrivals, mapping)
     problems += unknown + ownerless
     cause = Cause(CauseSource.IMPORT, actor_id=actor_id, promise=mapping.promise, route=mapping.route)
@@ -98,7 +119,6 @@ def _counts(arrivals: Sequence[Arrival], received: Received) -> dict[str, int]:
 
 
 _KINDS: dict[str, Callable[[Sequence[Line], Mapping, int | None], Brought]] = {
-    "leads": _leads,
     "people": _people,
     "deals": bringing_deals.bring,
     "touches": bringing_touches.bring,

@@ -2,18 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from django.urls import reverse
 
 from alignment.integrations import uploads
-from alignment.integrations.importers import recording
+from alignment.integrations.importers import recording, slices
 from alignment.integrations.importers.bringing import bring
 from alignment.integrations.importers.deciding import decide
 from alignment.integrations.importers.mapping import Mapping, MappingError
-from alignment.integrations.importers.reading import lines
+from alignment.integrations.importers.outcomes import places
 from alignment.integrations.importers.tables import NotATableError
 from alignment.integrations.models import Import
 from alignment.ops.jobs import About, JobError, Progress, register, run_here
@@ -96,18 +95,21 @@ ABOUT = About(title=lambda job: f"Import of {job.params.get('name', 'a file')}",
 def run_slice(job: Job) -> Progress:
     """Import the next rows of the file, from the byte that the cursor names."""
     mapping, path = Mapping.parse(job.params["mapping"]), Path(job.params["path"])
-    place = job.cursor or {"number": 1, "start": 0}
+    place, here = job.cursor or {"number": 1, "start": 0}, places()
     try:
-        read = list(islice(lines(path, **place), SLICE_ROWS))
+        found = slices.take(path, place, mapping=mapping, here=here, most=SLICE_ROWS)
     except NotATableError as error:
         raise JobError(str(error)) from error
+    read = found.lines
+    finished = len(read) < SLICE_ROWS
     counts = Counter(job.result)
     if read:
-        brought = bring(read, mapping, actor_id=job.created_by_id)
+        place = {"number": read[-1].number, "start": read[-1].end}
+        if not finished:
+            slices.look_ahead(path, place, mapping=mapping, here=here, most=SLICE_ROWS)
+        brought = bring(read, mapping, actor_id=job.created_by_id, said=found.said)
         recording.store(job, brought)
         counts.update(brought.counts)
-        place = {"number": read[-1].number, "start": read[-1].end}
-    finished = len(read) < SLICE_ROWS
     return Progress(
         cursor=place,
         done=job.done + len(read),
