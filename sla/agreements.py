@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.urls import reverse
+from django.utils.timezone import localdate
 
-from alignment.lib.periods import Period, this_quarter
+from alignment.lib.periods import DAY, Period, this_quarter
 from alignment.ops import audit, versions
 from alignment.ops.notifications import Notice, notify
 from alignment.people.models import Company, Side, User
@@ -18,6 +20,11 @@ from sla import terms
 from sla.models import Agreement, AgreementSignature, PolicySet
 from sla.quarters import FiscalCalendar
 from sla.terms import Rate, Terms
+
+AHEAD = 7
+"""Days before a review on which both heads hear of it first."""
+LATE = 14
+"""So many days after it they still do, where nothing ran in between."""
 
 
 def begin(*, quarter: Period, by: User | None, rates: Mapping[str, Rate] | None = None) -> Agreement:
@@ -81,6 +88,33 @@ def sign(*, version_id: int, by: User, at: datetime | None = None) -> list[Side]
         detail={"quarter": version.scope, "number": version.number, "sides": [str(side) for side in sides]},
     )  # fmt: skip
     return sides
+
+
+@transaction.atomic
+def remind_of_reviews(*, at: datetime | None = None) -> int:
+    """Tell both heads a week before the review of an agreement and on its day (or as soon as anybody notices); each is
+    told once. Returns how many were. One query while no review is near.
+    """
+    company = Company.get()
+    today = localdate(at or database_now(), ZoneInfo(company.time_zone))
+    heads = sorted({company.marketing_head_id, company.sales_head_id} - {None})  # type: ignore[type-var]
+    near = Agreement.objects.filter(state=versions.VersionState.PUBLISHED).reviewed_between(
+        today - LATE * DAY, today + AHEAD * DAY
+    )
+    notices = [_review(version, head, today) for version in near for head in heads if head]
+    return notify(notices=notices) if notices else 0
+
+
+def _review(version: Agreement, head: int, today: date) -> Notice:
+    on = Terms.read(version.body).review_on or today
+    when = "is due today" if on == today else f"is due on {on:%-d %B}" if on > today else f"was due on {on:%-d %B}"
+    stage = "ahead" if on > today else "due"
+    return Notice(
+        user_id=head, kind="agreement_review", title=f"The review of your agreement {when}",
+        body="Look at how the quarter went, and draft what changes for the next one.",
+        url=reverse("agreement_version", args=[version.scope, version.number]), action="Read the agreement",
+        dedupe_key=f"agreement_review:{version.pk}:{stage}", subject_kind="agreement", subject_id=version.pk,
+    )  # fmt: skip
 
 
 def headed_by(user: User, company: Company) -> list[Side]:

@@ -80,14 +80,20 @@ class Preview:
 
 
 def preview(draft: PolicySet, *, at: datetime, zone: ZoneInfo) -> Preview:
-    """The draft on the 90 days before `at`; the hours of its load are those of `zone`."""
+    """The draft on the 90 days before `at`, and what it would do to clocks that are running."""
+    found = on_history(draft, at=at, zone=zone)
+    add_moves(found, recalculating.under(policies_of(draft), draft.scope, at), at)
+    return found
+
+
+def on_history(draft: PolicySet, *, at: datetime, zone: ZoneInfo) -> Preview:
+    """The rules, stored or not, on the 90 days before `at`; the hours of the load are those of `zone`."""
     found, policies = begun(draft), policies_of(draft)
     # One more than is looked at tells that there were more.
     known = _since(draft.scope, at - timedelta(days=DAYS), at, MOST + 1)
     found.is_cut = len(known) > MOST
     judge(dict(list(known.items())[:MOST]), policies, found, at, zone)
     found.was = kept_then(draft.scope, at)
-    add_moves(found, recalculating.under(policies, draft.scope, at), at)
     return found
 
 

@@ -81,12 +81,13 @@ def _planned(version: Agreement, week: Period) -> PlannedWeek | None:
 
 @dataclass(frozen=True, slots=True)
 class WeekKept:
-    """A week of the quarter: what was planned in it (None: nothing), and the first-pass MQLs that came."""
+    """A week of the quarter: what was planned in it by which version (None: nothing), and the first-pass MQLs of it."""
 
     week: Period
     planned: int | None
     came: int
     elapsed: float
+    version: int | None
 
     @property
     def is_over(self) -> bool:
@@ -161,8 +162,7 @@ def so_far(quarter: Period, at: datetime) -> QuarterKept:
     elapsed = _elapsed(weeks, at, zone, company.calendar_id)
     kept = {}
     for week, count, share in zip(weeks, came, elapsed, strict=True):
-        planned = plan.get(week.first)
-        kept[week] = WeekKept(week, planned.mqls if planned else None, count, share)
+        kept[week] = _week_kept(week, plan.get(week.first), count, share)
     last = next((plan[week.first] for week in reversed(weeks) if week.first in plan), None)
     measured = [WeekSoFar(each.planned, each.came, each.elapsed) for each in kept.values() if each.planned is not None]
     return QuarterKept(
@@ -171,6 +171,11 @@ def so_far(quarter: Period, at: datetime) -> QuarterKept:
         quality=decided(quarter, zone),
         promised=last.acceptance if last else None,
     )
+
+
+def _week_kept(week: Period, planned: PlannedWeek | None, came: int, elapsed: float) -> WeekKept:
+    mqls, version = (planned.mqls, planned.version_id) if planned else (None, None)
+    return WeekKept(week, mqls, came, elapsed, version)
 
 
 def _elapsed(weeks: Sequence[Period], at: datetime, zone: ZoneInfo, calendar_id: int | None) -> list[float]:

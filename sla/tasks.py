@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from alignment.ops import heartbeats
-from sla import disputes, handing_over
+from sla import agreements, disputes, handing_over
 from sla.sweep import sweep as sweep_now
 
 
@@ -18,6 +18,11 @@ def sweep() -> None:
 @shared_task
 def hand_over_overdue() -> None:
     handing_over.carry_out_due()
+
+
+@shared_task
+def remind_of_reviews() -> None:
+    agreements.remind_of_reviews()
 
 
 @shared_task

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from sla import dispute_views
-from sla.views import agreement, clocks, pauses, policies, territories
+from sla.views import agreement, clocks, pauses, policies, territories, what_if
 
 AGREEMENT = "agreement/<slug:quarter>/"
 DRAFT = "setup/slas/<slug:kind>/draft/"
@@ -28,6 +28,7 @@ urlpatterns = [
     path(f"{DRAFT}publish/", policies.setup_sla_publish, name="setup_sla_publish"),
     path(f"{DRAFT}discard/", policies.setup_sla_discard, name="setup_sla_discard"),
     path("agreement/", agreement.agreement, name="agreement"),
+    path("agreement/what-if/", what_if.what_if, name="agreement_what_if"),
     path(AGREEMENT, agreement.agreement_of_quarter, name="agreement_of_quarter"),
     path(f"{AGREEMENT}begin/", agreement.agreement_begin, name="agreement_begin"),
     path(f"{AGREEMENT}draft/", agreement.agreement_draft, name="agreement_draft"),

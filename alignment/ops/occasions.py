@@ -39,6 +39,7 @@ OCCASIONS: Mapping[str, Occasion] = {
     "reason_proposal_closed": Occasion("a proposal of yours is decided", "reason.decided", RULES),
     "stage_published": Occasion("a stage has changed and needs your signature", "stage.published", RULES),
     "agreement_published": Occasion("an agreement needs your signature", "agreement.published", RULES),
+    "agreement_review": Occasion("the review of an agreement is near", "agreement.review_due", RULES),
     "job": Occasion("work that you started is done", "job.done", WORK, mail=MailMode.NEVER),
     "clock_parked": Occasion("a promise could not be handled", "promise.parked", WORK),
     "channel_stopped": Occasion("a channel is gone", "channel.stopped", WORK),

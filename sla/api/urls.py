@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from sla.api import disputes, promises
+from sla.api import agreement, disputes, promises
 
 urlpatterns = [
+    path("agreement/", agreement.InForce.as_view(), name="api_agreement"),
+    path("agreement/plan/", agreement.Plan.as_view(), name="api_agreement_plan"),
     path("disputes/", disputes.Disputes.as_view(), name="api_disputes"),
     path("disputes/<int:pk>/answer/", disputes.DisputeAnswer.as_view(), name="api_dispute_answer"),
     path("disputes/<int:pk>/decide/", disputes.DisputeDecision.as_view(), name="api_dispute_decide"),

@@ -5,6 +5,7 @@ from datetime import date
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, Max, Q
+from django.db.models.fields.json import KeyTextTransform
 
 from alignment.ops.versions import RuleSetVersion, VersionState
 from alignment.people.models import Side
@@ -19,6 +20,12 @@ class AgreementQuerySet(models.QuerySet["Agreement"]):
             self.exclude(state=VersionState.DRAFT)
             .annotate(in_force_at=Max("signatures__signed_at"), sides=Count("signatures"))
             .filter(sides=len(Side))
+        )
+
+    def reviewed_between(self, first: date, last: date) -> "AgreementQuerySet":
+        """Those whose review lies on these days, both included."""
+        return self.alias(review_on=KeyTextTransform("review_on", "body")).filter(
+            review_on__gte=str(first), review_on__lte=str(last)
         )
 
 

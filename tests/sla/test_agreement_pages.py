@@ -1,16 +1,20 @@
 """The agreement as people use it: RevOps drafts, both heads sign, everybody reads."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from alignment.people.models import Company, Role
-from sla.models import Agreement
+from leads.milestones import Milestone
+from leads.models import Score
+from sla.models import Agreement, Clock, PolicySet
 from sla.promises import in_force
 from sla.terms import Terms
 from tests.factories import make_agreement_draft, make_user
 from tests.sla.agreements import make_agreement, make_heads, quarter_of
+from tests.sla.stories import arrive
 
 pytestmark = pytest.mark.django_db
 
@@ -166,3 +170,26 @@ class TestSign:
         assert "version 1</a> is." in page
         revops.post(f"{Q4}1/restore/")
         assert Agreement.draft("2026-10-01").body["target"] == "600000"
+
+
+class TestWhatIf:
+    ASK = "/agreement/what-if/?kind=disposition&target=4&unit=elapsed_hours&score=90"
+
+    def test_it_tells_breaches_and_load_and_changes_nothing(self, revops):
+        at = timezone.now() - timedelta(days=10)
+        hot, _ = arrive((Milestone.MQL, at), leads=2)
+        Score.objects.filter(lead_id=hot).update(points=95)
+        before = list(Clock.objects.values_list("due_at", flat=True))
+        page = text(revops.get(self.ASK))
+        assert "If the score is at least 90" in page
+        assert "about <b>1</b> lead: <b>0</b> kept, <b>1</b> broken" in page
+        assert list(Clock.objects.values_list("due_at", flat=True)) == before
+        assert PolicySet.objects.count() == 3
+
+    def test_bad_input_is_told(self, revops):
+        answer = revops.get(self.ASK.replace("target=4", "target=0"))
+        assert answer.status_code == 422
+        assert "greater than or equal to 1" in answer.content.decode()
+
+    def test_nobody_like_this(self, revops):
+        assert "No lead like this" in text(revops.get(self.ASK))

@@ -118,6 +118,28 @@ class TestSign:
             row.delete()
 
 
+class TestReview:
+    def test_both_heads_hear_of_it_a_week_before_and_on_the_day(self, heads):
+        make_agreement(DAY, *heads, review_on=date(2026, 12, 14))
+        days = [datetime(2026, 12, day, 9, tzinfo=UTC) for day in (6, 7, 8, 14, 15)]
+        told = [agreements.remind_of_reviews(at=day) for day in days]
+        assert told == [0, 2, 0, 2, 0]
+        titles = Notification.objects.filter(user=heads[0], kind="agreement_review").order_by("pk")
+        assert [each.title for each in titles] == [
+            "The review of your agreement is due on 14 December", "The review of your agreement is due today",
+        ]  # fmt: skip
+
+    def test_only_the_newest_version_is_reviewed(self, heads):
+        make_agreement(DAY, *heads, review_on=date(2026, 12, 14))
+        make_agreement(DAY, review_on=date(2027, 3, 1))
+        assert agreements.remind_of_reviews(at=datetime(2026, 12, 14, 9, tzinfo=UTC)) == 0
+
+    def test_it_costs_two_queries_while_no_review_is_near(self, heads, django_assert_max_num_queries):
+        make_agreement(DAY, *heads, review_on=date(2026, 12, 14))
+        with django_assert_max_num_queries(4):  # with the savepoint
+            assert agreements.remind_of_reviews(at=datetime(2026, 11, 18, 9, tzinfo=UTC)) == 0
+
+
 class TestWeeklyPlan:
     def test_only_what_both_signed_is_a_plan(self, heads):
         make_agreement(DAY, heads[1])
