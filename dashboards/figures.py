@@ -105,7 +105,7 @@ FIGURES: Mapping[str, Figure] = {
     "promises.rejected": Figure("Rejected by sales", _by("closed_at", promises.REFUSED)),
     "promises.missed": Figure(
         "Rejected for a reason that counts as marketing's miss",
-        _by("closed_at", promises.REFUSED, reason__counts_as_miss=True),
+        _by("closed_at", promises.MISSED),
     ),
     "promises.decided": Figure(
         "Accepted, or rejected as marketing's miss", lambda filters, at, _: promises.decided(filters)

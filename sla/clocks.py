@@ -17,7 +17,7 @@ from leads.causes import Cause, Promise
 from leads.holders import Handover
 from leads.lifecycle import Moved, database_now
 from leads.touches import Touched
-from sla import matching, pausing
+from sla import capacity, matching, pausing
 from sla.dues import Asked, Choice, choices, due_times
 from sla.ladder import first_look
 from sla.models import Clock, EventKind, Policy
@@ -34,7 +34,7 @@ def settle(*, moved: Moved) -> None:
 
     A clock starts with the move that begins what it times, if that move promises so (`Cause.promise`): a lead that
     came in without a promise does not get one because somebody touches it later. Clocks that exist follow their pass
-    whatever the cause.
+    whatever the cause. What comes above the agreed capacity starts none.
     """
     promise = moved.cause.promise
     begins = begun(moved.taken, is_history=promise == Promise.HISTORY) if promise != Promise.NONE else []
@@ -115,6 +115,9 @@ def _settle(
     policies = _policies()
     is_history = cause.promise == Promise.HISTORY
     missing = [key for key in begins if key in given and key not in clocks]
+    if not is_history:
+        above = capacity.freed({key: given[key] for key in missing}, now)
+        missing = [key for key in missing if key not in above]
     known = whose([key.subject_id for key in missing]) if missing else {}
     fresh = {key: (given[key], known[key.subject_id]) for key in missing if key.subject_id in known}
     starting = _starting(fresh, policies.values(), now, is_history)

@@ -18,6 +18,7 @@ from alignment.lib.periods import DAY, Period, add_months, midnight
 from leads.milestones import Milestone, Outcome
 from leads.models import Journey, Opportunity
 from leads.models.opportunity import DealKind, DealState
+from sla.capacity import is_above
 from sla.quarters import FiscalCalendar
 from sla.terms import ACCEPTED, DEAL, LAG, OPPORTUNITY, WON, Rate
 
@@ -155,14 +156,14 @@ class Decided:
 
 
 def decided(period: Period, zone: ZoneInfo) -> Decided:
-    """The decisions of the period, by their own dates. Two queries."""
+    """The decisions of the period, by their own dates; a rejection above capacity is no miss. Two queries."""
     start, end = period.instants(zone)
     accepted = Journey.objects.counted().filter(accepted_at__gte=start, accepted_at__lt=end).count()
     missed = Journey.objects.filter(
         outcome=Outcome.REJECTED, reached=Milestone.MQL, accepted_at=None, reason__counts_as_miss=True,
         closed_at__gte=start, closed_at__lt=end,
     )  # fmt: skip
-    return Decided(accepted, missed.count())
+    return Decided(accepted, missed.exclude(is_above()).count())
 
 
 def delivered(weeks: Sequence[Period], zone: ZoneInfo) -> list[int]:

@@ -36,6 +36,11 @@ INVARIANTS: Invariants = {
             WHEN journey.outcome = 'attached' AND journey.reached <= 2 THEN 'attached'
         END
     """,
+    "A lead above capacity is owed no answer": """
+        SELECT clock.id FROM sla_clock clock
+        JOIN sla_abovecapacity above ON above.lead_id = clock.lead_id AND above.pass_no = clock.pass_no
+        WHERE clock.subject_kind IN ('disposition', 'first_touch')
+    """,
     "A clock starts at the hand-off of its pass, or at its acceptance": f"""
         SELECT clock.id FROM {_CLOCKS}
         WHERE clock.cancelled_at IS NULL AND clock.subject_kind IN ('disposition', 'first_touch', 'worked')

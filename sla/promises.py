@@ -10,7 +10,7 @@ from alignment.lib.periods import Period
 from alignment.people import calendars
 from alignment.people.models import Company
 from sla.history import Decided, decided, delivered
-from sla.models import Agreement
+from sla.models import AboveCapacity, Agreement
 from sla.pace import Pace, WeekSoFar, pace
 from sla.quarters import FiscalCalendar
 from sla.terms import Terms
@@ -141,12 +141,15 @@ class MonthKept:
 
 @dataclass(frozen=True, slots=True)
 class QuarterKept:
-    """A fiscal quarter against its plan: its months, the pace, and the quality of what was decided in it so far."""
+    """A fiscal quarter against its plan: its months, the pace, and the quality of what was decided in it so far,
+    and how many leads came above capacity.
+    """
 
     months: Sequence[MonthKept]
     pace: Pace
     quality: Decided
     promised: Decimal | None
+    above_capacity: int
 
     @property
     def weeks(self) -> list[WeekKept]:
@@ -154,7 +157,7 @@ class QuarterKept:
 
 
 def so_far(quarter: Period, at: datetime) -> QuarterKept:
-    """The quarter as it stands at `at`. Eight queries at most."""
+    """The quarter as it stands at `at`. Nine queries at most."""
     company = Company.get()
     calendar, zone = FiscalCalendar.of(company), ZoneInfo(company.time_zone)
     weeks = calendar.weeks(quarter)
@@ -170,6 +173,7 @@ def so_far(quarter: Period, at: datetime) -> QuarterKept:
         pace=pace(measured),
         quality=decided(quarter, zone),
         promised=last.acceptance if last else None,
+        above_capacity=AboveCapacity.objects.filter(falls_on__range=(quarter.first, quarter.last)).count(),
     )
 
 

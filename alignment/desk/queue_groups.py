@@ -37,7 +37,8 @@ TAB_NAMES = {
 # What a row is grouped under: the order of the groups, their state (which colours them) and their heading.
 GROUPS: dict[Tab, Sequence[tuple[str, str]]] = {
     Tab.NEEDS_ANSWER: (
-        ("over", "Overdue"), ("soon", "Due in the next 8 hours"), ("later", "Due later"), ("none", "Without a promise"),
+        ("over", "Overdue"), ("soon", "Due in the next 8 hours"), ("later", "Due later"),
+        ("above", "Above capacity: charged to neither side"), ("none", "Without a promise"),
         ("snoozed", "Snoozed; the promise runs on"),
     ),
     Tab.UNTOUCHED: (("waits", "Accepted more than a day ago"), ("fresh", "Accepted in the last 24 hours")),
@@ -83,5 +84,5 @@ def _conditions(tab: Tab, at: datetime) -> Sequence[Q]:
             return [awake & holds for holds in (*plans, accepted)] + [awake]
         case Tab.RECYCLED:
             return [Q(revisit_on__lte=today), Q(revisit_on__isnull=False)]
-    due = (Q(due_at__lt=at), Q(due_at__lt=at + SOON), Q(due_at__isnull=False))
+    due = (Q(due_at__lt=at), Q(due_at__lt=at + SOON), Q(due_at__isnull=False), Q(is_above=True))
     return [awake & holds for holds in due] + [awake]

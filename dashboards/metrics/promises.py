@@ -7,11 +7,11 @@ filtered by kind of deal.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from django.db.models import Count, Exists, Expression, F, OuterRef, Q
+from django.db.models import Count, Exists, Expression, F, OuterRef, Q, Value
 
 from alignment.lib.periods import Period, weeks
 from dashboards.filters import Filters
@@ -21,6 +21,7 @@ from dashboards.metrics.journeys import PLACE, Journeys, dated, flag, journeys, 
 from dashboards.metrics.speed import Percentiles, Seconds
 from leads.milestones import Milestone, Outcome
 from leads.models import Journey
+from sla.capacity import is_above
 from sla.models import Clock, Policy, Promise, SubjectKind
 from sla.querysets import Attainment, ClockQuerySet
 from sla.verdict import late
@@ -41,6 +42,8 @@ UNTOUCHED = Q(accepted_at__isnull=False, worked_at=None)
 """Accepted, and no human outbound touch since."""
 REFUSED = Q(outcome=Outcome.REJECTED, reached=Milestone.MQL, accepted_at=None)
 """Rejected instead of accepted."""
+MISSED = REFUSED & Q(reason__counts_as_miss=True) & ~Q(is_above())
+"""Rejected as marketing's miss; of what came above capacity nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,14 +220,24 @@ def _by_piece(rows: Journeys, column: str, marks: Marks, window: Window, **flags
 
 
 def _refused(filters: Filters, marks: Marks, window: Window) -> Mapping[tuple[Reasoned, int | None], int]:
+    """What came above capacity is no miss of marketing: those few are counted by themselves, and moved over."""
     rows = dated(journeys(filters).filter(REFUSED), F("closed_at"), window)
-    grouped = (
-        rows.annotate(piece=marks.number(F("closed_at")))
-        .values_list("piece", "reason", "reason__label", "reason__counts_as_miss", "reason__is_offered")
-        .annotate(n=Count("*"))
-        .order_by()
-    )
-    return {(Reasoned(*reason), piece): n for piece, *reason, n in grouped}
+    above = rows.filter(reason__counts_as_miss=True, lead__above_capacity__pass_no=F("pass_no"))
+    counts: Counter[tuple[Reasoned, int | None]] = Counter()
+    for moves_over, piece, *reason, n in _by_reason(rows, marks, is_above=False).union(
+        _by_reason(above, marks, is_above=True), all=True
+    ):
+        told = Reasoned(*reason)
+        counts[told, piece] += -n if moves_over else n
+        if moves_over:
+            counts[replace(told, is_miss=False), piece] += n
+    return counts
+
+
+def _by_reason(rows: Journeys, marks: Marks, *, is_above: bool) -> Journeys:
+    found: Journeys = rows.annotate(piece=marks.number(F("closed_at")), is_above=Value(is_above))
+    reason = ("reason", "reason__label", "reason__counts_as_miss", "reason__is_offered")
+    return found.values_list("is_above", "piece", *reason).annotate(n=Count("*")).order_by()  # type: ignore[no-any-return]
 
 
 def _verdicts(filters: Filters, marks: Marks, window: Window, at: datetime) -> Counter[tuple[str, int | None]]:
@@ -264,7 +277,7 @@ def clocks(filters: Filters) -> ClockQuerySet:
 
 def decided(filters: Filters) -> Journeys:
     """The journeys behind `Kept.decided`."""
-    accepted, missed = ACCEPTED, REFUSED & Q(reason__counts_as_miss=True)
+    accepted, missed = ACCEPTED, MISSED
     if filters.instants:
         accepted &= _between("accepted_at", filters.instants)
         missed &= _between("closed_at", filters.instants)

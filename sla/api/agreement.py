@@ -154,6 +154,7 @@ class PlanSerializer(Shape):
     weeks = PlanWeekSerializer(many=True)
     pace = PaceSerializer()
     quality = QualitySerializer()
+    above_capacity = serializers.IntegerField(help_text="Leads that came above capacity: charged to neither side.")
 
 
 @policy("agreement.view", by_token=True)
@@ -168,4 +169,4 @@ class Plan(ApiView):
             "promised": kept.promised,
         }  # fmt: skip
         told = {"first": quarter.first, "last": quarter.last, "weeks": kept.weeks, "pace": kept.pace}
-        return Response(PlanSerializer({**told, "quality": quality}).data)
+        return Response(PlanSerializer({**told, "quality": quality, "above_capacity": kept.above_capacity}).data)

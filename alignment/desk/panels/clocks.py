@@ -1,6 +1,6 @@
-"""What sales owes this lead: the clocks of its pass, each with the receipt behind it."""
+"""What sales owes this lead: the clocks of its pass, each with the receipt behind it, or why nothing is owed."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -8,7 +8,7 @@ from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
 from alignment.desk.panels.panel import Asked, Panel, Told
-from sla.models import Clock
+from sla.models import AboveCapacity, Clock
 from sla.models.policy import span
 from sla.subjects import subject
 from sla.verdict import is_late
@@ -25,12 +25,17 @@ def _asks(page: "LeadPage") -> Asked:
         pk="pk", kind="subject_kind", name="policy__name", target="policy__target", unit="policy__unit",
         due_at="due_at", stopped_at="stopped_at", cancelled_at="cancelled_at", paused_until="paused_until",
     )  # fmt: skip
-    return {"promised": ArraySubquery(own.values(one=told))}
+    above = AboveCapacity.objects.filter(lead=OuterRef("pk"), pass_no=OuterRef("pass_no"))
+    said = JSONObject(most="most", falls_on="falls_on", holder="holder__name")
+    return {"promised": ArraySubquery(own.values(one=told)), "above": ArraySubquery(above.values(one=said))}
 
 
 def _clocks(page: "LeadPage") -> Told | None:
     found = [_told(one, page.at) for one in page.beside["promised"]]
-    return {"clocks": found} if found else None
+    above = next(iter(page.beside["above"]), None)
+    if above:
+        above = {**above, "falls_on": date.fromisoformat(above["falls_on"])}
+    return {"clocks": found, "above": above} if found or above else None
 
 
 def _told(one: dict[str, str], at: datetime) -> Told:
