@@ -73,9 +73,9 @@ def freed(fresh: Mapping[SubjectKey, Owed], now: datetime) -> set[SubjectKey]:
     hours = calendars.load([company.calendar_id]).get(company.calendar_id) if company.calendar_id else None
     days = sorted({working_day(localdate(at, zone), hours) for at in handed_over.values()})
     agreed = [(day, found) for day in days if (found := _of(clauses, day, company))]
-    passes = {(key.subject_id, key.pass_no) for key in handed_over}
+    passes = {(key.subject_id, key.number) for key in handed_over}
     above = _above(agreed, passes, zone, now) if agreed else _known(passes)
-    return {key for key in handed_over if (key.subject_id, key.pass_no) in above}
+    return {key for key in handed_over if (key.subject_id, key.number) in above}
 
 
 def _clauses() -> list[Agreement]:
