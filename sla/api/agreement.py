@@ -10,10 +10,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from alignment.api.problems import InvalidError
+from alignment.api.problems import invalid_parameter
 from alignment.api.reading import asked
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import Shape
+from alignment.api.shapes import Body, Shape
 from alignment.api.views import ApiView
 from alignment.lib.periods import Period, this_quarter
 from alignment.people.models import Company, Side
@@ -24,7 +24,7 @@ from sla.quarters import FiscalCalendar
 from sla.terms import Terms
 
 
-class QuarterQuery(Shape):
+class QuarterQuery(Body):
     quarter = serializers.DateField(
         required=False, help_text="First day of a fiscal quarter. Without it: the quarter that runs."
     )
@@ -109,7 +109,7 @@ def _told(version: Agreement, quarter: Period, company: Company) -> dict[str, An
 
 
 def _quarter(request: TokenRequest, company: Company) -> Period:
-    """Raises InvalidError for a day that begins no fiscal quarter."""
+    """Raises Problem for a day that begins no fiscal quarter."""
     calendar = FiscalCalendar.of(company)
     day: date | None = asked(request, QuarterQuery).get("quarter")
     if day is None:
@@ -117,9 +117,9 @@ def _quarter(request: TokenRequest, company: Company) -> Period:
     try:
         quarter = this_quarter(day, fiscal_start=calendar.year_starts_in)
     except ValueError as error:
-        raise InvalidError([{"parameter": "quarter", "detail": str(error)}]) from error
+        raise invalid_parameter("quarter", str(error)) from error
     if quarter.first != day:
-        raise InvalidError([{"parameter": "quarter", "detail": f"The quarter of that day begins on {quarter.first}."}])
+        raise invalid_parameter("quarter", f"The quarter of that day begins on {quarter.first}.")
     return quarter
 
 
