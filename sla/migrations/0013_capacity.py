@@ -10,7 +10,7 @@ from alignment.lib.append_only import append_only
 class Migration(migrations.Migration):
     dependencies = [
         ("leads", "0031_withdrawn_touches"),
-        ("sla", "0010_known_keys_counted"),
+        ("sla", "0012_ladder_signatures"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
