@@ -1,0 +1,120 @@
+"""However many leads there are, no filter of the list reads them all to find a few, and the lead page asks as often
+whatever happened.
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from alignment.people.models import Role
+from leads import holders, lifecycle, touches
+from leads.drafts import Draft
+from leads.holders import Assignment
+from leads.intake import receive
+from leads.models import AccountProfile, Lead, Score
+from leads.profiles import targets
+from leads.touches import Touch
+from tests.factories import make_lead, make_team, make_user
+from tests.leads.stories import HISTORY, by, day, reason, to
+from tests.plans import rows_read
+
+pytestmark = pytest.mark.django_db
+
+MANY, FEW, MOST_READ = 3_000, 5, 300
+LEADS = ("leads_lead", "leads_journey", "leads_score", "leads_leadsearch", "leads_leadtransition", "leads_touchpoint")
+
+
+@pytest.fixture
+def company():
+    """Thousands of leads that came in and lie there, and five of which everything is special that a filter asks for;
+    returns those five.
+    """
+    rows = [Draft(name=f"Ada {n}", email=f"ada{n}@buyer{n % 700}.example", source="Web", steps=(to("mgl", day(1)),))
+            for n in range(MANY)]  # fmt: skip
+    receive(drafts=rows, cause=HISTORY)
+    rare = [
+        Draft(name=f"Zdenek {n}", email=f"z{n}@rare.example", company_name="Rare", source="Fair", campaign="Spring",
+              segment="Rail", territory="North", steps=(to("mql", day(2)), to("sql", day(3))))
+        for n in range(FEW)
+    ]  # fmt: skip
+    few = list(receive(drafts=rare, cause=HISTORY).lead_ids)
+    rep = make_user(Role.REP, team=make_team())
+    holders.hold(assignments=[Assignment(pk, rep.pk) for pk in few], cause=by())
+    Score.objects.filter(lead__in=few).update(points=100, fit_points=100, grade="A")
+    Score.objects.exclude(lead__in=few).update(points=0, fit_points=0, grade="D")
+    account = Lead.objects.get(pk=few[0]).account_id
+    targets.add(account_ids=[account], by=rep)
+    AccountProfile.objects.create(account_id=account, profile="rare", tier=1, found_at=timezone.now())
+    return few
+
+
+def close(few):
+    """Each of them ends in another way."""
+    won, lost, rejected, recycled = few[:4]
+    lifecycle.lose(lead_ids=[lost], reason_id=reason("lose"), cause=by())
+    lifecycle.win(lead_ids=[won], cause=by())
+    lifecycle.reject(lead_ids=[rejected], reason_id=reason("reject"), cause=by())
+    lifecycle.recycle(lead_ids=[recycled], cause=by())
+
+
+def read_by(client, **asked):
+    """Table → rows that the list reads for this; the most that one of its statements does."""
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(reverse("leads"), asked).status_code == 200
+    assert len(captured) <= 12
+    most = dict.fromkeys(LEADS, 0)
+    for query in captured.captured_queries:
+        if query["sql"].startswith(("SELECT", "WITH")):
+            read = rows_read(query["sql"])
+            most = {table: max(most[table], read[table]) for table in LEADS}
+    return most
+
+
+def test_no_filter_reads_all_leads_to_find_a_few(client, company):
+    client.force_login(make_user(Role.REVOPS))
+    lead = Lead.objects.get(pk=company[0])
+    asked = [
+        {"source": "fair"}, {"campaign": "spring"}, {"segment": "rail"}, {"territory": "north"}, {"stage": "sql"},
+        {"owner": lead.owner_id}, {"team": lead.team_id}, {"state": "in_sales"}, {"state": "untouched"},
+        {"state": "waiting"}, {"state": "overdue"}, {"score": 80}, {"fit": "A"}, {"target": "yes"}, {"tier": 1},
+        {"account": lead.account_id}, {"q": "zdenek"}, {"q": "rare"}, {"source": "fair", "score": 80},
+        {"target": "yes", "state": "in_sales"}, {"fit": "A", "state": "open"}, {"tier": 1, "q": "zdenek"},
+    ]  # fmt: skip
+    ended = [{"state": state} for state in ("won", "lost", "rejected", "recycled", "attached")]
+    analyze()
+    read = {str(each): read_by(client, **each) for each in asked}
+    close(company)
+    analyze()
+    read |= {str(each): read_by(client, **each) for each in ended}
+    too_many = {each: told for each, told in read.items() if max(told.values()) > MOST_READ}
+    assert not too_many, too_many
+
+
+def analyze():
+    with connection.cursor() as cursor:
+        for table in (*LEADS, "leads_account", "leads_accountprofile", "leads_targetaccount", "sla_clock"):
+            cursor.execute(f"ANALYZE {table}")
+
+
+def test_the_lead_page_asks_as_often_whatever_happened(client):
+    client.force_login(make_user(Role.REVOPS))
+    lead = make_lead("sql", company_name="Flora")
+
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(reverse("lead", args=[lead.pk])).status_code == 200
+        return len(captured)
+
+    def happen(count):
+        began = timezone.now() - timedelta(days=count)
+        rows = [Touch(lead.pk, began + timedelta(hours=n), "visit", f"Visit {n}") for n in range(count)]
+        touches.record(touches=rows, cause=by())
+
+    happen(1)
+    few = queries()
+    happen(400)
+    assert queries() == few <= 15
