@@ -39,7 +39,8 @@ class Asked(NamedTuple):
 
 def choices(wanted: Mapping[Whose, Collection[Policy]]) -> dict[tuple[Whose, int], Choice]:
     """The calendar of each subject under each of its policies, by (whose, policy): the policy's own, else that of its
-    lead's territory, of its holder, of the company. Three queries at most, none where no policy needs a calendar.
+    lead's territory, of its holder, of the company. A floor is in its holder's working hours: there theirs comes first.
+    Three queries at most, none where no policy needs a calendar.
     """
     needing = [whose for whose, policies in wanted.items() if any(each.needs_calendar for each in policies)]
     known: dict[Whose, list[Choice]] = {}
@@ -72,6 +73,8 @@ def _chosen(policy: Policy, known: Iterable[Choice]) -> Choice:
     if not policy.needs_calendar:
         return AROUND_THE_CLOCK
     own = Choice(policy.calendar_id, CalendarOf.POLICY.value)
+    if policy.unit == TargetUnit.ELAPSED_HOURS:
+        known = sorted(known, key=lambda each: each.of != CalendarOf.OWNER)
     return next((each for each in (own, *known) if each.calendar_id), AROUND_THE_CLOCK)
 
 

@@ -24,7 +24,8 @@ INVARIANTS: Invariants = {
         WHERE clock.stopped_at IS NOT NULL AND clock.subject_kind = 'disposition'
             AND (
                 journey.id IS NULL OR NOT {_ANSWERED} OR clock.stopped_at <> {_ANSWERED_AT}
-                OR journey.outcome = 'merged' OR journey.outcome = 'attached' AND journey.reached <= 2
+                OR journey.outcome = 'merged'
+                OR journey.outcome = 'attached' AND journey.reached <= 2 AND clock.stopped_at <= clock.due_at
             )
     """,
     "A clock is cancelled only where no answer is owed": f"""
@@ -40,6 +41,9 @@ INVARIANTS: Invariants = {
         SELECT clock.id FROM sla_clock clock
         JOIN sla_abovecapacity above ON above.lead_id = clock.lead_id AND above.pass_no = clock.pass_no
         WHERE clock.subject_kind IN ('disposition', 'first_touch')
+    """,
+    "Joining an open deal hides no breach": f"""
+        SELECT clock.id FROM {_CLOCKS} WHERE clock.cancelled_why = 'attached' AND journey.closed_at > clock.due_at
     """,
     "A clock starts at the hand-off of its pass, or at its acceptance": f"""
         SELECT clock.id FROM {_CLOCKS}

@@ -35,15 +35,18 @@ class Paused:
 
 @transaction.atomic
 def pause(*, clock_ids: Iterable[int], reason: PauseReason, cause: Cause, note: str = "") -> Paused:
-    """Let running clocks stand still for this reason, until `resume`, the buyer's reply or the reason's cap."""
+    """Let running clocks stand still for this reason, until `resume`, the buyer's reply or the reason's cap. The cap is
+    for all pauses of a clock for that reason together.
+    """
     began_at = cause.at or database_now()
-    until = began_at + timedelta(hours=reason.cap_hours)
-    clocks = _locked(Clock.objects.filter(pk__any_of=list(clock_ids)))
-    refused = {each.pk: why for each in clocks if (why := _why_not(each, reason, began_at))}
+    clocks = _locked(Clock.objects.filter(pk__any_of=set(clock_ids)))
+    left = _left(clocks, reason)
+    refused = {each.pk: why for each in clocks if (why := _why_not(each, reason, began_at, left[each.pk]))}
     pausing = [each for each in clocks if each.pk not in refused]
     known = _calendars(pausing)
     changes = []
     for each in pausing:
+        until = began_at + left[each.pk]
         due_at = resumed(known.get(each.pk), each.due_at, began_at, until)
         told = {"due_at": [each.due_at, due_at], "reason": reason.name, "note": note, "until": until}
         changes.append(_change(each, due_at, until, until, Happening(EventKind.PAUSED, began_at, told)))
@@ -51,7 +54,7 @@ def pause(*, clock_ids: Iterable[int], reason: PauseReason, cause: Cause, note: 
         ClockPause,
         [
             {
-                "clock_id": each.pk, "reason_id": reason.pk, "began_at": began_at, "ends_at": until,
+                "clock_id": each.pk, "reason_id": reason.pk, "began_at": began_at, "ends_at": began_at + left[each.pk],
                 "actor_id": cause.actor_id, "note": note,
             }
             for each in pausing
@@ -61,7 +64,16 @@ def pause(*, clock_ids: Iterable[int], reason: PauseReason, cause: Cause, note: 
     return Paused(tuple(each.pk for each in pausing), refused)
 
 
-def _why_not(clock: Clock, reason: PauseReason, at: datetime) -> str:
+def _left(clocks: Sequence[Clock], reason: PauseReason) -> dict[int, timedelta]:
+    """How long each of these clocks may still be paused for this reason; one query."""
+    left = dict.fromkeys((each.pk for each in clocks), timedelta(hours=reason.cap_hours))
+    rows = ClockPause.objects.filter(clock__any_of=set(left), reason=reason)
+    for pk, began_at, ends_at in rows.values_list("clock_id", "began_at", "ends_at"):
+        left[pk] -= ends_at - began_at
+    return left
+
+
+def _why_not(clock: Clock, reason: PauseReason, at: datetime, left: timedelta) -> str:
     """Why a clock cannot be paused; empty where it can."""
     if not clock.is_running:
         return "Nothing is owed any more: there is nothing to pause."
@@ -73,6 +85,8 @@ def _why_not(clock: Clock, reason: PauseReason, at: datetime) -> str:
         return "It had not begun by then."
     if reason.retired_at or reason.key not in clock.policy.pauses:
         return f"“{clock.policy}” is not paused for “{reason}”."
+    if left <= timedelta():
+        return f"It was paused for “{reason}” as long as it may be: {reason.cap_hours} hours in all."
     return ""
 
 

@@ -22,7 +22,8 @@ class Owed:
     """What a promise reads of its subject: since when something is owed (None: undated) and when it was given.
 
     `answered_at` None of what is answered: nobody knows when. `void` says why nothing is owed, if that is so. A pass
-    that `ended_at` a time without what was owed is late if it was due by then; else nothing is owed any more.
+    that `ended_at` a time without what was owed is late if it was due by then; else nothing is owed any more, for the
+    reason `ended_why`.
     """
 
     since: datetime | None
@@ -30,6 +31,7 @@ class Owed:
     answered_at: datetime | None
     void: CancelReason | None = None
     ended_at: datetime | None = None
+    ended_why: CancelReason = CancelReason.CLOSED
 
 
 NEVER = Owed(since=None, is_answered=False, answered_at=None, void=CancelReason.UNDONE)
@@ -97,7 +99,7 @@ def _ended(times: Times, owed: Owed, now: datetime) -> Times:
     if owed.is_answered:
         stopped_at = owed.answered_at or times.stopped_at or now
     elif owed.ended_at and not is_late(times.due_at, owed.ended_at, now):
-        return _cancelled(times, CancelReason.CLOSED, now)
+        return _cancelled(times, owed.ended_why, now)
     else:
         stopped_at = owed.ended_at
     if (times.stopped_at, times.cancelled_at) == (stopped_at, None) and not times.cancelled_why:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from psycopg2.extras import DateRange
 
-from alignment.demo import agreement, clean_data, follow_up, lists, names, promises, ready, routing, selling
+from alignment.demo import agreement, clean_data, contested, follow_up, lists, names, promises, ready, routing, selling
 from alignment.demo.story import Person, Setting, Story, working_moment
 from alignment.desk import usual
 from alignment.integrations.web_forms import asking, setup
@@ -89,6 +89,7 @@ def seed(*, leads: int, seed: int = 48) -> Seeded:
     routing.tell(reps, now, seed)
     _web_form(reps["marketer"])
     follow_up.tell(reps)
+    contested.tell(reps)
     agreement.tell(reps)
     promises.tell(reps, now)
     ready.tell(rng, reps)

@@ -54,9 +54,12 @@ def read(lead_ids: Sequence[int]) -> list[Passed]:
 
 
 def disposition(passed: Passed) -> Owed:
-    """An answer, from the hand-off: whatever sales does with the lead is one."""
+    """An answer, from the hand-off: whatever sales does with the lead is one, but to let it join a deal."""
+    void = _void(passed, passed.mql_at, Milestone.MQL)
+    if _has_joined(passed, Milestone.MQL):
+        return Owed(passed.mql_at, False, None, void, passed.answered_at, CancelReason.ATTACHED)
     is_answered = passed.reached > Milestone.MQL or passed.answered_at is not None or bool(passed.outcome)
-    return Owed(passed.mql_at, is_answered, passed.answered_at, _void(passed, passed.mql_at, Milestone.MQL))
+    return Owed(passed.mql_at, is_answered, passed.answered_at, void)
 
 
 def first_touch(passed: Passed) -> Owed:
@@ -77,7 +80,8 @@ def _touch(passed: Passed, since: datetime | None, milestone: Milestone, touched
     ended_at = passed.closed_at if passed.outcome and not (dates or went_on) else None
     if passed.outcome and not (dates or went_on) and ended_at is None:
         void = void or CancelReason.CLOSED
-    return Owed(since, bool(dates) or went_on, min(dates, default=None), void, ended_at)
+    why = CancelReason.ATTACHED if _has_joined(passed, milestone) else CancelReason.CLOSED
+    return Owed(since, bool(dates) or went_on, min(dates, default=None), void, ended_at, why)
 
 
 def _void(passed: Passed, since: datetime | None, milestone: Milestone) -> CancelReason | None:
@@ -85,9 +89,16 @@ def _void(passed: Passed, since: datetime | None, milestone: Milestone) -> Cance
         return CancelReason.UNDONE
     if passed.outcome == Outcome.MERGED:
         return CancelReason.MERGED
-    if passed.outcome == Outcome.ATTACHED and passed.reached <= milestone:
+    if _has_joined(passed, milestone) and passed.answered_at is None:
         return CancelReason.ATTACHED
     return None
+
+
+def _has_joined(passed: Passed, milestone: Milestone) -> bool:
+    """Whether it joined an open deal instead of being answered: nothing is owed from then on, but what was overdue by
+    then was broken.
+    """
+    return passed.outcome == Outcome.ATTACHED and passed.reached <= milestone
 
 
 READ: Mapping[str, Callable[[Passed], Owed]] = {

@@ -230,10 +230,18 @@ class TestSecondThoughts:
         [waiting], [accepted] = arrive(), arrive()
         accept(accepted, NOON + HOUR)
         for lead in (waiting, accepted):
-            lifecycle.attach(lead_ids=[lead], opportunity_id=open_deal(), cause=cause(NOON + 60 * HOUR))
+            lifecycle.attach(lead_ids=[lead], opportunity_id=open_deal(), cause=cause(NOON + 40 * HOUR))
         assert clock_of(waiting).cancelled_why == CancelReason.ATTACHED
         assert clock_of(accepted).stopped_at == NOON + HOUR
         assert kinds(accepted) == ["started", "met"]
+
+    def test_joining_an_open_deal_hides_no_breach(self):
+        [overdue] = arrive()
+        lifecycle.attach(lead_ids=[overdue], opportunity_id=open_deal(), cause=cause(NOON + 60 * HOUR))
+        clock = clock_of(overdue)
+        assert (clock.stopped_at, clock.cancelled_why) == (NOON + 60 * HOUR, "")
+        assert clock.is_breached(lifecycle.database_now())
+        assert kinds(overdue) == ["started", "stopped", "breached"]
 
     def test_settling_the_same_moves_again_changes_nothing(self):
         moved = []

@@ -1,23 +1,44 @@
-"""Random histories: after every step the clocks are what a plain retelling of the promise says they are."""
+"""Random histories: after every step the clocks are what a plain retelling of the promise says they are, of leads, of
+deals that have to be kept up to date, and of disputes that wait for an answer.
+"""
 
+import contextlib
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alignment.lib.invariants import count_broken
+from alignment.ops import versions
+from alignment.people.models import Role
 from leads import intake, lifecycle
 from leads.causes import Cause, Promise
+from leads.deals import closing, deals
 from leads.decisions import Step
-from leads.drafts import Draft
-from leads.milestones import CauseSource, Kind
-from leads.models import Journey, LeadTransition, Reason, Stage
+from leads.drafts import DealDraft, Draft
+from leads.milestones import CauseSource, Kind, Milestone
+from leads.models import (
+    Journey,
+    LeadTransition,
+    Opportunity,
+    OpportunityChange,
+    OpportunityContact,
+    Reason,
+    Stage,
+    Touchpoint,
+)
+from sla import disputes
 from sla.invariants import INVARIANTS
-from sla.models import Clock, ClockEvent
+from sla.models import Clock, ClockEvent, Dispute, PolicySet
+from sla.models.dispute import Verdict
+from sla.rules import Rule
 from sla.sweep import sweep
-from tests.sla.stories import open_deal
+from tests.factories import make_dispute, make_user
+from tests.sla.stories import arrive, open_deal, promise, touch
 
 TWO_DAYS = timedelta(hours=48)
 DAYS = [datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=day) for day in range(12)]
@@ -59,10 +80,19 @@ class Retelling:
         if chapter["mql_at"] or waits:
             self.clocks[no] = [chapter["mql_at"] or now, None, "", promise == Promise.HISTORY]
             self._follow(no, self.clocks[no], chapter, now)
+            if self.clocks[no][2]:  # it joined a deal in time
+                del self.clocks[no]
 
     def _follow(self, no, clock, chapter, now):
         if void(chapter):
             clock[1:3] = [None, void(chapter)]
+            return
+        if joined(chapter):
+            clock[0] = chapter["mql_at"] or clock[0]
+            is_late = soonest(chapter) > clock[0] + TWO_DAYS
+            clock[1:3] = [soonest(chapter), ""] if is_late else [None, "attached"]
+            if is_late:
+                self.breached.add(no)
             return
         stop = (soonest(chapter) or clock[1] or now) if is_answered(chapter) else None
         clock[:3] = [chapter["mql_at"] or clock[0], stop, ""]
@@ -81,7 +111,12 @@ def void(chapter):
         return "undone"
     if chapter["outcome"] == "merged":
         return "merged"
-    return "attached" if chapter["outcome"] == "attached" and chapter["reached"] == 2 else ""
+    return "attached" if joined(chapter) and not soonest(chapter) else ""
+
+
+def joined(chapter):
+    """Whether it joined an open deal instead of being answered."""
+    return chapter["outcome"] == "attached" and chapter["reached"] <= 2
 
 
 def is_answered(chapter):
@@ -151,3 +186,125 @@ def test_clocks_of_random_histories_are_what_the_promise_says(entry, history):
         del broken["Nothing has been due for more than five minutes, unless it was set aside"]
         assert {sentence: count for sentence, count in broken.items() if count} == {}
         transaction.set_rollback(True)
+
+
+# Deals -----------------------------------------------------------------------------------------------------------
+
+FIVE_DAYS = timedelta(days=5)
+happenings = st.one_of(
+    st.tuples(st.just("touch"), st.sampled_from(DAYS)),
+    st.tuples(st.just("change"), st.none()),
+    st.tuples(st.just("lose"), st.none()),
+    st.tuples(st.just("reopen"), st.none()),
+    st.tuples(st.just("sweep"), st.sampled_from(DAYS)),
+)
+
+
+def happen(what, at, deal, lead, number):
+    """Something happens to a deal that its lead does not carry; what is not possible does not happen."""
+    told = Cause(CauseSource.API)
+    is_open = Opportunity.objects.get(pk=deal).state == "open"
+    if what == "touch":
+        touch(lead, at)
+    elif what == "change":
+        deals.change(opportunity_id=deal, changes={"name": f"Deal {number}"}, cause=told)
+    elif what == "lose" and is_open:
+        lost = Reason.objects.offered("lose").first().pk
+        closing.lose(opportunity_id=deal, reason_id=lost, note="", cause=told)
+    elif what == "reopen" and not is_open:
+        closing.reopen(opportunity_id=deal, note="", cause=told)
+    elif what == "sweep":
+        sweep(at=at)
+
+
+def check_deal(deal, lead, opened_at):
+    """Each clock stops with the first update after its start; one runs while the deal is open, and none after."""
+    clocks = list(Clock.objects.of_subjects("deal_update", [deal]).order_by("started_at"))
+    changes = OpportunityChange.objects.filter(opportunity=deal).exclude(field="rate")
+    updates = {each.at or each.recorded_at for each in changes} | set(
+        Touchpoint.objects.filter(lead=lead, direction="outbound").values_list("at", flat=True)
+    )
+    is_open = Opportunity.objects.get(pk=deal).state == "open"
+    assert [each.is_running for each in clocks].count(True) == is_open
+    assert len({each.started_at for each in clocks}) == len(clocks)
+    breached = ClockEvent.objects.filter(kind="breached", clock__in=clocks).values_list("clock", flat=True)
+    for clock in clocks:
+        assert clock.started_at in updates
+        assert clock.due_at == clock.started_at + FIVE_DAYS
+        assert clock.stopped_at == min((at for at in updates if at > clock.started_at), default=None)
+        if clock.stopped_at and clock.stopped_at > clock.due_at:
+            assert clock.pk in breached
+
+
+@pytest.mark.django_db
+@settings(max_examples=40, deadline=None)
+@given(history=st.lists(happenings, min_size=1, max_size=15))
+def test_an_open_deal_has_one_running_clock_and_each_update_meets_it(history):
+    with transaction.atomic():
+        promise(Rule("Updated", target=120), kind="deal_update")
+        [lead] = arrive((Milestone.MQL, DAYS[0]))
+        draft = DealDraft(name="Deal", currency="EUR", amount=Decimal(10), opened_at=DAYS[0])
+        [deal] = deals.open_deals(drafts=[draft], cause=Cause(CauseSource.API))
+        OpportunityContact.objects.create(opportunity_id=deal, lead_id=lead)
+        check_deal(deal, lead, DAYS[0])
+        for number, (what, at) in enumerate(history):
+            happen(what, at, deal, lead, number)
+            check_deal(deal, lead, DAYS[0])
+        assert sound()
+        transaction.set_rollback(True)
+
+
+# Disputes --------------------------------------------------------------------------------------------------------
+
+steps = st.lists(
+    st.sampled_from(["agree", "disagree", "wait", "escalate", "uphold", "stand", "no promise", "sweep"]), max_size=8
+)
+
+
+@pytest.mark.django_db
+@settings(max_examples=40, deadline=None)
+@given(history=steps)
+def test_the_clock_of_a_dispute_stops_with_its_answer_or_with_a_verdict_that_did_not_wait(history):
+    with transaction.atomic():
+        dispute = make_dispute()
+        for step in history:
+            argue(step, dispute.pk)
+            dispute = Dispute.objects.get(pk=dispute.pk)
+            [clock] = Clock.objects.of_subjects("dispute_answer", [dispute.pk])
+            ended_at = dispute.answered_at or dispute.closed_at
+            is_kept = not ended_at or dispute.answered_at or ended_at > clock.due_at
+            assert clock.stopped_at == (ended_at if is_kept else None)
+            assert bool(clock.cancelled_at) == (not is_kept)
+        assert sound()
+        transaction.set_rollback(True)
+
+
+def argue(step, pk):
+    """One step of a dispute; what is not possible is refused."""
+    by, now = make_user(Role.REVOPS), lifecycle.database_now()
+    with contextlib.suppress(ValidationError):
+        match step:
+            case "agree" | "disagree":
+                disputes.answer(dispute_id=pk, agrees=step == "agree", text="So it is.", by=by)
+            case "uphold" | "stand":
+                verdict = Verdict.UPHELD if step == "uphold" else Verdict.STANDS
+                disputes.decide(dispute_id=pk, verdict=verdict, why="Looked at it.", by=by)
+            case "wait":
+                Clock.objects.of_subjects("dispute_answer", [pk]).filter(stopped_at=None, cancelled_at=None).update(
+                    started_at=now - 3 * TWO_DAYS, due_at=now - 2 * TWO_DAYS
+                )
+                Dispute.objects.filter(pk=pk, answered_at=None, verdict="").update(raised_at=now - 3 * TWO_DAYS)
+            case "escalate":
+                disputes.escalate_overdue(at=now)
+            case "sweep":
+                sweep(at=now + 2 * TWO_DAYS)
+            case "no promise":
+                if published := PolicySet.published("dispute_answer"):
+                    versions.retire(published, by=None)
+
+
+def sound():
+    broken = count_broken(INVARIANTS)
+    del broken["Nothing has been due for more than five minutes, unless it was set aside"]
+    del broken["A clock of elapsed hours that was never paused is due as its policy says"]
+    return not any(broken.values())

@@ -14,7 +14,7 @@ from leads.causes import Promise
 from leads.decisions import Step
 from leads.holders import Assignment
 from leads.milestones import Kind, Milestone
-from leads.models import Lead
+from leads.models import Lead, Territory
 from leads.models.touchpoint import Direction
 from sla import pausing
 from sla.models import ClockPause, PauseReason, TargetUnit
@@ -112,6 +112,15 @@ class TestWorkingTime:
         friday, tuesday = (arrive((Milestone.MQL, moment))[0] for moment in (at(6, 22), at(3, 10)))
         assert clock_of(friday).due_at == at(9, 17)
         assert clock_of(tuesday).due_at == at(5, 10)
+
+    def test_a_floor_is_in_the_holders_working_hours_whatever_the_territory_has(self, office, rep):
+        rep.calendar = calendars.add(name="Late", time_zone="UTC", week={1: [Hours(14 * 60, 20 * 60)]})
+        rep.save()
+        [lead] = arrive((Milestone.MGL, at(6, 21)), owner_id=rep.pk)
+        Lead.objects.filter(pk=lead).update(territory=Territory.objects.create(key="n", name="North", calendar=office))
+        promise(Rule("Within 48 hours", floor_hours=3))
+        lifecycle.advance(lead_ids=[lead], to=stage(Milestone.MQL), cause=cause(at(6, 22)))
+        assert (clock_of(lead).calendar_of, clock_of(lead).due_at) == ("owner", at(9, 17))
 
     def test_the_calendar_is_the_policys_else_the_holders_else_the_companys_and_is_kept(self, office, rep):
         late = calendars.add(name="Late", time_zone="UTC", week={1: [Hours(14 * 60, 20 * 60)]})
@@ -225,6 +234,16 @@ class TestPauses:
         assert "breached" not in kinds(lead)
         sweep(at=NOON + 121 * HOUR)
         assert "breached" in kinds(lead)
+
+    def test_the_cap_of_a_reason_is_for_all_its_pauses_together(self):
+        [lead] = arrive()
+        pause(lead, NOON + HOUR, key="waiting")
+        resume(lead, NOON + 61 * HOUR)
+        pause(lead, NOON + 62 * HOUR, key="waiting")
+        assert clock_of(lead).paused_until == NOON + 74 * HOUR
+        sweep(at=NOON + 75 * HOUR)
+        assert "72 hours in all" in str(pause(lead, NOON + 76 * HOUR, key="waiting").refused)
+        assert pause(lead, NOON + 76 * HOUR).clock_ids
 
     def test_a_pause_takes_no_breach_back_and_stop_beats_pause(self):
         [late], [answered], [twice] = arrive(), arrive(), arrive()
