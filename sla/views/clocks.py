@@ -56,7 +56,7 @@ def _page(
 ) -> HttpResponse:
     at, one = database_now(), _clock(pk)
     about = subject(one.subject_kind)
-    events = list(one.events.exclude(kind=EventKind.PARKED).select_related("actor"))
+    events = list(one.events.exclude(kind=EventKind.PARKED).select_related("actor").order_by("at", "id"))
     condition = condition_of(one.policy)
     is_breached = one.is_breached(at)
     dispute = Dispute.objects.filter(clock=one).select_related("raised_by").first()
