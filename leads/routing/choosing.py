@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 STRIDE = 72_072_000
 """The stride of a share of one per cent: shares divide it, most of them without a rest."""
@@ -138,7 +139,12 @@ def _seen(here: Iterable[Member], chosen: Member | None, language: str) -> Itera
         elif language and language not in each.languages:
             yield Candidate(each.user_id, Verdict.LANGUAGE, language)
         else:
-            yield Candidate(each.user_id, Verdict.LATER)
+            yield _later(each.user_id)
+
+
+@lru_cache(maxsize=1_024)  # of a set of leads, all but one of a pool come later each time
+def _later(user_id: int) -> Candidate:
+    return Candidate(user_id, Verdict.LATER)
 
 
 def _is_at_work(member: Member) -> bool:
