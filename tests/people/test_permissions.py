@@ -51,8 +51,8 @@ def test_an_executive_changes_nothing_but_their_own_account():
     # Beside reading: their own work and views, what a head signs, and breaking ties.
     writes = {action for action in may if not action.endswith((".view", ".read"))}
     assert writes == {
-        "account.self", "agreement.sign", "bulk.undo", "dispute.answer", "dispute.decide", "export", "job.steer", "promise.sign",
-        "reasons.sign", "stages.sign", "view.edit", "view.save",
+        "account.self", "agreement.sign", "bulk.undo", "dispute.answer", "dispute.decide", "export", "job.steer",
+        "promise.sign", "reasons.sign", "stages.sign", "view.edit", "view.save",
     }  # fmt: skip
 
 
