@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from alignment.people.figures import FiguresOfRep
 from alignment.people.models import Company, User
 from alignment.people.permissions import require
 from dashboards.filters import Calendar, Filters
-from dashboards.options import Facet, FiguresOfRep, Options
+from dashboards.options import Facet, Options
 
 
 def filters_for(user: User, given: Mapping[str, str], *, options: Options, at: datetime) -> Filters:

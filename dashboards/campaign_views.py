@@ -7,11 +7,11 @@ from django.views.decorators.http import require_safe
 
 from alignment.lib.csv import csv_response
 from alignment.ops import audit
+from alignment.people.figures import FiguresOfRep
 from alignment.people.models import User
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
 from dashboards.campaigns import HEADER, CampaignLeads, MyCampaigns
-from dashboards.options import FiguresOfRep
 
 
 @policy("campaigns.view")

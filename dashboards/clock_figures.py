@@ -37,6 +37,7 @@ FIGURES: Mapping[str, Figure] = {
     "judged": Figure("Were due", lambda clocks, at: clocks.judged(at), of_period=True),
     "met": Figure("Kept", lambda clocks, at: clocks.met(at), of_period=True),
     DEFAULT: Figure("Broken: late, or not yet and overdue", lambda clocks, at: clocks.breached(at), of_period=True),
+    "excused": Figure("Excused by a verdict", lambda clocks, at: clocks.excused(at), of_period=True),
     "open": Figure("Open now", lambda clocks, at: clocks.open(at), of_period=False),
     "at_risk": Figure("At risk now: little time left", lambda clocks, at: clocks.at_risk(at), of_period=False),
     "paused": Figure("Paused now", lambda clocks, at: clocks.paused(), of_period=False),

@@ -10,12 +10,12 @@ from django.urls import reverse
 
 from alignment.lib import keysets
 from alignment.lib.csv import Cell
+from alignment.people.figures import FiguresOfRep
 from alignment.people.models import User
 from alignment.people.permissions import can
 from dashboards.clock_figures import OpenedClocks
 from dashboards.filters import Filters
 from dashboards.metrics.attainment import promised
-from dashboards.options import FiguresOfRep
 from sla.models import Clock, ClockEvent, EventKind
 from sla.querysets import ClockQuerySet
 from sla.receipt import Receipt, receipts

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from alignment.people.figures import FiguresOfRep
 from alignment.people.models import User
 from alignment.people.permissions import can
 from dashboards.filters import Accounts, Anchor, Basis, Deals, Filters, Passes, Span
-from dashboards.options import FACETS, Choice, Facet, FiguresOfRep, Options
+from dashboards.options import FACETS, Choice, Facet, Options
 
 SPANS = {
     Span.YEAR: "Last 12 months",

@@ -47,19 +47,6 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class FiguresOfRep:
-    """What the policy table is asked about: figures that tell of one rep, or of leads without one."""
-
-    rep: str
-    rep_id: int | None
-
-    @classmethod
-    def of(cls, owner: Choice) -> Self:
-        """The figures of this owner."""
-        return cls(owner.name, owner.pk)
-
-
-@dataclass(frozen=True, slots=True)
 class Options:
     """All choices of all facets, in the order of their names: facet → primary key → choice."""
 

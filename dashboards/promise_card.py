@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from itertools import takewhile
 from typing import Any, Protocol
 
 from alignment.lib.periods import Period
@@ -12,8 +11,10 @@ from alignment.people.models import Side
 from dashboards import charts
 from dashboards.charts import Line
 from dashboards.filters import Filters
+from dashboards.metrics.plan import WEEKS_OF_ALL_TIME as WEEKS
 from dashboards.metrics.promises import Kept, Promises
 from dashboards.numbers import Number
+from dashboards.runs import Run
 
 ROOM = 1.2
 """How far beyond value and target the axis of a count goes."""
@@ -22,7 +23,8 @@ ROOM = 1.2
 @dataclass(frozen=True, slots=True)
 class Bullet:
     """One promise: the `value` that was kept (None: cannot be computed, `why_not` says why) against its `target` (None:
-    nothing was promised). A share is `number` ÷ `of`; a count is per week, of `number` in all.
+    nothing was promised). A share is `number` ÷ `of`; a count is per week, of `number` in all. `run` says how the last
+    weeks went (blank: they could not be judged).
     """
 
     title: str
@@ -33,6 +35,7 @@ class Bullet:
     why_not: str
     note: str = ""
     note_url: str = ""
+    run: str = ""
 
     @property
     def is_share(self) -> bool:
@@ -117,17 +120,26 @@ class PromiseCard:
 
     @cached_property
     def delivered(self) -> Bullet:
+        """Of the weeks that have a plan; where none has, of the whole period."""
+        plan = self.promises.plan
+        title, why_not = "MQLs handed over a week", "Needs a period that has begun."
+        if plan.period:
+            own = self.filters.with_period(plan.period)
+            number = Number.of(plan.delivered, own, "promises.delivered")
+            note = f"Kept {plan.kept} of {len(plan.settled)} weeks, four-week mean {plan.lately:,.0f}"
+            run = Run.of((float(each.delivered), float(each.planned)) for each in plan.settled[-WEEKS:])
+            return Bullet(
+                title, plan.per_week, plan.planned_per_week, number, None, why_not, note, number.url, run.text
+            )
         number = self.number(self.kept.delivered, "delivered")
         return Bullet(
-            title="MQLs handed over a week",
-            value=self.promises.per_week,
-            target=self.promises.target("mqls_per_week"),
-            number=number,
-            of=None,
-            why_not="Needs a period that has begun.",
-            note=f"{number.n:,} first passes",
-            note_url=number.url,
+            title, self.promises.per_week, None, number, None, why_not, f"{number.n:,} first passes", number.url
         )
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether a number of MQLs is agreed for the last week of the period; False for figures of some leads alone."""
+        return bool(self.promises.weeks) and self.promises.plan.mqls(self.promises.weeks[-1][0]) is not None
 
     @cached_property
     def accepted(self) -> Bullet:
@@ -140,19 +152,27 @@ class PromiseCard:
         return Bullet(
             title="MQLs accepted by sales",
             value=self.kept.acceptance,
-            target=self.promises.target("acceptance"),
+            target=self._acceptance,
             number=self.number(self.kept.accepted, "accepted"),
             of=self.number(self.kept.decided, "decided"),
             why_not="Sales has decided about none.",
             note=note,
             note_url=number.url if number else "",
+            run=Run.of((week.accepted, self.promises.plan.acceptance(week.period)) for week in self.whole_weeks).text,
         )
+
+    @property
+    def _acceptance(self) -> float | None:
+        """What is agreed for the last week of the period that has a plan."""
+        plan = self.promises.plan
+        agreed = [plan.acceptance(week) for week, _ in self.promises.weeks]
+        return next((share for share in reversed(agreed) if share is not None), None)
 
     # Sales to marketing ---------------------------------------------------------------------------------------
 
     @cached_property
     def answered(self) -> Bullet:
-        missed = self.weeks_missed
+        run = Run.of((week.answered, self._answered_target) for week in self.whole_weeks)
         return Bullet(
             title="MQLs answered in time",
             value=self.kept.answered.share,
@@ -160,8 +180,9 @@ class PromiseCard:
             number=self.number(self.kept.answered.met, "met"),
             of=self.number(self.kept.answered.n, "judged"),
             why_not="No answer was due.",
-            note=f"Missed {missed} weeks in a row" if missed > 1 else f"{self.late.n:,} late or overdue",
-            note_url="" if missed > 1 else self.late.url,
+            note=run.text if run.missed > 1 else f"{self.late.n:,} late or overdue",
+            note_url="" if run.missed > 1 else self.late.url,
+            run=run.text,
         )
 
     @cached_property
@@ -174,6 +195,7 @@ class PromiseCard:
             of=self.number(self.kept.rejected, "rejected"),
             why_not="Nothing was rejected.",
             note=f"Of {self.kept.rejected:,} rejections",
+            run=Run.of((week.kept.reasoned_share, self.promises.target("reasons")) for week in self.whole_weeks).text,
         )
 
     @property
@@ -196,16 +218,6 @@ class PromiseCard:
     @property
     def untouched(self) -> Number:
         return self.number(self.kept.untouched, "untouched")
-
-    @property
-    def weeks_missed(self) -> int:
-        """For how many whole weeks in a row, up to the last, fewer were answered in time than promised.
-
-        Weeks in which no answer was due do not count, either way.
-        """
-        target = self._answered_target or 0
-        shares = (week.answered for week in reversed(self.whole_weeks) if week.answered is not None)
-        return len(list(takewhile(lambda share: share < target, shares)))
 
     @property
     def beside(self) -> Mapping[str, Number]:

@@ -9,6 +9,7 @@ from alignment.lib.periods import Period
 from alignment.people.models import Side
 from dashboards import charts
 from dashboards.numbers import Number
+from dashboards.runs import Run
 
 HEADROOM = 1.08
 """How far beyond the highest value the axis of a count goes."""
@@ -74,24 +75,9 @@ class Panel:
         return next((week for week in reversed(self.whole) if week.value is not None), None)
 
     @property
-    def judged(self) -> list[Week]:
-        """The weeks with a verdict."""
-        return [week for week in self.whole if week.is_missed is not None]
-
-    @property
-    def kept(self) -> int:
-        """In how many of these it was kept."""
-        return sum(not week.is_missed for week in self.judged)
-
-    @property
-    def missed_in_a_row(self) -> int:
-        """In how many of these, up to the last, it was missed."""
-        count = 0
-        for week in reversed(self.judged):
-            if not week.is_missed:
-                break
-            count += 1
-        return count
+    def run(self) -> Run:
+        """How these weeks went."""
+        return Run.of((week.value, week.target) for week in self.whole)
 
     def text(self, value: float | None) -> str:
         """A value as people read it."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from django.urls import reverse
 
 from alignment.lib.periods import Period
+from alignment.people.figures import FiguresOfRep
 from alignment.people.models import Role, Side, User
 from alignment.people.permissions import can
 from dashboards import charts, clock_figures
@@ -16,7 +17,7 @@ from dashboards.ledger import Ledger
 from dashboards.metrics.attainment import Line, Owed, Promised
 from dashboards.metrics.promises import SHARES
 from dashboards.numbers import Number
-from dashboards.options import Choice, Facet, FiguresOfRep, Options
+from dashboards.options import Choice, Facet, Options
 from dashboards.promise_card import Bullet, PromiseCard
 from dashboards.promise_weeks import Panel, Week
 from sla.models import SubjectKind
@@ -38,6 +39,7 @@ class SalesRow:
 
     bullet: Bullet
     promise: Promised
+    excused: Number
     owed: Mapping[str, Number]
 
 
@@ -175,7 +177,8 @@ class PromisesPage:
             note=f"{broken.n:,} late or overdue",
             note_url=broken.url,
         )
-        return SalesRow(bullet, line.promise, self._owed(line.owed, self.filters, promise=line.promise))
+        excused = self._clocks(line.excused, "excused", promise=line.promise)
+        return SalesRow(bullet, line.promise, excused, self._owed(line.owed, self.filters, promise=line.promise))
 
     def _target(self, kind: str) -> float | None:
         return self.card.promises.target(SHARES[kind]) if kind in SHARES else None
@@ -197,14 +200,17 @@ class PromisesPage:
         return [*self._marketing_panels(), *(self._panel(line) for line in self.ledger.sales.lines)]
 
     def _marketing_panels(self) -> list[Panel]:
-        weeks = self.card.weeks
+        weeks, plan = self.card.weeks, self.card.promises.plan
         delivered = [
-            Week(week.period, week.delivered.n, self.card.delivered.target, week.delivered, None, week.is_over)
+            Week(
+                week.period, week.delivered.n, plan.mqls(week.period), week.delivered, None,
+                week.is_over,
+            )
             for week in weeks
-        ]
+        ]  # fmt: skip
         accepted = [
             Week(
-                week.period, week.accepted, self.card.accepted.target,
+                week.period, week.accepted, plan.acceptance(week.period),
                 Number.of(week.kept.accepted, self.filters.with_period(week.period), "promises.accepted"),
                 week.decided, week.is_over,
             )

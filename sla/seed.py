@@ -56,8 +56,6 @@ PAUSE_REASONS = [
 
 # (key, side, name, target, unit)
 PROMISES = [
-    ("mqls_per_week", Side.MARKETING, "MQLs handed over", 160, "per_week"),
-    ("acceptance", Side.MARKETING, "MQLs accepted by sales", 75, "percent"),
     ("answered", Side.SALES, "Answered within 48 hours", 90, "percent"),
     ("first_touch", Side.SALES, "Hand-raisers touched in time", 90, "percent"),
     ("worked", Side.SALES, "Accepted leads touched in time", 90, "percent"),

@@ -26,7 +26,6 @@ from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Campaign, Journey, Lead, NurtureTrack, Opportunity, Reason, Source
 from leads.models.opportunity import DealState
 from leads.stages.stages import Stages
-from sla.models import Promise as Target
 
 COMPANY = {"name": "Brightwater Planning", "time_zone": "Europe/Berlin", "currency": "EUR"}
 DAYS = 365
@@ -148,12 +147,6 @@ def _dimensions(today: date, people: dict[str, User]) -> None:
         ],
         ignore_conflicts=True,
     )  # fmt: skip
-    # The company's own plan: about 2,300 MQLs a year.
-    Target.objects.get_or_create(
-        key="mqls_per_week",
-        version=2,
-        defaults={"side": Side.MARKETING, "name": "MQLs handed over", "target": 44, "unit": "per_week"},
-    )
 
 
 def _setting(now: datetime, people: dict[str, User], company: Company) -> Setting:

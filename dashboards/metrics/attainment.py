@@ -60,10 +60,13 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One promise in figures: what was kept in the period and in each week, and what is owed now."""
+    """One promise in figures: what was kept in the period and in each week, and what is owed now. Breaches that a
+    verdict let pass (`excused`) are in neither.
+    """
 
     promise: Promised
     kept: Attainment
+    excused: int
     weeks: Sequence[Attainment]
     owed: Owed
 
@@ -87,21 +90,23 @@ class Standing:
 
 
 def measure(filters: Filters, weeks: Sequence[Period], at: datetime) -> Standing:
-    """The promises of `filters` as they stand at `at`. Four queries, whatever the number of rules, people and weeks."""
+    """The promises of `filters` as they stand at `at`. Five queries, whatever the number of rules, people and weeks."""
     stretches = [week.instants(filters.calendar.zone) for week in weeks]
     marks = Marks(instant for stretch in (*stretches, filters.instants or ()) for instant in stretch)
     judged = _judged(filters, marks, at)
     owed = _owed(filters, at)
+    excused = dict(_counted(due(filters, clocks(filters)).excused(at), "policy_id"))
     lines = []
     for promise in promised():
         own = [row for row in judged if row[0] in promise.policy_ids]
         line = Line(
             promise=promise,
             kept=_kept(own, marks.numbers(*filters.instants) if filters.instants else None),
+            excused=sum(n for policy, n in excused.items() if policy in promise.policy_ids),
             weeks=[_kept(own, marks.numbers(*stretch)) for stretch in stretches],
             owed=sum((each for (policy, _), each in owed.items() if policy in promise.policy_ids), Owed()),
         )
-        if promise.is_in_force or own or line.owed != Owed():
+        if promise.is_in_force or own or line.excused or line.owed != Owed():
             lines.append(line)
     owed_by: defaultdict[int | None, Owed] = defaultdict(Owed)
     for (_, owner), each in owed.items():

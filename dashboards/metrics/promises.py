@@ -15,9 +15,11 @@ from django.db.models import Count, Exists, Expression, F, OuterRef, Q, Value
 
 from alignment.lib.periods import Period, weeks
 from dashboards.filters import Filters
+from dashboards.metrics import plan
 from dashboards.metrics.frames import Marks
 from dashboards.metrics.funnel import ratio
 from dashboards.metrics.journeys import PLACE, Journeys, dated, flag, journeys, reached
+from dashboards.metrics.plan import Plan
 from dashboards.metrics.speed import Percentiles, Seconds
 from leads.milestones import Milestone, Outcome
 from leads.models import Journey
@@ -110,6 +112,7 @@ class Promises:
     has for an answer today, None where nothing is promised. `overdue` are the MQLs that
     wait for an answer past their due time now, whenever they were due. `answer_time` is the median of the answers
     to clocks due in the period, None without any. `per_week` is MQLs ÷ the weeks of the period that have passed.
+    `plan` is what marketing agreed for weeks.
     """
 
     kept: Kept
@@ -119,6 +122,7 @@ class Promises:
     overdue: int
     answer_time: timedelta | None
     per_week: float | None
+    plan: Plan
 
     def target(self, key: str) -> float | None:
         """What was promised under `key`; a share of 1 where it is a percentage. None if nothing was."""
@@ -129,10 +133,11 @@ class Promises:
 
 
 def measure(filters: Filters, at: datetime) -> Promises:
-    """The promises of `filters` as they stand at `at`. Eight queries."""
-    shown = weeks_shown(filters, at)
+    """The promises of `filters` as they stand at `at`. Ten queries."""
+    shown, settled = weeks_shown(filters, at), plan.weeks_over(filters, at)
     stretches = [week.instants(filters.calendar.zone) for week in shown]
-    marks = Marks(instant for stretch in (*stretches, filters.instants or ()) for instant in stretch)
+    over = [week.instants(filters.calendar.zone) for week in settled]
+    marks = Marks(instant for stretch in (*stretches, *over, filters.instants or ()) for instant in stretch)
     found = _Found.read(filters, marks, at)
     kept = found.kept(marks.numbers(*filters.instants) if filters.instants else None)
     return Promises(
@@ -143,6 +148,11 @@ def measure(filters: Filters, at: datetime) -> Promises:
         overdue=clocks(filters).overdue(at).count(),
         answer_time=_answer_time(filters),
         per_week=ratio(kept.delivered, _weeks_passed(filters, at)),
+        plan=plan.measure(
+            filters,
+            shown,
+            [(week, found.delivered(marks.numbers(*stretch))) for week, stretch in zip(settled, over, strict=True)],
+        ),
     )
 
 
@@ -178,6 +188,10 @@ class _Found:
         return cls(
             _moves(filters, marks, window) + _verdicts(filters, marks, window, at), _refused(filters, marks, window)
         )
+
+    def delivered(self, pieces: range) -> int:
+        """First-pass MQLs of `pieces`."""
+        return sum(self.counts.get(("delivered", piece), 0) for piece in pieces)
 
     def kept(self, pieces: range | None) -> Kept:
         """The sums over `pieces`; None for all time, undated ones included."""

@@ -14,7 +14,9 @@ from alignment.api.reading import PageQuery, asked, page, page_of
 from alignment.api.requests import TokenRequest
 from alignment.api.shapes import IdField, PersonIdField, Shape
 from alignment.api.views import ApiView
-from alignment.people.permissions import policy
+from alignment.people.figures import FiguresOfRep
+from alignment.people.models import User
+from alignment.people.permissions import policy, require
 from sla import subjects
 from sla.models import Clock, ClockEvent, EventKind, SubjectKind
 from sla.models.clock import CalendarOf, CancelReason
@@ -85,6 +87,9 @@ class Promises(ApiView):
     def get(self, request: TokenRequest) -> Response:
         """What is owed or was given, the soonest due first: answers to leads, unless another `kind` is asked for."""
         query = asked(request, PromiseQuery)
+        if "owner" in query:
+            rep = get_object_or_404(User, pk=query["owner"])
+            require(request.user, "funnel.of_rep", FiguresOfRep.of(rep))
         clocks = Clock.objects.filter(subject_kind=query["kind"])
         if "state" in query:
             clocks = STATES[query["state"]](clocks, now())

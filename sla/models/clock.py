@@ -119,9 +119,15 @@ class Clock(models.Model):
             ),
             models.Index(
                 fields=["due_at"],
-                include=["stopped_at", "subject_kind", "lead", "pass_no", "excused_at"],
+                include=["stopped_at", "subject_kind", "lead", "pass_no", "excused_at", "policy"],
                 condition=Q(cancelled_at=None),
                 name="clock_by_due",
+            ),
+            models.Index(
+                fields=["due_at"],
+                include=["policy", "lead", "pass_no", "started_at", "paused_until"],
+                condition=Q(stopped_at=None, cancelled_at=None),
+                name="clock_running",
             ),
         ]
 

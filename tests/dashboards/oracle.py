@@ -8,6 +8,36 @@ MGL, MQL, SQL, SQO, WON = 1, 2, 3, 4, 5
 NAMES = {MGL: "MGL", MQL: "MQL", SQL: "SQL", SQO: "SQO", WON: "WON"}
 
 
+@dataclass(frozen=True)
+class Owed:
+    """A promise to one pass, as its clock stores it. Touches are owed beside the answer."""
+
+    kind: str
+    started_at: datetime
+    due_at: datetime
+    stopped_at: datetime | None = None
+    is_cancelled: bool = False
+    is_excused: bool = False
+    is_paused: bool = False
+
+    def is_late(self, at: datetime) -> bool:
+        return (self.stopped_at or at) > self.due_at
+
+    def state(self, at: datetime) -> str:
+        """Kept, broken or excused; else what is owed: overdue, paused, at risk or open."""
+        if self.is_cancelled:
+            return "cancelled"
+        if self.stopped_at or self.due_at < at:
+            if self.is_late(at):
+                return "excused" if self.is_excused else "broken"
+            return "kept"
+        if self.is_paused:
+            return "paused"
+        left = self.due_at - at
+        quarter = (self.due_at - self.started_at) / 4
+        return "at risk" if left <= timedelta(hours=8) and left <= quarter else "open"
+
+
 @dataclass
 class Life:
     """One pass of one lead, as a journey row stores it. `dates` are those of the milestones."""
@@ -27,6 +57,7 @@ class Life:
     due_at: datetime | None = None
     stopped_at: datetime | None = None
     is_cancelled: bool = False
+    owed: list[Owed] = field(default_factory=list)
     pk: int = 0
 
     @property
@@ -178,6 +209,16 @@ class Answers:
 
     def met(self) -> list[Life]:
         return [life for life in self.judged() if (life.stopped_at or self.at) <= life.due_at]
+
+    def states(self, kind: str, *, of_period: bool) -> list[str]:
+        """How each promise of this kind stands, of the touches that are owed; by due time where the period counts."""
+        found = [one for life in self.about for one in life.owed if one.kind == kind]
+        return [one.state(self.at) for one in found if not of_period or self.question.holds(one.due_at)]
+
+    def unanswered(self, kind: str) -> int:
+        """How many of this kind are overdue and not given yet."""
+        found = [one for life in self.about for one in life.owed if one.kind == kind and not one.is_cancelled]
+        return sum(one.stopped_at is None and one.due_at < self.at for one in found)
 
     def overdue(self) -> list[Life]:
         waiting = [life for life in self.about if life.due_at and not life.is_cancelled and not life.stopped_at]

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from leads.milestones import Milestone
 from leads.models import Journey, Opportunity, Reason, Source
-from tests.dashboards.oracle import MQL, SQL, SQO, WON, Life
+from sla.models import Policy
+from tests.dashboards.oracle import MQL, SQL, SQO, WON, Life, Owed
 from tests.factories import make_clock, make_journey
 
 ZONE = "America/Sao_Paulo"
@@ -15,6 +16,8 @@ ZONE = "America/Sao_Paulo"
 FIRST = datetime(2018, 9, 1, tzinfo=UTC)
 AT = datetime(2019, 3, 1, 12, tzinfo=UTC)
 SOURCES = ("event", "search", None)
+TOUCHES = ("first_touch", "worked")
+HOUR = timedelta(hours=1)
 
 # Few different moments, so that many fall on the same side of an edge, and some on the edge itself.
 moments = st.one_of(
@@ -22,6 +25,24 @@ moments = st.one_of(
     st.integers(0, 170 * 24).map(lambda hours: FIRST + timedelta(hours=hours)),
 )
 maybe = st.none() | moments
+
+
+@st.composite
+def owed(draw, kind: str) -> Owed:
+    """A touch that is owed within a day or an hour: given, overdue, excused, paused, cancelled or about to be due."""
+    due_at = draw(moments | st.sampled_from([AT + hours * HOUR for hours in (1, 5, 9, 30)]))
+    stopped_at = draw(maybe)
+    is_running = stopped_at is None and due_at >= AT
+    is_cancelled = stopped_at is None and draw(st.integers(0, 5)) == 0
+    return Owed(
+        kind=kind,
+        started_at=due_at - draw(st.sampled_from([1, 24, 48])) * HOUR,
+        due_at=due_at,
+        stopped_at=stopped_at,
+        is_cancelled=is_cancelled,
+        is_excused=(stopped_at or AT) > due_at and not is_cancelled and draw(st.integers(0, 3)) == 0,
+        is_paused=is_running and not is_cancelled and draw(st.integers(0, 3)) == 0,
+    )
 
 
 @st.composite
@@ -51,6 +72,7 @@ def lives(draw) -> Life:
         due_at=due_at,
         stopped_at=draw(maybe) if due_at and not is_cancelled else None,
         is_cancelled=is_cancelled,
+        owed=[draw(owed(kind)) for kind in TOUCHES if draw(st.booleans())],
     )
 
 
@@ -76,7 +98,21 @@ def _store(life: Life, sources: dict[str, Source]) -> Journey:
     if life.due_at:
         cancelled = {"cancelled_at": life.due_at, "cancelled_why": "merged"} if life.is_cancelled else {}
         make_clock(journey, life.due_at, stopped_at=life.stopped_at, **cancelled)
+    for one in life.owed:
+        _owe(journey, one)
     return journey
+
+
+def _owe(journey: Journey, one: Owed) -> None:
+    facts = {"stopped_at": one.stopped_at, "excused_at": AT if one.is_excused else None}
+    if one.is_cancelled:
+        facts |= {"cancelled_at": one.due_at, "cancelled_why": "merged"}
+    if one.is_paused:
+        facts["paused_until"] = one.due_at
+    make_clock(
+        journey, one.due_at, policy=Policy.objects.in_force().get(subject_kind=one.kind), subject_kind=one.kind,
+        started_at=one.started_at, **facts,
+    )  # fmt: skip
 
 
 def _reason(life: Life) -> Reason:

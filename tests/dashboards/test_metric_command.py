@@ -1,7 +1,7 @@
 """`manage.py metric`: the figures of the page, in one form."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -9,16 +9,16 @@ from django.core.management import CommandError, call_command
 
 from leads.milestones import Milestone, Outcome
 from leads.models import Source
-from tests.factories import make_journey, make_team
+from tests.factories import make_clock, make_journey, make_team
 
 pytestmark = pytest.mark.django_db
 
 MAY = datetime(2018, 5, 3, tzinfo=UTC)
 
 
-def metric(*arguments):
+def metric(*arguments, name="funnel"):
     out = StringIO()
-    call_command("metric", "funnel", *arguments, stdout=out)
+    call_command("metric", name, *arguments, stdout=out)
     return out.getvalue()
 
 
@@ -91,3 +91,26 @@ def test_only_what_is_asked_for(leads):
 def test_mistakes_get_a_sentence(arguments, sentence):
     with pytest.raises(CommandError, match=sentence):
         metric(*arguments)
+
+
+def test_promises(leads):
+    for hours in (10, 40, 60):
+        journey = make_journey(Milestone.SQL, mql_at=MAY, accepted_at=MAY + timedelta(hours=hours))
+        make_clock(journey, MAY + timedelta(hours=48), stopped_at=MAY + timedelta(hours=hours))
+    dates = ["--from", "2018-05-01", "--to", "2018-05-31", "--by", "source"]
+    answer = json.loads(metric(*dates, "--json", name="promises"))
+
+    answers = answer["sales"][0]
+    assert {key: answers[key] for key in ("kind", "within", "met", "breached", "n", "promised", "overdue")} == {
+        "kind": "disposition", "within": "48 hours", "met": 2, "breached": 1, "n": 3, "promised": 0.9, "overdue": 0
+    }  # fmt: skip
+    assert answers["attainment"] == pytest.approx(2 / 3)
+    assert [line["attainment"] for line in answer["sales"][1:]] == [None, None]
+    assert answer["marketing"]["delivered"] == 5
+    assert answer["marketing"]["planned_per_week"] is None
+    assert answer["by"][0]["source"] is None
+    assert answer["by"][0]["kinds"]["disposition"]["met"] == 2
+    assert "Promises, 2018-05-01 to 2018-05-31" in metric(*dates, name="promises")
+    assert "66.7%" in metric(*dates, name="promises")
+    with pytest.raises(CommandError, match="owner, team, source"):
+        metric("--by", "segment", name="promises")

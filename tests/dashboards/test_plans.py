@@ -7,7 +7,7 @@ from django.utils.timezone import now
 
 from alignment.people.models import Company
 from dashboards.filters import Calendar, Filters
-from dashboards.metrics import funnel, speed
+from dashboards.metrics import attainment, funnel, promises, speed
 from dashboards.options import Options
 from leads.models import Source
 
@@ -31,3 +31,29 @@ def test_a_cohort_reads_its_index_alone(query):
             cursor.execute(f"EXPLAIN {one['sql']}")
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "Index Only Scan using journey_cohort on leads_journey" in plan, plan
+
+
+@pytest.mark.parametrize("query", [{}, {"team": "-"}, {"period": "all"}])
+def test_promises_read_their_indexes(query):
+    """What was due is read from the index by due time alone, what is owed from the one of running clocks; journeys of
+    clocks are found by lead and pass.
+    """
+    calendar = Calendar.of(Company.get())
+    filters = Filters.parse({"period": "90d", **query}, options=Options.load(), calendar=calendar, at=now())
+    weeks = promises.weeks_shown(filters, now())
+    with CaptureQueriesContext(connection) as captured:
+        attainment.measure(filters, weeks, now())
+
+    judged, owed, excused, _, groups = (_plan(one["sql"]) for one in captured.captured_queries)
+    assert "Index Only Scan using clock_by_due on sla_clock" in judged, judged
+    assert "Index Only Scan using clock_by_due on sla_clock" in excused, excused
+    assert "Index Only Scan using clock_by_due on sla_clock" in groups, groups
+    assert "Index Only Scan using clock_running on sla_clock" in owed, owed
+    assert not [plan for plan in (judged, owed, excused, groups) if "Seq Scan" in plan]
+
+
+def _plan(sql):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN {sql}")
+        return "\n".join(line for (line,) in cursor.fetchall())

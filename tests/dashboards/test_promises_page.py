@@ -16,8 +16,9 @@ from leads import holders
 from leads.holders import Assignment
 from leads.milestones import Milestone, Outcome
 from leads.models import Source
-from sla.models import Policy
+from sla.models import Clock, Policy
 from tests.factories import make_clock, make_journey, make_team, make_user
+from tests.sla.agreements import make_agreement, make_heads
 from tests.sla.stories import arrive, cause
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +122,42 @@ def test_a_promise_of_which_nothing_was_due_is_no_zero(client):
     assert not re.findall(r">0%<", html)
 
 
+def test_weeks_without_a_plan_say_so_and_are_no_zero(client, crowd):
+    client.force_login(make_user(Role.MARKETER))
+    html = client.get("/dash/promises/?period=90d").content.decode()
+
+    assert "No promise agreed for this week." in html
+    assert "Kept 0 of" not in html[html.index("MQLs handed over") : html.index("MQLs accepted")]
+
+
+def test_marketing_is_held_against_the_plan_that_both_heads_signed(client):
+    today = timezone.localdate(NOW)
+    heads = make_heads()
+    for day in (today - timedelta(days=95), today):
+        make_agreement(day, *heads, at=NOW - timedelta(days=120))
+    for days in (8, 9, 16):
+        make_journey(Milestone.MQL, mql_at=NOW - timedelta(days=days))
+    client.force_login(make_user(Role.MARKETER))
+    html = client.get("/dash/promises/?period=90d").content.decode()
+    narrowed = client.get("/dash/promises/?period=90d&source=-").content.decode()
+
+    assert "No promise agreed" not in html
+    assert "Kept 0 of" in html
+    assert "of 75%" in html
+    assert "The plan is for all leads" in narrowed
+
+
+def test_excused_breaches_stand_apart(client):
+    [lead] = arrive((Milestone.MQL, NOW - 60 * HOUR))
+    Clock.objects.filter(lead=lead).update(excused_at=NOW)
+    client.force_login(make_user(Role.MARKETER))
+    html = client.get("/dash/promises/").content.decode()
+
+    assert ">1 excused</a>" in html
+    assert COUNT.search(client.get("/dash/promises/clocks/?figure=excused").content.decode())[1] == "1"
+    assert COUNT.search(client.get("/dash/promises/clocks/?figure=breached").content.decode())[1] == "0"
+
+
 def test_files(client, crowd):
     user = make_user(Role.MANAGER)
     client.force_login(user)
@@ -146,7 +183,7 @@ def test_files(client, crowd):
 def test_the_number_of_queries_does_not_grow(client, reps, crowd, django_assert_num_queries):
     client.force_login(make_user(Role.REVOPS))
     client.get("/dash/promises/")
-    with django_assert_num_queries(25):
+    with django_assert_num_queries(28):
         client.get("/dash/promises/")
     with django_assert_num_queries(15):
         client.get("/dash/promises/clocks/?figure=judged")

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from alignment.people.models import Company
 from dashboards.filters import Anchor, Basis, Calendar, Filters
-from dashboards.metrics import cohorts, funnel, promises, speed
+from dashboards.metrics import attainment, cohorts, funnel, promises, speed
+from dashboards.metrics.attainment import Owed
 from dashboards.metrics.cells import AGES
-from dashboards.options import Options
+from dashboards.options import Facet, Options
 from leads.milestones import Milestone
+from sla.querysets import Attainment
 from tests.dashboards.oracle import NAMES, Answers, Question, percentile
-from tests.dashboards.stories import AT, ZONE, lives, store
+from tests.dashboards.stories import AT, TOUCHES, ZONE, lives, store
 
 pytestmark = pytest.mark.django_db
 
@@ -170,6 +172,46 @@ def test_promises(told, request):
             assert own.accepted == len(this_week.accepted())
             assert own.rejected == len(this_week.rejected())
             assert (own.answered.met, own.answered.n) == (len(this_week.met()), len(this_week.judged()))
+
+
+@settings(max_examples=50)
+@given(st.lists(lives(), max_size=14), asked)
+def test_attainment(told, request):
+    with stored(told):
+        filters, question = understood(request)
+        weeks = promises.weeks_shown(filters, AT)
+        found, answers = attainment.measure(filters, weeks, AT), Answers(told, question, AT)
+        lines = {line.promise.kind: line for line in found.lines}
+
+        assert lines["disposition"].kept == Attainment(len(answers.met()), len(answers.judged()) - len(answers.met()))
+        for kind in TOUCHES:
+            states, now = answers.states(kind, of_period=True), answers.states(kind, of_period=False)
+            line = lines[kind]
+            assert line.kept == Attainment(states.count("kept"), states.count("broken"))
+            assert line.excused == states.count("excused")
+            assert line.owed == Owed(
+                open=now.count("open") + now.count("at risk"), at_risk=now.count("at risk"),
+                paused=now.count("paused"), overdue=answers.unanswered(kind),
+            )  # fmt: skip
+            for week, own in zip(weeks, line.weeks, strict=True):
+                start, end = week.instants(filters.calendar.zone)
+                of_week = Answers(told, Question(**{**vars(question), "start": start, "end": end}), AT)
+                states = of_week.states(kind, of_period=True)
+                assert own == Attainment(states.count("kept"), states.count("broken"))
+        check_the_groups_of_promises(found, told, question)
+
+
+def check_the_groups_of_promises(found, told, question):
+    keys = {None: "-"} | {choice.pk: choice.key for choice in Options.load().by_facet["source"].values()}
+    for pk, kinds in found.groups[Facet.SOURCE].items():
+        own = Answers(told, Question(**{**vars(question), "source": keys[pk]}), AT)
+        for kind in TOUCHES:
+            states = own.states(kind, of_period=True)
+            assert kinds.get(kind, Attainment()) == Attainment(states.count("kept"), states.count("broken"))
+    for groups in found.groups.values():
+        summed = sum((kept for kinds in groups.values() for kept in kinds.values()), Attainment())
+        assert summed == sum((line.kept for line in found.lines), Attainment())
+    assert sum(found.owed_by.values(), Owed()) == sum((line.owed for line in found.lines), Owed())
 
 
 @settings(max_examples=30)

@@ -2,20 +2,33 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
 from alignment.people.models import Company
-from dashboards.data import as_data
+from dashboards import ledger
+from dashboards.data import funnel_as_data, promises_as_data
 from dashboards.filters import Accounts, Anchor, Basis, Calendar, Deals, FilterError, Filters, Passes, Span
 from dashboards.metrics import funnel
+from dashboards.metrics.attainment import BY
 from dashboards.options import FACETS, NO_KEY, Options
 from leads.milestones import Milestone
 
-METRICS = {"funnel": funnel.measure}
+Answer = dict[str, Any]
+
+
+def _funnel(filters: Filters, options: Options, is_grouped: bool) -> Answer:
+    return funnel_as_data(funnel.measure(filters), options, is_grouped=is_grouped)
+
+
+def _promises(filters: Filters, options: Options, is_grouped: bool) -> Answer:
+    return promises_as_data(ledger.measure(filters, now()), options, is_grouped=is_grouped)
+
+
+METRICS: Mapping[str, Callable[[Filters, Options, bool], Answer]] = {"funnel": _funnel, "promises": _promises}
 
 
 class Command(BaseCommand):
@@ -40,12 +53,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **given: Any) -> None:
         options = Options.load()
+        if given["metric"] == "promises" and given["by"] not in (None, *BY):
+            raise CommandError(f"Promises are told apart by {', '.join(BY)}.")
         try:
             filters = Filters.parse(_asked(given), options=options, calendar=Calendar.of(Company.get()), at=now())
         except FilterError as error:
             raise CommandError(str(error)) from error
-        answer = as_data(METRICS[given["metric"]](filters), options, is_grouped=bool(given["by"]))
-        self.stdout.write(json.dumps(answer, ensure_ascii=False) if given["json"] else _table(answer))
+        answer = METRICS[given["metric"]](filters, options, bool(given["by"]))
+        self.stdout.write(json.dumps(answer, ensure_ascii=False) if given["json"] else TABLES[given["metric"]](answer))
 
 
 def _asked(given: Mapping[str, Any]) -> dict[str, str]:
@@ -57,7 +72,7 @@ def _asked(given: Mapping[str, Any]) -> dict[str, str]:
     return asked
 
 
-def _table(answer: Mapping[str, Any]) -> str:
+def _table_of_funnel(answer: Mapping[str, Any]) -> str:
     """The same for people: a line for all, and one for each group."""
     period = answer["period"]
     title = (
@@ -69,10 +84,35 @@ def _table(answer: Mapping[str, Any]) -> str:
     for group in answer.get("by", ()):
         name, n, reached = group.values()
         lines.append((name or "(none)", n, *reached.values()))
+    return "\n".join((title, *_aligned(lines)))
+
+
+def _table_of_promises(answer: Mapping[str, Any]) -> str:
+    """The same for people: a line for each promise of sales, and for each group one of each kind."""
+    period = answer["period"]
+    title = f"Promises, {period['from']} to {period['to']}" if period else "Promises, all time"
+    lines: list[tuple[Any, ...]] = [("", "kept", "of", "share", "open", "overdue")]
+    lines += [
+        tuple(one[key] for key in ("name", "met", "n", "attainment", "open", "overdue")) for one in answer["sales"]
+    ]
+    for group in answer.get("by", ()):
+        name = next(iter(group.values())) or "(none)"
+        for kind, one in group["kinds"].items():
+            lines.append((f"{name}, {kind}", one["met"], one["n"], one["attainment"]))
+    marketing = answer["marketing"]
+    lines.append(("MQLs accepted", marketing["accepted"], marketing["decided"], marketing["acceptance"]))
+    return "\n".join((title, *_aligned(lines)))
+
+
+def _aligned(lines: Sequence[tuple[Any, ...]]) -> Iterator[str]:
     width = max(len(str(line[0])) for line in lines)
-    rows = (f"{line[0]!s:<{width}}" + "".join(f"{_shown(cell):>9}" for cell in line[1:]) for line in lines)
-    return "\n".join((title, *rows))
+    return (f"{line[0]!s:<{width}}" + "".join(f"{_shown(cell):>9}" for cell in line[1:]) for line in lines)
 
 
 def _shown(cell: object) -> str:
-    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+    if isinstance(cell, float):
+        return f"{cell:.1%}"
+    return f"{cell:,}" if isinstance(cell, int) else str(cell if cell is not None else "–")
+
+
+TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"funnel": _table_of_funnel, "promises": _table_of_promises}
