@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("sla", "0009_clock_breach_found")]
+    dependencies = [("sla", "0010_known_keys_counted")]
 
     operations = [
         RemoveIndexConcurrently("clock", "clock_by_due"),
