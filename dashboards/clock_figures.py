@@ -44,6 +44,17 @@ FIGURES: Mapping[str, Figure] = {
     "overdue": Figure("Overdue now", lambda clocks, at: clocks.overdue(at), of_period=False),
 }
 
+SHORT: Mapping[str, str] = {
+    SubjectKind.DISPOSITION: "Answer",
+    SubjectKind.FIRST_TOUCH: "First touch",
+    SubjectKind.WORKED: "Touch once accepted",
+}
+
+
+def short(kind: str) -> str:
+    """A kind of promise in a word or two, for a column."""
+    return SHORT.get(kind) or kind.replace("_", " ").capitalize()
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedClocks:
@@ -60,7 +71,7 @@ class OpenedClocks:
         name, kind, key = given.get("figure") or DEFAULT, given.get("kind", ""), given.get("promise", "")
         if name not in FIGURES:
             raise FigureError(f"There is no figure “{name}”.")
-        if kind and kind not in SubjectKind.values:
+        if kind and kind not in {each.kind for each in promises}:
             raise FigureError(f"There is no kind of promise “{kind}”.")
         promise = next((each for each in promises if key.isdecimal() and int(key) in each.policy_ids), None)
         if key and promise is None:
@@ -72,7 +83,7 @@ class OpenedClocks:
         """Which promises it is about."""
         if self.promise:
             return self.promise.name
-        return str(SubjectKind(self.kind).label) if self.kind else "All promises of sales"
+        return short(self.kind) if self.kind else "All promises of sales"
 
     def rows(self, filters: Filters, at: datetime) -> ClockQuerySet:
         """The clocks that make the number."""

@@ -20,16 +20,12 @@ from dashboards.numbers import Number
 from dashboards.options import Choice, Facet, Options
 from dashboards.promise_card import Bullet, PromiseCard
 from dashboards.promise_weeks import Panel, Week
-from sla.models import SubjectKind
 from sla.querysets import Attainment
 
 MOST_BREACHES = 8
 MOST_GROUPS = 8
-SHORT = {
-    SubjectKind.DISPOSITION: "Answer",
-    SubjectKind.FIRST_TOUCH: "First touch",
-    SubjectKind.WORKED: "Touch once accepted",
-}
+LATELY = 5
+"""Weeks whose plan stands beside marketing's promise, the one under way among them."""
 OWED = {"open": "open", "at_risk": "at risk", "paused": "paused", "overdue": "overdue"}
 
 
@@ -199,6 +195,13 @@ class PromisesPage:
         """A panel for each promise that is in force, marketing's first."""
         return [*self._marketing_panels(), *(self._panel(line) for line in self.ledger.sales.lines)]
 
+    @property
+    def lately(self) -> list[Week]:
+        """Marketing's last weeks, the newest first; none where the plan is not about these figures."""
+        if not self.card.promises.plan.is_of_all:
+            return []
+        return list(reversed(self.panels[0].weeks[-LATELY:]))
+
     def _marketing_panels(self) -> list[Panel]:
         weeks, plan = self.card.weeks, self.card.promises.plan
         delivered = [
@@ -251,7 +254,7 @@ class PromisesPage:
     @property
     def kinds(self) -> list[str]:
         """The kinds of promises that were due, as columns are called."""
-        return [SHORT.get(SubjectKind(kind), str(SubjectKind(kind).label)) for kind in self.ledger.sales.kinds]
+        return [clock_figures.short(kind) for kind in self.ledger.sales.kinds]
 
     @cached_property
     def groups(self) -> list[Group]:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from psycopg2.extras import DateRange
 
-from alignment.demo import agreement, clean_data, contested, follow_up, lists, names, promises, ready, routing, selling
+from alignment.demo import agreement, clean_data, clocks, contested, follow_up, lists, names, promises, ready
+from alignment.demo import routing, selling
 from alignment.demo.story import Person, Setting, Story, working_moment
 from alignment.desk import usual
 from alignment.integrations.web_forms import asking, setup
@@ -25,11 +26,14 @@ from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Campaign, Journey, Lead, NurtureTrack, Opportunity, Reason, Source
 from leads.models.opportunity import DealState
+from leads.models.touchpoint import Direction
 from leads.stages.stages import Stages
 
 COMPANY = {"name": "Brightwater Planning", "time_zone": "Europe/Berlin", "currency": "EUR"}
 DAYS = 365
 SLICE = 2_000
+TIMED = timedelta(weeks=13)
+"""For how long the promises of touches have been kept in the demo company."""
 
 # What waits in the demo rep's queue: hours left of the 48 (negative: over), what they did last, whether they asked.
 WAITING = (
@@ -78,8 +82,12 @@ def seed(*, leads: int, seed: int = 48) -> Seeded:
             waiting.append(replace(draft, owner_id=rng.choice(colleagues)) if rep_id == reps["rep"].pk else draft)
         else:
             settled.append(draft)
-    for start in range(0, len(settled), SLICE):
-        receive(drafts=settled[start : start + SLICE], cause=history)
+    # What was promised lately is timed whole; of what is older the answers alone.
+    timed = [draft for draft in settled if _is_timed(draft, now)]
+    receive(drafts=timed, cause=Cause(CauseSource.DEMO))
+    older = [draft for draft in settled if not _is_timed(draft, now)]
+    for start in range(0, len(older), SLICE):
+        receive(drafts=older[start : start + SLICE], cause=history)
     # These wait for an answer now: their clocks run, and a breach tells somebody.
     waiting += _queue(rng, setting, reps["rep"].pk)
     receive(drafts=waiting, cause=Cause(CauseSource.DEMO))
@@ -91,11 +99,20 @@ def seed(*, leads: int, seed: int = 48) -> Seeded:
     contested.tell(reps)
     agreement.tell(reps)
     promises.tell(reps, now)
+    clocks.tell(reps, now)
     ready.tell(rng, reps)
     lists.tell(reps)
     clean_data.tell(reps, rng, now)
     usual.measure(now)
     return Seeded(Lead.objects.count(), Campaign.objects.count(), User.objects.count())
+
+
+def _is_timed(draft: Draft, now: datetime) -> bool:
+    """Whether all that sales owes this lead is told: handed over lately, once, and touched if it was accepted."""
+    kinds = {step.kind for step in draft.steps}
+    touched = any(touch.direction == Direction.OUTBOUND for touch in draft.touches)
+    lately = draft.owned_at is not None and draft.owned_at > now - TIMED
+    return lately and Kind.REQUALIFY not in kinds and (touched or Kind.ACCEPT not in kinds)
 
 
 def _people() -> dict[str, User]:

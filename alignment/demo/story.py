@@ -144,6 +144,18 @@ class Story:
     def _hand_over(self, qualified_by: str) -> None:
         self._step(Kind.ADVANCE, to="mql", actor=False, qualified_by=qualified_by)
         self.handed_over_at = self.at
+        if qualified_by == QualifiedBy.HAND_RAISE:
+            self._call_back("asked", in_time=0.78, soon=(4, 50), late=(90, 1200))
+
+    def _call_back(self, after: str, *, in_time: float, soon: tuple[int, int], late: tuple[int, int]) -> None:
+        """A first call so many minutes from now, mostly soon. It has a chance of its own: nothing else hangs on it."""
+        rng = Random(f"{self.person.email} {after}")  # noqa: S311 (a story, not a secret)
+        at = workday(self.at + timedelta(minutes=rng.randrange(*(soon if rng.random() < in_time else late))))
+        if at < self.setting.now:
+            title = rng.choice(("Called: connected", "Called: no answer", "E-mailed"))
+            kind = "e-mail" if title == "E-mailed" else "call"
+            touch = TouchDraft(title=title, kind=kind, at=at, direction=Direction.OUTBOUND, actor_id=self.rep_id)
+            self.touches.append(touch)
 
     def _answer(self) -> bool:
         """Sales answers: most within two days, fewer of late, since one rep has too many."""
@@ -180,6 +192,7 @@ class Story:
     def _work(self) -> bool:
         if not self.chance(0.93):
             return False  # accepted, never touched
+        self._call_back("accepted", in_time=0.84, soon=(20, 420), late=(1500, 4200))
         for _ in range(self.rng.randrange(1, 5)):
             if self.happens(self.later(26)):
                 title, kind = self.rng.choice(

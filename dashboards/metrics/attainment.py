@@ -122,8 +122,8 @@ def promised() -> list[Promised]:
     for policy in rows:
         named[policy.subject_kind, policy.name].append(policy)
     found = [_promised(policies) for policies in named.values()]
-    kinds = list(SubjectKind)
-    return sorted(found, key=lambda each: (not each.is_in_force, kinds.index(SubjectKind(each.kind))))
+    order = {kind: place for place, kind in enumerate(SubjectKind.values)}
+    return sorted(found, key=lambda each: (not each.is_in_force, order.get(each.kind, len(order))))
 
 
 def _promised(policies: Sequence[Policy]) -> Promised:
