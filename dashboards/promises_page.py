@@ -26,12 +26,12 @@ MOST_BREACHES = 8
 MOST_GROUPS = 8
 LATELY = 5
 """Weeks whose plan stands beside marketing's promise, the one under way among them."""
-OWED = {"open": "open", "at_risk": "at risk", "paused": "paused", "overdue": "overdue"}
+OWED: Mapping[str, str] = {"open": "open", "at_risk": "at risk", "paused": "paused", "overdue": "overdue"}
 
 
 @dataclass(frozen=True, slots=True)
 class SalesRow:
-    """One promise of sales: its bullet, the time it says, and what is owed now, by word."""
+    """One promise of sales: its bullet, and what is owed now (see `OWED`)."""
 
     bullet: Bullet
     promise: Promised
@@ -181,7 +181,7 @@ class PromisesPage:
 
     def _owed(self, owed: Owed, filters: Filters, promise: Promised | None = None) -> Mapping[str, Number]:
         return {
-            word: Number(getattr(owed, name), clock_figures.address(filters, name, promise=promise), word)
+            name: Number(getattr(owed, name), clock_figures.address(filters, name, promise=promise), word)
             for name, word in OWED.items()
         }
 

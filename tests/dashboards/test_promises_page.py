@@ -290,6 +290,7 @@ def test_reps_see_their_own_first_and_nobody_elses(client, reps, crowd):
     content = html[html.index('<div id="figures"') :]
 
     assert content.index('aria-label="Yours"') < content.index("Sales to marketing")
+    assert re.search(r"<b>\d+</b>.overdue</a> <a[^>]*><b>\d+</b>.at risk</a>", content)
     assert mine.name in content
     assert not [other.name for other in others if other.name in content]
     assert client.get(f"/dash/promises/?owner={mine.pk}").status_code == 200
