@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("sla", "0010_known_keys_counted")]
+    dependencies = [("sla", "0012_ladder_signatures")]
 
     operations = [
         RemoveIndexConcurrently("clock", "clock_by_due"),
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             "clock",
             models.Index(
-                condition=models.Q(("stopped_at", None), ("cancelled_at", None)),
+                condition=models.Q(("cancelled_at", None), ("stopped_at", None)),
                 fields=["due_at"],
                 include=("policy", "lead", "pass_no", "started_at", "paused_until"),
                 name="clock_running",
