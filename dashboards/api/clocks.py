@@ -71,9 +71,12 @@ class ClockSerializer(Shape):
         return None if row.late_by is None else round(row.late_by.total_seconds())
 
 
+CLOCKS = page_of(ClockSerializer)
+
+
 @policy("promises.view", by_token=True)
 class Clocks(ApiView):
-    @extend_schema(operation_id="clocks_list", parameters=[ClockQuery], responses=page_of(ClockSerializer))
+    @extend_schema(operation_id="clocks_list", parameters=[ClockQuery], responses=CLOCKS)
     def get(self, request: TokenRequest) -> Response:
         """The clocks of a figure, the last due first, with their receipts."""
         return _page(request, asked(request, ClockQuery))
@@ -81,7 +84,7 @@ class Clocks(ApiView):
 
 @policy("promises.view", by_token=True)
 class Breaches(ApiView):
-    @extend_schema(operation_id="breaches_list", parameters=[BreachQuery], responses=page_of(ClockSerializer))
+    @extend_schema(operation_id="breaches_list", parameters=[BreachQuery], responses=CLOCKS)
     def get(self, request: TokenRequest) -> Response:
         """The promises of sales that were due in the period and broken, the last due first, with their receipts."""
         return _page(request, {**asked(request, BreachQuery), "figure": "breached"})

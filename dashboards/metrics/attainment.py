@@ -119,7 +119,7 @@ def promised() -> list[Promised]:
     rules = Policy.objects.filter(is_promised=True, subject_kind__in=SubjectKind.values).select_related("version")
     rows = rules.order_by("-version__number", "position")
     named: defaultdict[tuple[str, str], list[Policy]] = defaultdict(list)
-    for policy in rows.order_by("-version__number", "position"):
+    for policy in rows:
         named[policy.subject_kind, policy.name].append(policy)
     found = [_promised(policies) for policies in named.values()]
     order = {kind: place for place, kind in enumerate(SubjectKind.values)}
