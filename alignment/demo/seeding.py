@@ -9,8 +9,19 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from psycopg2.extras import DateRange
 
-from alignment.demo import agreement, clean_data, clocks, contested, follow_up, lists, names, promises, ready
-from alignment.demo import routing, selling
+from alignment.demo import (
+    agreement,
+    clean_data,
+    clocks,
+    contested,
+    follow_up,
+    lists,
+    names,
+    promises,
+    ready,
+    routing,
+    selling,
+)
 from alignment.demo.story import Person, Setting, Story, working_moment
 from alignment.desk import usual
 from alignment.integrations.web_forms import asking, setup

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("sla", "0012_ladder_signatures")]
+    dependencies = [("sla", "0013_capacity")]
 
     operations = [
         RemoveIndexConcurrently("clock", "clock_by_due"),
