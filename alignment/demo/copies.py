@@ -38,6 +38,9 @@ BACK = timedelta(days=120)
 _OF_LEADS = "lead_id IN (SELECT id FROM settled)"
 _OF_DEALS = "opportunity_id IN (SELECT id FROM settled_deals)"
 
+# Disputes stay with the originals, and deals of the copies are up to date by their own changes.
+_OF_PASSES = f"{_OF_LEADS} AND subject_kind IN ('disposition', 'first_touch', 'worked')"
+
 ROWS: Mapping[type[models.Model], str] = {
     Account: "id <= {accounts}",
     Opportunity: "id IN (SELECT id FROM settled_deals)",
@@ -54,8 +57,8 @@ ROWS: Mapping[type[models.Model], str] = {
     OpportunityChange: _OF_DEALS,
     Sourcing: f"{_OF_DEALS} AND coalesce({_OF_LEADS}, true)",
     CustomerPeriod: _OF_DEALS,
-    Clock: _OF_LEADS,
-    ClockEvent: f"clock_id IN (SELECT id FROM sla_clock WHERE {_OF_LEADS})",
+    Clock: _OF_PASSES,
+    ClockEvent: f"clock_id IN (SELECT id FROM sla_clock WHERE {_OF_PASSES})",
 }
 """What is copied of each table, in the order of their keys. Not what finds people who are known twice: the copies all
 are.
@@ -77,6 +80,7 @@ OTHERWISE: Mapping[tuple[type[models.Model], str], str] = {
     (Touchpoint, "external_id"): _NUMBERED,
     (ExternalReference, "external_id"): _NUMBERED,
     (Clock, "subject_id"): "subject_id + {leads}",
+    (Clock, "excused_at"): "NULL::timestamptz",
 }
 """Columns whose copy is neither the same nor follows from their kind."""
 
