@@ -32,6 +32,7 @@ POKES = (
     ("leads.tasks.keep_clean", "work", 30),
     ("leads.tasks.release_leads", "work", 300),
     ("alignment.desk.tasks.measure_stays", "work", 3600),
+    ("leads.tasks.forget_changed_days", "work", 3600),
 )
 
 EXCHANGE = Exchange("accord")

@@ -30,7 +30,7 @@ from dashboards import report
 from leads import lifecycle, touches
 from leads.causes import Cause
 from leads.milestones import CauseSource
-from leads.models import Lead, Source
+from leads.models import Campaign, Lead, Source
 from leads.touches import Touch
 from sla.sweep import sweep
 
@@ -124,10 +124,11 @@ def pages() -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
 
 
 def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
-    """The funnel as it is asked for: unchanged, live after an event, and where nobody asked before."""
+    """The funnel as it is asked for: unchanged, live after an event, right after one, and where nobody ever asked."""
     fragment = {"HTTP_HX_REQUEST": "true"}
     quarter = {"period": "90d"}
     narrow = {**quarter, "source": key_of_a_source(), "passes": "first"}
+    never_asked = [{"campaign": key, "anchor": anchor} for anchor in ("first", "mql") for key in keys_of_campaigns()]
     known = revops.get(reverse("funnel"), **fragment)["ETag"]
 
     def nothing() -> None:
@@ -153,9 +154,12 @@ def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any
             lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), a_live_event,
         ),
         "measured ahead": (lambda _: report.renew(), an_event),
-        "funnel, not asked before": (lambda _: got(revops.get(reverse("funnel"), **fragment)), an_event),
-        "90 days, not asked before": (lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), an_event),
-        "90 days, filtered, not asked": (lambda _: got(revops.get(reverse("funnel"), narrow, **fragment)), an_event),
+        "funnel, after an event": (lambda _: got(revops.get(reverse("funnel"), **fragment)), an_event),
+        "90 days, after an event": (lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), an_event),
+        "90 days, filtered, after event": (lambda _: got(revops.get(reverse("funnel"), narrow, **fragment)), an_event),
+        "never asked before": (
+            lambda number: got(revops.get(reverse("funnel"), never_asked[number], **fragment)), nothing,
+        ),
     }  # fmt: skip
 
 
@@ -186,6 +190,11 @@ def touched_again(lead_id: int) -> None:
     """Something that the figures must show: a call."""
     touch = Touch(lead_id, lifecycle.database_now(), "call", "Reached by phone", direction="outbound")
     touches.record(touches=[touch], cause=Cause(CauseSource.API))
+
+
+def keys_of_campaigns() -> list[str]:
+    """What addresses call campaigns."""
+    return list(Campaign.objects.order_by("key").values_list("key", flat=True))
 
 
 def key_of_a_source() -> str:

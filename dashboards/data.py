@@ -8,7 +8,8 @@ from dashboards.ledger import Ledger
 from dashboards.metrics.attainment import BY, Line, Standing
 from dashboards.metrics.cells import Tally
 from dashboards.metrics.funnel import Funnel
-from dashboards.metrics.promises import SHARES, Kept
+from dashboards.metrics.kept import Kept
+from dashboards.metrics.promises import SHARES
 from dashboards.options import NUMBERED, Facet, Options
 from leads.milestones import Milestone
 from sla.querysets import Attainment

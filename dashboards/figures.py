@@ -14,7 +14,7 @@ from django.db.models import F
 from django.urls import reverse
 
 from dashboards.filters import Filters
-from dashboards.metrics import funnel, nurture, promises, speed
+from dashboards.metrics import funnel, kept, nurture, promises, speed
 from dashboards.metrics.cells import AGES
 from dashboards.metrics.journeys import LOSSES, OPEN, Journeys, cohort, dated, journeys, reached
 from leads.milestones import Milestone, Outcome
@@ -78,7 +78,7 @@ def _by(column: str, *conditions: Any, **more: Any) -> Callable[[Filters, dateti
 
 def _clocks(verdict: str) -> Callable[[Filters, datetime, Any], Journeys]:
     def rows(filters: Filters, at: datetime, _: Any) -> Journeys:
-        found = getattr(promises.clocks(filters), verdict)(at)
+        found = getattr(kept.clocks(filters), verdict)(at)
         return promises.behind(found.due_between(*filters.instants) if filters.instants else found)
 
     return rows
@@ -99,23 +99,23 @@ FIGURES: Mapping[str, Figure] = {
     "funnel.open": Figure("Still open at {}", _stopped(OPEN), STEP),
     "funnel.stuck": Figure("Stuck at {}", lambda filters, at, start: speed.stuck(filters, start, at), STEP),
     "funnel.won_within": Figure("Won within {} days", _won_within, DAYS),
-    "promises.delivered": Figure("First-pass MQLs handed over", _by("mql_at", promises.DELIVERED)),
-    "promises.accepted": Figure("Accepted by sales", _by("accepted_at", promises.ACCEPTED)),
-    "promises.untouched": Figure("Accepted, and not touched since", _by("accepted_at", promises.UNTOUCHED)),
-    "promises.rejected": Figure("Rejected by sales", _by("closed_at", promises.REFUSED)),
+    "promises.delivered": Figure("First-pass MQLs handed over", _by("mql_at", kept.DELIVERED)),
+    "promises.accepted": Figure("Accepted by sales", _by("accepted_at", kept.ACCEPTED)),
+    "promises.untouched": Figure("Accepted, and not touched since", _by("accepted_at", kept.UNTOUCHED)),
+    "promises.rejected": Figure("Rejected by sales", _by("closed_at", kept.REFUSED)),
     "promises.missed": Figure(
         "Rejected for a reason that counts as marketing's miss",
-        _by("closed_at", promises.MISSED),
+        _by("closed_at", kept.MISSED),
     ),
     "promises.decided": Figure(
         "Accepted, or rejected as marketing's miss", lambda filters, at, _: promises.decided(filters)
     ),
     "promises.reasoned": Figure(
-        "Rejected with a reason from the list", _by("closed_at", promises.REFUSED, reason__is_offered=True)
+        "Rejected with a reason from the list", _by("closed_at", kept.REFUSED, reason__is_offered=True)
     ),
     "promises.reason": Figure(
         "Rejected for {}",
-        lambda filters, at, reason: _by("closed_at", promises.REFUSED, reason=reason)(filters, at, None),
+        lambda filters, at, reason: _by("closed_at", kept.REFUSED, reason=reason)(filters, at, None),
         REASON,
     ),
     "promises.judged": Figure("Answers that were due", _clocks("judged")),
@@ -123,7 +123,7 @@ FIGURES: Mapping[str, Figure] = {
     "promises.breached": Figure("Answered late, or not yet and overdue", _clocks("breached")),
     "promises.overdue": Figure(
         "Never answered, and overdue now",
-        lambda filters, at, _: promises.behind(promises.clocks(filters).overdue(at)),
+        lambda filters, at, _: promises.behind(kept.clocks(filters).overdue(at)),
     ),
     "nurture.now": Figure("In nurture now", lambda filters, at, _: nurture.in_nurture(filters)),
     "nurture.held": Figure("In nurture at the end of the period", lambda filters, at, _: nurture.held(filters)),

@@ -1,6 +1,6 @@
 """What a dashboard is asked for: read from an address, checked, and written back into one."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -81,6 +81,11 @@ class Anchor(StrEnum):
     def column(self) -> str:
         """The journey's date."""
         return "entered_at" if self is Anchor.FIRST else f"{self}_at"
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether an index finds the journeys of a window of this date."""
+        return self in (Anchor.FIRST, Anchor.MQL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,16 @@ class Filters:
     def instants(self) -> tuple[datetime, datetime] | None:
         """Begin (included) and end (not included) of the period; None for all time."""
         return self.period.instants(self.calendar.zone) if self.period else None
+
+    @property
+    def meant(self) -> Hashable:
+        """What `conditions` and `whose` hang on."""
+        return (
+            self.passes,
+            self.deals,
+            self.accounts,
+            frozenset((facet, self.facets[facet].pk) for facet in self.facets),
+        )
 
     def conditions(self) -> Q:
         """The journeys that are meant, whatever the period."""

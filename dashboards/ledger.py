@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from dashboards import report
 from dashboards.filters import Filters
 from dashboards.keeping import Keeper
 from dashboards.metrics import attainment, promises
 from dashboards.metrics.attainment import Standing
 from dashboards.metrics.promises import Promises
-from dashboards.report import AHEAD_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def current(filters: Filters, at: datetime) -> Ledger:
 
 def renew() -> None:
     """Something happened: measure the ledgers that are being looked at again, before somebody asks."""
-    _kept.renew(AHEAD_SECONDS)
+    _kept.renew(report.AHEAD_SECONDS)
 
 
 def measure(filters: Filters, at: datetime) -> Ledger:
@@ -36,7 +36,7 @@ def measure(filters: Filters, at: datetime) -> Ledger:
     return Ledger(
         filters=filters,
         at=at,
-        promises=promises.measure(filters, at),
+        promises=promises.measure(filters, at, report.look(filters)),
         sales=attainment.measure(filters, promises.weeks_shown(filters, at), at),
     )
 

@@ -11,8 +11,9 @@ from alignment.people.models import Side
 from dashboards import charts
 from dashboards.charts import Line
 from dashboards.filters import Filters
+from dashboards.metrics.kept import Kept
 from dashboards.metrics.plan import WEEKS_OF_ALL_TIME as WEEKS
-from dashboards.metrics.promises import Kept, Promises
+from dashboards.metrics.promises import Promises
 from dashboards.numbers import Number
 from dashboards.runs import Run
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboards.filters import Filters
+from django.db import connection
+
+from dashboards.filters import Accounts, Filters
 from dashboards.keeping import Keeper
 from dashboards.metrics import cohorts, funnel, nurture, promises, speed
+from dashboards.settled import NOTHING_KEPT, Look, Memory
 from leads.milestones import Milestone
 
 TOPIC = "figures"
@@ -41,18 +44,29 @@ def renew() -> None:
 
 
 def measure(filters: Filters, at: datetime) -> Report:
-    """Measure all of it. The number of queries depends on basis and period alone, never on the rows."""
-    counted = funnel.measure(filters)
+    """Measure all of it that is not kept. The number of queries depends on the question alone, never on the rows."""
+    seen = look(filters)
+    counted = funnel.measure(filters, seen)
     return Report(
         filters=filters,
         at=at,
         funnel=counted,
-        stays=speed.stays(filters, at),
-        before=funnel.reached_before(filters, at),
+        stays=speed.stays(filters, at, seen),
+        before=funnel.reached_before(filters, at, seen),
         cohorts=cohorts.cohorts(counted, at),
-        promises=promises.measure(filters, at),
+        promises=promises.measure(filters, at, seen),
         nurture=nurture.measure(filters, counted.frame, at),
     )
 
 
+def look(filters: Filters) -> Look:
+    """What was measured before; nothing of it for who sees what nobody else does yet, nor for accounts, whose changes
+    the days of journeys do not tell.
+    """
+    if connection.in_atomic_block or filters.accounts != Accounts.ALL:
+        return NOTHING_KEPT
+    return _memory.look((filters.meant, filters.anchor, filters.basis))
+
+
 _kept: Keeper[Report] = Keeper()
+_memory = Memory()

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from leads import lifecycle
+from leads import changed_days, lifecycle
 from leads.hygiene import findings, scanning
 from leads.nurture import nurturing
 from leads.profiles import matching
@@ -27,3 +27,9 @@ def release_leads() -> None:
 def nurture_unqualified() -> None:
     """Leads that are no MQL after a while go onto the track that takes them."""
     nurturing.collect()
+
+
+@shared_task
+def forget_changed_days() -> None:
+    """What everybody has seen of the days on which journeys and clocks changed is needed no longer."""
+    changed_days.forget(now=lifecycle.database_now())

@@ -69,6 +69,17 @@ def weeks(last: date, count: int, *, starts_on: int) -> list[Period]:
     return [Period(day, day + 6 * DAY) for day in begins if EARLIEST <= day <= LATEST - 6 * DAY]
 
 
+def dekads(period: Period) -> list[Period]:
+    """The thirds of months (from the 1st, the 11th and the 21st) that `period` touches, cut to it."""
+    found: list[Period] = []
+    for month in months(period):
+        later = (month.first.replace(day=day) for day in (11, 21))
+        begins = [month.first, *(begin for begin in later if month.first < begin <= month.last)]
+        ends = [*(begin - DAY for begin in begins[1:]), month.last]
+        found += map(Period, begins, ends)
+    return found
+
+
 def months(period: Period) -> list[Period]:
     """The months that `period` touches, cut to it."""
     return list(_cut(period, months_each=1, starts_in=1))

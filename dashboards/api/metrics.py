@@ -14,7 +14,7 @@ from alignment.api.requests import TokenRequest
 from alignment.api.shapes import Shape
 from alignment.api.views import ApiView
 from alignment.people.permissions import policy
-from dashboards import ledger
+from dashboards import ledger, report
 from dashboards.asking import filters_for
 from dashboards.data import funnel_as_data, promises_as_data
 from dashboards.filters import Accounts, Anchor, Basis, Deals, FilterError, Filters, Passes, Span
@@ -101,7 +101,7 @@ class FunnelMetric(ApiView):
         at, options, given = now(), Options.load(), request.query_params.dict()
         filters = filters_of(request, options, at)
         key = (filters.query, filters.period, filters.calendar)
-        measured = _kept.get(key, at, lambda _: funnel.measure(filters))
+        measured = _kept.get(key, at, lambda _: funnel.measure(filters, report.look(filters)))
         return Response(funnel_as_data(measured, options, is_grouped="by" in given))
 
 

@@ -8,10 +8,14 @@ from datetime import timedelta
 from django.db.models import Case, Count, Expression, F, IntegerField, Q, Value, When
 
 from dashboards.filters import Filters
+from dashboards.metrics import stretches
 from dashboards.metrics.frames import Frame
-from dashboards.metrics.journeys import DATES, LEFT_AT, OPEN, Journeys, cohort, dated, journeys, reached
+from dashboards.metrics.journeys import DATES, LEFT_AT, OPEN, Journeys, cohort, dated, journeys, members, reached
+from dashboards.metrics.stretches import Number
 from dashboards.options import Facet
+from dashboards.settled import NOTHING_KEPT, Look
 from leads.milestones import Milestone, Outcome
+from leads.models.changed_days import Dated
 
 AGES = (30, 60, 90, 120, 150, 180)
 """Days after entry at which the cohort table looks."""
@@ -39,39 +43,44 @@ class Cell:
     n: int
 
 
-def of_cohort(filters: Filters, frame: Frame) -> list[Cell]:
-    """The cohort of `filters`, by the part of `frame` that each journey entered in; one query."""
+def of_cohort(filters: Filters, frame: Frame, look: Look = NOTHING_KEPT) -> list[Cell]:
+    """The cohort of `filters`, by the part of `frame` that each journey entered in; at most one query."""
     entered = F(filters.anchor.column)
-    return [Cell(*row) for row in _grouped(cohort(filters), ENTERED, entered, frame, filters.by, _age(entered))]
+
+    def query(rows: Journeys, number: Number) -> Journeys:
+        return _grouped(rows, ENTERED, number(entered), filters.by, _age(entered))
+
+    parts = stretches.of_cohort(filters, look)
+    if parts is None:
+        return [Cell(event, part, *cell) for part, event, *cell in query(cohort(filters), frame.marks.number)]
+    rows = members(filters)
+    question, anchor = ("cells", filters.meant, filters.anchor, filters.by), Dated(filters.anchor.column)
+    found = stretches.by_stretch(
+        look, question, anchor, parts, filters.calendar,
+        lambda window, number: query(dated(rows, entered, window), number),
+    )  # fmt: skip
+    return [
+        Cell(event, frame.number(stretch.first), *cell)
+        for stretch, grouped in found.items()
+        for event, *cell in grouped
+    ]
 
 
 def of_period(filters: Filters, frame: Frame) -> list[Cell]:
     """What happened in the period, each by its own date: entries to the milestones, and ends; one query."""
     rows = journeys(filters)
     ends = dated(rows.exclude(state__in=[OPEN, Outcome.WON]), LEFT_AT, filters.instants)
-    events = [_grouped(ends, ENDED, LEFT_AT, frame, filters.by)]
+    events = [_grouped(ends, ENDED, frame.marks.number(LEFT_AT), filters.by)]
     for milestone in Milestone:
         when = F(DATES[milestone])
         entries = dated(rows.filter(reached(milestone)), when, filters.instants)
-        events.append(_grouped(entries, milestone, when, frame, filters.by))
-    return [Cell(*row) for row in events[0].union(*events[1:], all=True)]
+        events.append(_grouped(entries, milestone, frame.marks.number(when), filters.by))
+    return [Cell(event, part, *cell) for part, event, *cell in events[0].union(*events[1:], all=True)]
 
 
-def _grouped(
-    rows: Journeys,
-    event: int,
-    when: F | Expression,
-    frame: Frame,
-    by: Facet,
-    age: Expression = NOTHING,
-) -> Journeys:
-    keys = {
-        "event": Value(int(event)),
-        "part": frame.marks.number(when),
-        "group": F(f"{by}_id"),
-        "age": age,
-    }
-    grouped = rows.annotate(**keys).values_list("event", "part", "group", "last", "state", "age")
+def _grouped(rows: Journeys, event: int, part: Expression, by: Facet, age: Expression = NOTHING) -> Journeys:
+    keys = {"part": part, "event": Value(int(event)), "group": F(f"{by}_id"), "age": age}
+    grouped = rows.annotate(**keys).values_list("part", "event", "group", "last", "state", "age")
     return grouped.annotate(n=Count("*")).order_by()
 
 

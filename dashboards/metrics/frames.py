@@ -3,7 +3,8 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from operator import attrgetter
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -43,6 +44,10 @@ class Frame:
     def of(cls, parts: Sequence[Period], calendar: Calendar) -> Self:
         """These parts, with days of the company's zone."""
         return cls(parts, Marks(part.instants(calendar.zone)[0] for part in parts))
+
+    def number(self, day: date) -> int:
+        """The number of the piece that a day lies in."""
+        return bisect_right(self.parts, day, key=attrgetter("first"))
 
     @classmethod
     def cut(cls, period: Period, calendar: Calendar) -> Self:

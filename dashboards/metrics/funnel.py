@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Self
 
-from django.db.models import Count, DateTimeField, F, Min, Q, Value
-from django.db.models.functions import Coalesce, Greatest, Least
-from django.db.models.lookups import LessThanOrEqual
+from django.db.models import F
+from django.db.models.functions import Greatest
 
 from dashboards.filters import Basis, Filters
-from dashboards.metrics import cells
+from dashboards.metrics import aged, cells
 from dashboards.metrics.cells import Cell, Tally
 from dashboards.metrics.frames import Frame
 from dashboards.metrics.journeys import DATES, LEFT_AT, LOSSES, OPEN, Journeys, cohort, dated, journeys, reached
+from dashboards.settled import NOTHING_KEPT, Look
 from leads.milestones import Milestone, Outcome
 
 
@@ -115,13 +115,14 @@ class Funnel:
         return [Step.of(self.counts, start) for start in STEPS]
 
 
-def measure(filters: Filters) -> Funnel:
+def measure(filters: Filters, look: Look = NOTHING_KEPT) -> Funnel:
     """The funnel of `filters`, also grouped by the facet that they name (the largest group first).
 
-    One query for a cohort, two for a period; one more where no period is set, to know the first and last date.
+    One query for a cohort (none where `look` has all of it), two for a period; one more where no period is set, to know
+    the first and last date.
     """
     frame = frame_of(filters)
-    entries = cells.of_cohort(filters, frame)
+    entries = cells.of_cohort(filters, frame, look)
     happened = entries if filters.basis == Basis.COHORT else cells.of_period(filters, frame)
     by_part = cells.tallies(happened, attrgetter("part"))
     return Funnel(
@@ -168,9 +169,9 @@ def stopped_rows(filters: Filters, milestone: Milestone, *states: str) -> Journe
     return dated(stopped, F(DATES[milestone]) if OPEN in states else LEFT_AT, filters.instants)
 
 
-def reached_before(filters: Filters, at: datetime) -> Mapping[Milestone, int] | None:
+def reached_before(filters: Filters, at: datetime, look: Look = NOTHING_KEPT) -> Mapping[Milestone, int] | None:
     """Reached counts of as many days right before the period; None without a period, or where leads began to come only
-    later than in its first tenth. One query, on the period basis two.
+    later than in its first tenth. Two queries at most.
 
     A cohort is compared at the same age: only what had happened by as long ago as the period is long counts.
     """
@@ -179,22 +180,10 @@ def reached_before(filters: Filters, at: datetime) -> Mapping[Milestone, int] | 
         return None
     earlier = filters.with_period(before)
     start, end = before.instants(filters.calendar.zone)
-    then = at - timedelta(days=before.days)
-    row = cohort(earlier).aggregate(
-        first=Min(filters.anchor.column),
-        **{each.name: Count(Value(1), filter=reached(each) & _reached_by(each, then)) for each in Milestone},
-    )
-    if row["first"] is None or row["first"] > start + (end - start) / 10:
+    first, counts = aged.reached_by(earlier, at - timedelta(days=before.days), look)
+    if first is None or first > start + (end - start) / 10:
         return None
     if filters.basis == Basis.COHORT:
-        return {milestone: row[milestone.name] for milestone in Milestone}
-    counts = cells.tally(cells.of_period(earlier, Frame.of([before], filters.calendar)))
-    return {milestone: counts.reached(milestone) for milestone in Milestone}
-
-
-def _reached_by(milestone: Milestone, then: datetime) -> Q:
-    """Whether a journey that reached `milestone` had by `then`, going by its dates from there on; undated ones had."""
-    dates = [F(DATES[later]) for later in Milestone if later >= milestone]
-    moment = Value(then, output_field=DateTimeField())
-    earliest = Coalesce(Least(*dates) if len(dates) > 1 else dates[0], moment)
-    return Q(LessThanOrEqual(earliest, moment))
+        return counts
+    happened = cells.tally(cells.of_period(earlier, Frame.of([before], filters.calendar)))
+    return {milestone: happened.reached(milestone) for milestone in Milestone}

@@ -72,9 +72,13 @@ def dated(rows: Journeys, when: F | Expression, instants: tuple[datetime, dateti
 
 def cohort(filters: Filters) -> Journeys:
     """The journeys that entered in the period, by the date that `filters` take as entry."""
-    rows = dated(journeys(filters), F(filters.anchor.column), filters.instants)
+    return dated(members(filters), F(filters.anchor.column), filters.instants)
+
+
+def members(filters: Filters) -> Journeys:
+    """The journeys that a cohort is taken from: they have reached what `filters` take as entry."""
     milestone = filters.anchor.milestone
-    return rows.filter(reached__gte=milestone) if milestone else rows
+    return journeys(filters).filter(reached__gte=milestone) if milestone else journeys(filters)
 
 
 def flag(condition: Q) -> Expression:

@@ -1,6 +1,6 @@
 """How long leads stay at each milestone, in elapsed time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,11 +21,19 @@ from django.db.models import (
 )
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
+from alignment.lib.periods import Period
 from dashboards.filters import Basis, Filters
+from dashboards.metrics import ranks, stretches
 from dashboards.metrics.funnel import STEPS
-from dashboards.metrics.journeys import DATES, OPEN, Journeys, cohort, dated, journeys, reached
+from dashboards.metrics.instants import MICROSECOND, Microseconds, microseconds
+from dashboards.metrics.journeys import DATES, OPEN, Journeys, cohort, dated, journeys, members, reached
+from dashboards.metrics.stretches import Number, Window, sorted_numbers
 from dashboards.options import Facet
+from dashboards.settled import NOTHING_KEPT, Look
 from leads.milestones import Milestone
+from leads.models.changed_days import Dated
+
+SHARES = (0.5, 0.9)
 
 
 class Percentiles(Aggregate):
@@ -68,12 +76,17 @@ SINCE = Case(
 """Since when an open journey has been where it is; null where nobody knows."""
 
 
-def stays(filters: Filters, at: datetime) -> Mapping[Milestone, Stay]:
-    """The stays before each step: from a milestone to the next one, or to where the pass ended. Two queries.
+def stays(filters: Filters, at: datetime, look: Look = NOTHING_KEPT) -> Mapping[Milestone, Stay]:
+    """The stays before each step: from a milestone to the next one, or to where the pass ended. Two queries at most.
 
     On the cohort basis the cohort's; on the period basis those that ended in the period, and of the open ones those
     that began in it.
     """
+    parts = stretches.of_cohort(filters, look)
+    return _as_a_whole(filters, at) if parts is None else _by_stretch(filters, parts, at, look)
+
+
+def _as_a_whole(filters: Filters, at: datetime) -> Mapping[Milestone, Stay]:
     found = completed(filters)
     for row in (
         _open(filters)
@@ -153,6 +166,63 @@ def _stuck(found: Mapping[Milestone, Stay], at: datetime) -> Q:
         if stay.p90 is not None:
             late |= Q(reached=milestone) & Q(LessThan(SINCE, Value(at - stay.p90, output_field=DateTimeField())))
     return late
+
+
+# From what was measured of each stretch -------------------------------------------------------------------------
+
+
+def _by_stretch(filters: Filters, parts: Sequence[Period], at: datetime, look: Look) -> Mapping[Milestone, Stay]:
+    rows, entered = members(filters), F(filters.anchor.column)
+    asked = _asked(filters)
+
+    def query(window: Window, number: Number) -> Journeys:
+        grouped = dated(rows, entered, window).annotate(stretch=number(entered)).values_list("stretch")
+        return grouped.annotate(**asked).order_by()  # type: ignore[no-any-return]
+
+    found = stretches.by_stretch(
+        look, ("stays", filters.meant, filters.anchor), Dated(filters.anchor.column), parts, filters.calendar, query
+    )
+    columns = dict(zip(asked, zip(*(row for rows in found.values() for row in rows), strict=True), strict=False))
+    return {milestone: _merged(milestone, columns, at) for milestone in STEPS}
+
+
+def _asked(filters: Filters) -> dict[str, Expression]:
+    """For each milestone: the lengths of the completed stays, how many are open, and since when those are whose date
+    is known.
+    """
+    asked: dict[str, Expression] = {}
+    for milestone in STEPS:
+        since = F(DATES[milestone])
+        is_open = reached(milestone) & Q(reached=milestone, outcome="")
+        length = Seconds(_left(milestone), since)
+        asked[f"lengths_{milestone}"] = sorted_numbers(length, _completed(milestone, filters))
+        asked[f"open_{milestone}"] = Count(Value(1), filter=is_open)
+        is_known = is_open & Q(**{f"{DATES[milestone]}__isnull": False})
+        asked[f"since_{milestone}"] = sorted_numbers(Microseconds(since), is_known)
+    return asked
+
+
+def _merged(milestone: Milestone, columns: Mapping[str, Sequence[Any]], at: datetime) -> Stay:
+    lengths, since = (
+        [each for each in columns.get(f"{name}_{milestone}", ()) if each] for name in ("lengths", "since")
+    )
+    moment = microseconds(at)
+    median, p90 = (_length(ranks.percentile(lengths, share)) for share in SHARES)
+    known = sum(map(len, since))
+    # The median age is that of the one that began as many places from the last as the median is from the first.
+    began = ranks.nth(since, known + 1 - ranks.place(known, SHARES[0])) if known else None
+    return Stay(
+        n=sum(map(len, lengths)),
+        median=median,
+        p90=p90,
+        still_open=sum(columns.get(f"open_{milestone}", ())),
+        age=None if began is None else timedelta(seconds=round((moment - began) / 1_000_000)),
+        stuck=0 if p90 is None else ranks.below(since, moment - p90 // MICROSECOND),
+    )
+
+
+def _length(seconds: int | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def stuck(filters: Filters, milestone: Milestone, at: datetime) -> Journeys:

@@ -3,6 +3,7 @@
 from leads.models.account import Account
 from leads.models.bulk import BulkChange, BulkRow
 from leads.models.campaign import Campaign, Segment, Source, Territory
+from leads.models.changed_days import ChangedDays
 from leads.models.customer import CustomerPeriod
 from leads.models.feedback import Feedback
 from leads.models.follow_up import FollowUp
@@ -31,6 +32,7 @@ __all__ = [
     "BulkChange",
     "BulkRow",
     "Campaign",
+    "ChangedDays",
     "CustomerPeriod",
     "DealRules",
     "DistinctDeals",

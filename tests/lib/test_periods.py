@@ -118,3 +118,17 @@ def test_a_period_reads_as_people_write_it():
     assert str(Period(date(2018, 2, 1), date(2018, 2, 28))) == "Feb 2018"
     assert str(Period(date(2018, 2, 3), date(2018, 3, 1))) == "3 Feb – 1 Mar 2018"
     assert str(Period(date(2017, 12, 3), date(2018, 1, 31))) == "3 Dec 2017 – 31 Jan 2018"
+
+
+def test_thirds_of_months_are_cut_to_the_period():
+    period = Period(date(2026, 1, 15), date(2026, 2, 28))
+
+    assert [(each.first.day, each.last.day) for each in periods.dekads(period)] == [
+        (15, 20), (21, 31), (1, 10), (11, 20), (21, 28),
+    ]  # fmt: skip
+
+
+def test_a_period_within_a_third_of_a_month_is_one():
+    for first, last in ((1, 10), (12, 19), (21, 30), (30, 30)):
+        period = Period(date(2026, 4, first), date(2026, 4, last))
+        assert periods.dekads(period) == [period]

@@ -1,0 +1,140 @@
+"""Grouping by stretches of time that are measured one by one and kept (`dashboards.settled`)."""
+
+from array import array
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import BinaryField, Expression, F, Func, Q, QuerySet
+
+from alignment.lib.periods import DAY, Period, add_months, dekads
+from dashboards.filters import Basis, Calendar, Filters
+from dashboards.metrics.frames import Marks
+from dashboards.settled import Look, Row
+from leads.models.changed_days import Dated
+
+MOST_STRETCHES = 540
+"""Fifteen years; longer periods are measured as a whole."""
+
+Window = tuple[datetime, datetime]
+Number = Callable[[F | Expression], Expression]
+Query = Callable[[Window, Number], QuerySet[Any]]
+"""The rows of a window, the number of each one's stretch (or day) first."""
+
+
+def of_cohort(filters: Filters, look: Look) -> Sequence[Period] | None:
+    """The stretches that a cohort is measured in; None where it is measured as a whole, since nothing finds a part of
+    it sooner than all of it, or nothing is kept.
+    """
+    if not look.keeps or filters.period is None or filters.basis != Basis.COHORT or not filters.anchor.is_indexed:
+        return None
+    return cut(filters.period)
+
+
+def of_whole_months(first: date, last: date) -> Sequence[Period] | None:
+    """The stretches of the months from the one of `first` to the one of `last`; None for too many."""
+    return cut(Period(first.replace(day=1), add_months(last, 1) - DAY))
+
+
+def cut(period: Period) -> Sequence[Period] | None:
+    """The stretches of a period; None for too many. Each lies in one month, and so in one part of any frame."""
+    found = dekads(period)
+    return found if len(found) <= MOST_STRETCHES else None
+
+
+def by_stretch(
+    look: Look,
+    question: Hashable,
+    dated: Dated,
+    stretches: Sequence[Period],
+    calendar: Calendar,
+    query: Query,
+) -> dict[Period, Sequence[Row]]:
+    """What `query` says of each stretch, without its first column. At most one query."""
+
+    def read(missing: Sequence[Period]) -> Mapping[Period, Sequence[Row]]:
+        windows = {stretch: stretch.instants(calendar.zone) for stretch in missing}
+        marks = Marks(instant for window in windows.values() for instant in window)
+        numbers = {marks.numbers(*window)[0]: stretch for stretch, window in windows.items()}
+        found: dict[Period, list[Row]] = {stretch: [] for stretch in missing}
+        for number, *row in _union(_runs(windows.values()), query, marks):
+            found[numbers[number]].append(tuple(map(_plain, row)))
+        return found
+
+    return look.over(question, dated, stretches, calendar.zone, read)
+
+
+def by_day(
+    look: Look,
+    question: Hashable,
+    dated: Dated,
+    stretches: Sequence[Period],
+    calendar: Calendar,
+    query: Query,
+) -> Iterator[tuple[datetime, Row]]:
+    """(midnight, what `query` says of that day, without its first column). At most one query."""
+
+    def read(missing: Sequence[Period]) -> Mapping[Period, Sequence[Row]]:
+        windows = [stretch.instants(calendar.zone) for stretch in missing]
+        begins = {begin: stretch for stretch in missing for begin in _midnights(stretch, calendar)}
+        marks = Marks([*begins, *(end for _, end in windows)])
+        found: dict[Period, list[Row]] = {stretch: [] for stretch in missing}
+        for number, *row in _union(_runs(windows), query, marks):
+            begin = marks.instants[number - 1]
+            found[begins[begin]].append((begin, *row))
+        return found
+
+    for rows in look.over(question, dated, stretches, calendar.zone, read).values():
+        for begin, *row in rows:
+            yield begin, tuple(row)
+
+
+def _midnights(stretch: Period, calendar: Calendar) -> Iterator[datetime]:
+    for number in range(stretch.days):
+        day = stretch.first + number * DAY
+        yield Period(day, day).instants(calendar.zone)[0]
+
+
+def _runs(windows: Iterable[Window]) -> list[Window]:
+    """These windows, which are in order, with those joined that follow each other without a gap."""
+    runs: list[Window] = []
+    for begin, end in windows:
+        if runs and runs[-1][1] == begin:
+            runs[-1] = (runs[-1][0], end)
+        else:
+            runs.append((begin, end))
+    return runs
+
+
+def _union(runs: Sequence[Window], query: Query, marks: Marks) -> QuerySet[Any]:
+    first, *others = (query(run, marks.number) for run in runs)
+    return first.union(*others, all=True) if others else first
+
+
+# Numbers that travel as a whole ----------------------------------------------------------------------------------
+
+
+def sorted_numbers(number: Expression, condition: Q | None = None) -> Expression:
+    """The numbers (bigint, none of them null) of the rows that meet a condition, sorted; `by_stretch` unpacks them."""
+    numbers = ArrayAgg(number, filter=condition, order_by=number)  # type: ignore[arg-type]  # it is typed for names
+    return Func(numbers, function="array_send", output_field=BinaryField())
+
+
+def _plain(value: Any) -> Any:
+    return _unpacked(value) if isinstance(value, memoryview) else value
+
+
+_HEADER = 5
+_WORDS = 3
+_SIGN = 1 << 31
+
+
+def _unpacked(sent: memoryview) -> "array[int]":
+    """The numbers of a bigint array as PostgreSQL sends it: words of 32 bits, for each number its size and two."""
+    words = array("I", bytes(sent))
+    words.byteswap()
+    highs, lows = words[_HEADER + 1 :: _WORDS], words[_HEADER + 2 :: _WORDS]
+    if not any(highs):
+        return lows
+    return array("q", [(high ^ _SIGN) - _SIGN << 32 | low for high, low in zip(highs, lows, strict=True)])
