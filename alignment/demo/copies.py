@@ -20,6 +20,7 @@ from leads.models import (
     HolderInterval,
     Journey,
     Lead,
+    LeadKeys,
     LeadSearch,
     LeadTransition,
     Opportunity,
@@ -45,6 +46,7 @@ ROWS: Mapping[type[models.Model], str] = {
     Account: "id <= {accounts}",
     Opportunity: "id IN (SELECT id FROM settled_deals)",
     Lead: "id IN (SELECT id FROM settled)",
+    LeadKeys: _OF_LEADS,
     LeadSearch: _OF_LEADS,
     LeadTransition: _OF_LEADS,
     TransitionNote: f"transition_id IN (SELECT id FROM leads_leadtransition WHERE {_OF_LEADS})",
@@ -60,8 +62,8 @@ ROWS: Mapping[type[models.Model], str] = {
     Clock: _OF_PASSES,
     ClockEvent: f"clock_id IN (SELECT id FROM sla_clock WHERE {_OF_PASSES})",
 }
-"""What is copied of each table, in the order of their keys. Not what finds people who are known twice: the copies all
-are.
+"""What is copied of each table, in the order of their keys. Of the keys that find people who are known twice only their
+own address: by all others the copies all are.
 """
 
 _NUMBERED = "CASE WHEN {column} = '' THEN '' ELSE {column} || '-' || {copy} END"
@@ -73,6 +75,9 @@ OTHERWISE: Mapping[tuple[type[models.Model], str], str] = {
     (Lead, "email_key"): "replace(email_key, '@', '@y{copy}.')",
     (Lead, "email_domain"): "CASE WHEN email_domain = '' THEN '' ELSE 'y{copy}.' || email_domain END",
     (Lead, "company_name"): "CASE WHEN company_name = '' THEN '' ELSE company_name || ' ' || {copy} END",
+    (LeadKeys, "mailbox"): "(SELECT email_key FROM leads_lead lead WHERE lead.id = source.lead_id + {leads})",
+    **{(LeadKeys, key): "''" for key in ("phone", "person", "company", "name_block", "first_block", "last_block")},
+    (LeadKeys, "is_stale"): "false",
     (LeadSearch, "text"): """(
         SELECT concat_ws(' ', nullif(name, ''), nullif(email, ''), nullif(company_name, ''))
         FROM leads_lead lead WHERE lead.id = source.lead_id + {leads}
