@@ -16,8 +16,9 @@ from alignment.api.requests import TokenRequest
 from alignment.api.shapes import Body, Shape
 from alignment.api.views import ApiView
 from alignment.lib.periods import Period, this_quarter
-from alignment.people.models import Company, Side
+from alignment.people.models import Company
 from alignment.people.permissions import policy
+from leads.api.shapes import SignatureSerializer
 from sla.models import Agreement
 from sla.promises import in_force, so_far
 from sla.quarters import FiscalCalendar
@@ -28,13 +29,6 @@ class QuarterQuery(Body):
     quarter = serializers.DateField(
         required=False, help_text="First day of a fiscal quarter. Without it: the quarter that runs."
     )
-
-
-class SignatureSerializer(Shape):
-    side = serializers.ChoiceField(choices=Side.choices)
-    signer = serializers.IntegerField(source="signer_id")
-    name = serializers.CharField(source="signer_name")
-    signed_at = serializers.DateTimeField()
 
 
 class RateSerializer(Shape):
