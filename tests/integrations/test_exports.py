@@ -444,8 +444,8 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(bring, djan
 
     bring(leads(301))
     bring(rows(1))
-    with django_assert_max_num_queries(100) as one:
+    with django_assert_max_num_queries(105) as one:
         bring(rows(1, 1))
-    with django_assert_max_num_queries(100) as many:
+    with django_assert_max_num_queries(105) as many:
         bring(rows(290, 2))
     assert len(many) == len(one)

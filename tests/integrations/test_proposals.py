@@ -105,7 +105,7 @@ class TestPresets:
             ("marketo/activity_click_email.csv", "Marketo activities"),
             ("marketo/campaign.csv", ""),
             ("marketo/program.csv", ""),
-            ("salesforce/sf_task_data.csv", ""),
+            ("salesforce/sf_task_data.csv", "Salesforce tasks"),
         ],
     )
     def test_public_headers(self, file, name):

@@ -171,7 +171,7 @@ def test_a_form_is_retired_and_taken_up_again(client, marketer):
     assert send(client, form).status_code == 410
     client.post(page)
     assert send(client, form).status_code == 303
-    assert list(AuditEntry.objects.filter(subject_kind="web_form").values_list("action", flat=True)) == [
+    assert list(AuditEntry.objects.filter(subject_kind="web_form").order_by("pk").values_list("action", flat=True)) == [
         "web_form_made", "web_form_retired", "web_form_taken_up",
     ]  # fmt: skip
 

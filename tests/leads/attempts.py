@@ -1,11 +1,12 @@
 """Attempts to store set-up, routing and what people do with leads wrongly, by the constraint that refuses each."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from alignment.ops.models import Job
 from leads.models import (
     BulkChange,
     BulkRow,
+    ChangedDays,
     Feedback,
     FollowUp,
     NurtureTrack,
@@ -67,6 +68,10 @@ def _bulk(**fields):
     return BulkChange.objects.create(**{"kind": "accept", "created_by": make_user()} | fields)
 
 
+def _changed(**fields):
+    ChangedDays.objects.create(**{"dated": "mql_at", "written_by": 1} | fields)
+
+
 def _bulk_row(**fields):
     return BulkRow.objects.create(**{"change": _bulk(), "lead": make_lead()} | fields)
 
@@ -94,6 +99,9 @@ WRONG = {
     "pool_after_hours_known": lambda: _pool(after_hours="party"),
     "pool_member_unique": lambda: _members(_pool(), make_user()),
     "bulk_kind_known": lambda: _bulk(kind="burn"),
+    "bulk_source_known": lambda: _bulk(source="luck"),
+    "changed_days_dated_known": lambda: _changed(dated="someday"),
+    "changed_days_in_order": lambda: _changed(first_on=date(2026, 3, 2), last_on=date(2026, 3, 1)),
     "bulk_undo_has_a_beginning": lambda: _bulk(undo_job=Job.objects.create(kind="x")),
     "bulk_lead_once": _bulk_rows_of_one,
     "bulk_state_known": lambda: _bulk_row(state="lost"),

@@ -136,7 +136,7 @@ class TestTold:
         sweep(at=LATER + 7 * 24 * HOUR)
         proposal = Notification.objects.get(title__startswith="Hand over?")
         assert (proposal.user, proposal.action) == (rep.team.manager, "Hand it over")
-        assert proposal.url == reverse("lead_assign", args=[lead])
+        assert proposal.url == reverse("clock", args=[clock_of(lead).pk])
 
     def test_a_manager_who_holds_the_lead_is_told_once(self, rep):
         arrive(owner_id=rep.team.manager_id)

@@ -44,11 +44,12 @@ _CALLED_US = {"kind": "call", "title": f"Called us: {_WHAT}", "direction": "inbo
 
 def work(states: Sequence[str], told: Sequence[str], *, otherwise: Sequence[Any] = ()) -> dict[str, Any]:
     """The touch of rows with one of the signs `states` (no sign: all is done) and any of `told` (`@type`, `@kind`,
-    `@result`, `@direction`): of the columns that a row fills, the last one decides. What fits nothing is `otherwise`.
+    `@result`, `@direction`): of the columns that a row fills, the last one decides. What fits nothing is `otherwise`,
+    and so is every row of a file without any of these columns.
     """
     subsets = [some for count in range(len(told), 0, -1) for some in combinations(told, count)]
     with_state = [(state, *some) for state in states for some in (*subsets, ())]
-    return {"any": [_group(signs, otherwise) for signs in (with_state or subsets)]}
+    return {"any": [*(_group(signs, otherwise) for signs in (with_state or subsets)), *otherwise]}
 
 
 def _group(signs: Sequence[str], otherwise: Sequence[Any]) -> dict[str, Any]:
