@@ -74,7 +74,9 @@ def names_alike(one: str, other: str) -> float | None:
         return _fragment(one.split(), other.split())
     parts, others = one.split(), other.split()
     if one == other:
-        return INITIALS if any(len(part) == 1 for part in parts) else SAME
+        # J. Smith may be anybody; John F. Kennedy and John F. Kennedy have two names in common, and an initial.
+        whole = sum(len(part) > 1 for part in parts)
+        return SAME if whole > 1 or whole == len(parts) else INITIALS
     shared = list((Counter(parts) & Counter(others)).elements())
     left, right = _without(parts, shared), _without(others, shared)
     if len(left) != len(right) and sorted("".join(left)) == sorted("".join(right)):

@@ -55,6 +55,12 @@ def test_names_of_one_person_in_one_company_are_worth_a_look(one, other):
     assert Evidence(same_account=True, names_alike=alike).is_likely
 
 
+@pytest.mark.parametrize(("name", "is_same"), [("John F. Kennedy", True), ("Ana Souza B", True), ("J. Smith", False)])
+def test_a_name_with_an_initial_is_the_same_if_two_parts_are_whole(name, is_same):
+    alike = names_alike(person_key(name), person_key(name))
+    assert Evidence(same_phone=True, names_alike=alike).is_exact is is_same
+
+
 @pytest.mark.parametrize(("one", "other"), TWO_PEOPLE)
 @pytest.mark.parametrize("same_phone", [False, True])
 def test_names_of_two_people_are_not_though_they_share_company_and_switchboard(one, other, same_phone):
