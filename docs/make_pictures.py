@@ -25,6 +25,8 @@ PICTURES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("lead", "rep", "", DESKTOP),
     ("scoring", "revops", "/setup/scoring/", DESKTOP),
     ("campaigns", "marketer", "/campaigns/", DESKTOP),
+    ("promises", "manager", "/dash/promises/", DESKTOP),
+    ("agreement", "manager", "/agreement/", DESKTOP),
     ("phone", "rep", "/queue/", PHONE),
 ]
 SCREEN = {"viewport": {"width": 1920, "height": 1080}}
