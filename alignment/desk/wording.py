@@ -177,8 +177,8 @@ def _clock(event: Event) -> Line:
             return Line("pause", "", heading, _listed([by, when]), note=detail["note"])
         case EventKind.RESUMED:
             return Line("play", "", "The clock goes on", _listed([told["detail"]["why"] or None, when]))
-        case EventKind.EXCUSED:
-            return Line("scale", "", "The breach is excused", _listed([told["detail"].get("why")]))
+        case EventKind.CONTESTED | EventKind.EXCUSED:
+            return Line("scale", "", f"The breach is {kind.label.lower()}", note=told["detail"].get("why") or "")
     return Line("timer", "", kind.label, _listed([told["detail"].get("why"), when]))
 
 
