@@ -25,13 +25,35 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.faults.test_processes import all_breached_once, overdue
 from tests.runtime.stacks import ROOT, Demo, until
 
 PAGES = ("/account/login/", "/notifications/", "/setup/people/")
 SLOW_CLIENTS = 10
 STREAMS = 500
 BATCH = 50_000
+
+
+BREACHES = """
+    SELECT count(event.id), count(DISTINCT clock.id) FROM sla_clock clock
+    LEFT JOIN sla_clockevent event ON event.clock_id = clock.id AND event.kind = 'breached'
+    WHERE clock.lead_id = ANY('{%s}') AND clock.subject_kind = 'disposition'
+"""
+
+
+def overdue(demo: Demo, leads: int) -> str:
+    """Store leads whose promise is overdue; returns their ids, joined by commas."""
+    code = f"from tests.faults.overdue import store; print(*store({leads}), sep=',')"
+    result = demo.run("manage", "shell", "--no-imports", "--command", code)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def all_breached_once(demo: Demo, lead_ids: str) -> bool:
+    """Whether the promise of each of these leads is recorded as broken; twice is never right."""
+    ((events, clocks),) = demo.rows(BREACHES % lead_ids)
+    assert clocks == lead_ids.count(",") + 1
+    assert events <= clocks, "a promise was broken twice"
+    return events == clocks
 
 
 def report(scenario: str, **facts: Any) -> None:
