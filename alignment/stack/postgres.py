@@ -29,9 +29,8 @@ SETTINGS = (
     "timezone=UTC",
     "log_timezone=UTC",
 )
-# For data that nobody needs after the run. Statistics that are gathered beside a test, whose rows are not committed,
-# say that its tables are empty: plans would depend on the moment.
-FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+# For data that nobody needs after the run.
+FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 @dataclass(frozen=True)
