@@ -324,6 +324,10 @@ def test_plotly_is_not_loaded_where_nothing_is_drawn(visit, somebody):
     assert not [url for url in window.requests if "plotly" in url]
 
 
+# A form that was just swapped in is sent as a page until htmx has seen it; nobody types as fast as a test.
+SETTLED = "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')"
+
+
 def test_what_was_done_and_what_comes_next_take_one_key_each(visit, somebody):
     [lead] = stories.handed_over(somebody, HOUR)
     lifecycle.accept(lead_ids=[lead.pk], cause=Cause(CauseSource.PAGE, somebody.pk))
@@ -336,19 +340,23 @@ def test_what_was_done_and_what_comes_next_take_one_key_each(visit, somebody):
         for key, said in (("c", "Connected"), ("o", "No answer"), ("v", "Voicemail"), ("e", "E-mailed")):
             window.press(key)
             expect(toast(window)).to_contain_text(said)
+            page.wait_for_function(SETTLED)
         note = page.get_by_placeholder("Note, before you press")
         note.press_sequentially("c is a letter here")
         note.press("Escape")
         window.press("c")
         expect(note).to_have_value("")
+        page.wait_for_function(SETTLED)
 
         window.press("t")
         page.keyboard.type("Send the offer")
         window.press("Enter")
         expect(window.find("#follow-up .next-step")).to_contain_text("Send the offer")
+        page.wait_for_function(SETTLED)
         window.press("s")
         expect(toast(window)).to_contain_text("sleeps until")
         expect(window.find("#follow-up")).to_contain_text("Sleeps until")
+        page.wait_for_function(SETTLED)
         window.press("s")
         expect(toast(window)).to_contain_text("is awake")
     told = lead.touchpoints.filter(direction="outbound").order_by("pk").values_list("kind", "title")
