@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
 
-from django.urls import reverse
-
 from alignment.lib import keysets
 from alignment.lib.csv import Cell
 from alignment.people.figures import FiguresOfRep
@@ -133,14 +131,13 @@ class ClockList:
     @property
     def back(self) -> str:
         """The page that led here."""
-        query = self.filters.query
-        return f"{reverse('promises')}?{query}" if query else reverse("promises")
+        return self.filters.address("promises")
 
     @property
     def said(self) -> str:
         """What it is about, in words."""
         when = f"due in {self.filters.period or 'all time'}" if self.opened.figure.of_period else "whenever due"
-        return ", ".join([self.opened.about, when, *(choice.name for choice in self.filters.facets.values())])
+        return ", ".join([self.opened.about, when, *self.filters.chosen_names])
 
     @cached_property
     def _after(self) -> Sequence[object] | None:

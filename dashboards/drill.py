@@ -5,7 +5,6 @@ from datetime import date, datetime
 from functools import cached_property
 
 from django.db.models import F, Q
-from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from alignment.lib.csv import Cell
@@ -62,13 +61,13 @@ class FigureList:
     @property
     def back(self) -> str:
         """The page that led here."""
-        return f"{reverse('funnel')}?{self.filters.query}"
+        return self.filters.address("funnel")
 
     @property
     def said(self) -> str:
         """The filters, in words."""
-        chosen = [choice.name for choice in self.filters.facets.values()]
-        return ", ".join([str(self.filters.period or "All time"), f"{self.filters.basis} basis", *chosen])
+        when, basis = str(self.filters.period or "All time"), f"{self.filters.basis} basis"
+        return ", ".join([when, basis, *self.filters.chosen_names])
 
     @property
     def _after(self) -> tuple[datetime | None, int] | None:

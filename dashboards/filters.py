@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
@@ -190,6 +191,22 @@ class Filters:
         }
         asked |= {facet: self.facets[facet].key for facet in FACETS if facet in self.facets}
         return urlencode(asked)
+
+    def address(self, page: str, *more: str) -> str:
+        """The address of the page of this URL name under these filters, and what else it is asked."""
+        query = "&".join(filter(None, (self.query, *more)))
+        return f"{reverse(page)}?{query}" if query else reverse(page)
+
+    @property
+    def question(self) -> Hashable:
+        """What is asked, the days and the calendar that it means today included."""
+        return self.query, self.period, self.calendar
+
+    @property
+    def chosen_names(self) -> list[str]:
+        """The chosen values of facets, and whose accounts."""
+        accounts = {Accounts.TARGET: ["target accounts"], Accounts.OTHERS: ["no target accounts"]}
+        return [choice.name for choice in self.facets.values()] + accounts.get(self.accounts, [])
 
     @property
     def instants(self) -> tuple[datetime, datetime] | None:

@@ -23,7 +23,7 @@ class Ledger:
 
 def current(filters: Filters, at: datetime) -> Ledger:
     """The ledger of `filters`, measured anew only where something may have changed; its own `at` says as of when."""
-    return _kept.get((filters.query, filters.period, filters.calendar), at, lambda at: measure(filters, at))
+    return _kept.get(filters.question, at, lambda at: measure(filters, at))
 
 
 def renew() -> None:

@@ -4,13 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from django.urls import reverse
-
 from alignment.lib.periods import Period
 from alignment.people.models import Side
 from dashboards import charts
 from dashboards.charts import Spark
-from dashboards.filters import Accounts, Basis, Passes
+from dashboards.filters import Basis, Passes
 from dashboards.metrics.cells import AGES, Tally
 from dashboards.metrics.funnel import Group, Step, ratio
 from dashboards.metrics.speed import Stay
@@ -123,15 +121,11 @@ class FunnelPage:
 
     @property
     def address(self) -> str:
-        return self._address()
+        return self.filters.address("funnel")
 
     @property
     def file_address(self) -> str:
-        return self._address("format=csv")
-
-    def _address(self, *more: str) -> str:
-        query = "&".join(filter(None, (self.filters.query, *more)))
-        return f"{reverse('funnel')}?{query}" if query else reverse("funnel")
+        return self.filters.address("funnel", "format=csv")
 
     @property
     def is_empty(self) -> bool:
@@ -155,9 +149,7 @@ class FunnelPage:
 
     @property
     def chosen_names(self) -> list[str]:
-        """The chosen values of facets, and whose accounts."""
-        accounts = {Accounts.TARGET: ["target accounts"], Accounts.OTHERS: ["no target accounts"]}
-        return [choice.name for choice in self.filters.facets.values()] + accounts.get(self.filters.accounts, [])
+        return self.filters.chosen_names
 
     @property
     def before_text(self) -> str:

@@ -98,15 +98,11 @@ class PromisesPage:
 
     @property
     def address(self) -> str:
-        return self._address()
+        return self.filters.address("promises")
 
     @property
     def file_address(self) -> str:
-        return self._address("format=csv")
-
-    def _address(self, *more: str) -> str:
-        query = "&".join(filter(None, (self.filters.query, *more)))
-        return f"{reverse('promises')}?{query}" if query else reverse("promises")
+        return self.filters.address("promises", "format=csv")
 
     @property
     def period_text(self) -> str:
@@ -114,8 +110,7 @@ class PromisesPage:
 
     @property
     def chosen_names(self) -> list[str]:
-        """The chosen values of facets."""
-        return [choice.name for choice in self.filters.facets.values()]
+        return self.filters.chosen_names
 
     @property
     def is_empty(self) -> bool:

@@ -34,8 +34,7 @@ class Report:
 
 def current(filters: Filters, at: datetime) -> Report:
     """The report of `filters`, measured anew only where something may have changed; its own `at` says as of when."""
-    asked = (filters.query, filters.period, filters.calendar)
-    return _kept.get(asked, at, lambda at: measure(filters, at))
+    return _kept.get(filters.question, at, lambda at: measure(filters, at))
 
 
 def renew() -> None:

@@ -100,8 +100,7 @@ class FunnelMetric(ApiView):
         asked(request, FunnelQuery)
         at, options, given = now(), Options.load(), request.query_params.dict()
         filters = filters_of(request, options, at)
-        key = (filters.query, filters.period, filters.calendar)
-        measured = _kept.get(key, at, lambda _: funnel.measure(filters, report.look(filters)))
+        measured = _kept.get(filters.question, at, lambda _: funnel.measure(filters, report.look(filters)))
         return Response(funnel_as_data(measured, options, is_grouped="by" in given))
 
 

@@ -248,3 +248,10 @@ def test_strangers_are_sent_to_sign_in(client):
 
     assert response.status_code == 302
     assert response["Location"].startswith(reverse("account_login"))
+
+
+@pytest.mark.parametrize("page", ["funnel_leads", "promise_clocks"])
+def test_a_list_says_whose_accounts_it_is_about(client, page):
+    client.force_login(make_user(Role.REVOPS))
+    told = client.get(reverse(page), {"accounts": "target"})
+    assert "target accounts" in told.content.decode().split("</main>")[0].rpartition("<main")[2]
