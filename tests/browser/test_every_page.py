@@ -15,15 +15,8 @@ from leads.intake import receive
 from leads.milestones import CauseSource
 from leads.models import Opportunity, RoutingVersion
 from tests.browser import looks
-from tests.factories import (
-    make_lead,
-    make_pair,
-    make_pool,
-    make_routing,
-    make_view,
-    make_web_form,
-    routing_rule,
-)
+from tests.factories import make_lead, make_pair, make_pool, make_routing, make_view, routing_rule
+from tests.incoming import make_web_form
 from tests.integrations.posts import ANA, address, send
 from tests.people.test_policy_walk import PATTERNS, address_of
 

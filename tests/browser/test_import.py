@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from alignment.integrations.models import Import
 from alignment.ops import jobs
 from leads.models import Lead
-from tests.factories import make_import
+from tests.incoming import make_import
 
 ROWS = """Full name,E-mail,Company,Status,Created
 Ana Costa,{mark}-ana@acme.example,Acme,Working,03/04/2026

@@ -11,7 +11,7 @@ from alignment.integrations.web_forms.setup import Wording
 from leads.models import Lead
 from tests.browser import looks
 from tests.browser.websites import website
-from tests.factories import key_of, make_web_form
+from tests.incoming import key_of, make_web_form
 
 WITHIN_MS = 2000
 FETCH = """

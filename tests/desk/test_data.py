@@ -16,7 +16,8 @@ from alignment.people.models import Role, Side
 from leads.hygiene import duplicates, findings, scanning
 from leads.merging import merging
 from leads.models import DuplicatePair, Lead, Merge
-from tests.factories import make_deal, make_lead, make_run_import, make_user
+from tests.factories import make_deal, make_lead, make_user
+from tests.incoming import make_run_import
 from tests.leads.stories import by
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from alignment.integrations.web_forms.models import Tally, WebForm
-from tests.factories import key_of
+from tests.incoming import key_of
 
 ANA = {"name": "Ana Souza", "email": "ana@brightwater.example", "company_name": "Brightwater"}
 

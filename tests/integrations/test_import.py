@@ -20,7 +20,8 @@ from alignment.ops.models import Job
 from alignment.people.models import Company, User
 from leads.models import Account, ExternalReference, HolderInterval, Journey, Lead, LeadTransition, Opportunity
 from sla.models import Clock
-from tests.factories import make_import, make_pool, make_routing, make_user
+from tests.factories import make_pool, make_routing, make_user
+from tests.incoming import make_import
 from tests.ops.processes import start_process
 
 BY_EMAIL: dict[str, Any] = {

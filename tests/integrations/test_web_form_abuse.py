@@ -13,7 +13,8 @@ from alignment.integrations.web_forms import setup
 from alignment.integrations.web_forms.models import Outcome, PostCount, Submission, Tally
 from alignment.integrations.web_forms.visitor import HONEYPOT
 from leads.models import Lead, Touchpoint
-from tests.factories import make_user, make_web_form
+from tests.factories import make_user
+from tests.incoming import make_web_form
 from tests.integrations.posts import ANA, address, counted, send, send_json
 
 HTML = "text/html"

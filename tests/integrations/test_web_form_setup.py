@@ -13,7 +13,8 @@ from alignment.ops.models import AuditEntry
 from alignment.people.models import Role
 from leads.models import Campaign, Lead, Source, Touchpoint
 from tests.architecture.source import ROOT
-from tests.factories import make_user, make_web_form
+from tests.factories import make_user
+from tests.incoming import make_web_form
 from tests.integrations.posts import ANA, address, send, send_json
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,8 @@ from leads.milestones import Outcome as Ending
 from leads.models import Campaign, Journey, Lead, Touchpoint
 from leads.models.lead import Consent
 from sla.models import Clock, SubjectKind
-from tests.factories import make_lead, make_user, make_web_form
+from tests.factories import make_lead, make_user
+from tests.incoming import make_web_form
 from tests.integrations.posts import ANA, counted, send, send_json
 
 pytestmark = pytest.mark.django_db

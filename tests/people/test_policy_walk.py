@@ -10,7 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from alignment.people import tokens
 from alignment.people.models import Role, Scope, Side, User
 from alignment.people.permissions import POLICY, action_of, can, policy_of
-from tests.factories import ADDRESSES, Address, make_user
+from tests.addresses import ADDRESSES, Address
+from tests.factories import make_user
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 VISITORS = ((Role.MANAGER, Side.MARKETING), *((role, None) for role in Role))
@@ -87,7 +88,7 @@ def _program(visitor: User | None) -> Client:
 def address_of(pattern: URLPattern) -> Address:
     if not pattern.pattern.converters:
         return Address()
-    assert pattern.name in ADDRESSES, f"tests.factories.ADDRESSES lacks {pattern.name}"
+    assert pattern.name in ADDRESSES, f"tests.addresses.ADDRESSES lacks {pattern.name}"
     return ADDRESSES[pattern.name]()
 
 
