@@ -33,29 +33,6 @@ STREAMS = 500
 BATCH = 50_000
 
 
-BREACHES = """
-    SELECT count(event.id), count(DISTINCT clock.id) FROM sla_clock clock
-    LEFT JOIN sla_clockevent event ON event.clock_id = clock.id AND event.kind = 'breached'
-    WHERE clock.lead_id = ANY('{%s}') AND clock.subject_kind = 'disposition'
-"""
-
-
-def overdue(demo: Demo, leads: int) -> str:
-    """Store leads whose promise is overdue; returns their ids, joined by commas."""
-    code = f"from tests.faults.overdue import store; print(*store({leads}), sep=',')"
-    result = demo.run("manage", "shell", "--no-imports", "--command", code)
-    assert result.returncode == 0, result.stderr
-    return result.stdout.strip()
-
-
-def all_breached_once(demo: Demo, lead_ids: str) -> bool:
-    """Whether the promise of each of these leads is recorded as broken; twice is never right."""
-    ((events, clocks),) = demo.rows(BREACHES % lead_ids)
-    assert clocks == lead_ids.count(",") + 1
-    assert events <= clocks, "a promise was broken twice"
-    return events == clocks
-
-
 def report(scenario: str, **facts: Any) -> None:
     print(f"{scenario}: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items()), flush=True)
 
@@ -234,12 +211,12 @@ def process_facts(pid: int) -> str:
 
 def races(demo: Demo, visitor: Visitor) -> None:
     """Answers against sweeps, for the same leads."""
-    lead_ids = overdue(demo, 2000)
+    lead_ids = ",".join(map(str, answer_of(in_stack(demo, "overdue(2000)"))["stored"]))
     writers = [in_stack(demo, f"answer([{lead_ids}][::{step}])") for step in (1, -1)]
     sweepers = [in_stack(demo, "sweep_all(200)") for _ in range(2)]
     report("answers", **{f"process_{number}": answer_of(writer) for number, writer in enumerate(writers, 1)})
     report("sweeps", **{f"process_{number}": answer_of(sweeper) for number, sweeper in enumerate(sweepers, 1)})
-    until(lambda: all_breached_once(demo, lead_ids), "the breaches are recorded")
+    until(lambda: demo.breached_once(lead_ids), "the breaches are recorded")
     verify = demo.run("manage", "verify")
     report("verify", exit_code=verify.returncode)
     assert verify.returncode == 0, verify.stdout + verify.stderr
@@ -273,6 +250,7 @@ SCENARIOS: tuple[Callable[[Demo, Visitor], None], ...] = (kills, slow_clients, s
 
 
 def main(names: list[str]) -> None:
+    """Run the scenarios of these names, or all of them, against one demo."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o700)
         demo = Demo(Path(folder, "state"), port=18100, empty=False)

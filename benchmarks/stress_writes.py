@@ -13,8 +13,14 @@ from leads.drafts import Draft
 from leads.intake import receive
 from leads.milestones import CauseSource
 from sla.sweep import sweep
+from tests.faults.overdue import store
 
 CAUSE = Cause(CauseSource.API)
+
+
+def overdue(leads: int) -> None:
+    """Store leads whose promise is overdue; prints which."""
+    print(json.dumps({"stored": store(leads)}))
 
 
 def arrive_for(seconds: float) -> None:

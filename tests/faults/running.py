@@ -28,11 +28,6 @@ from tests.runtime.stacks import Demo, until
 IS_NIGHTLY = os.environ.get("ACCORD_FAULTS") == "nightly"
 SHIMS = Path(__file__).parent / "shims"
 
-BREACHES = """
-    SELECT count(event.id), count(DISTINCT event.clock_id), count(DISTINCT clock.id) FROM sla_clock clock
-    LEFT JOIN sla_clockevent event ON event.clock_id = clock.id AND event.kind = 'breached'
-    WHERE clock.lead_id = ANY('{%s}') AND clock.subject_kind = 'disposition'
-"""
 TWICE = """
     SELECT 'steps taken twice', count(*) FROM (
         SELECT FROM sla_clockevent WHERE kind = 'breached' OR rung > 0 GROUP BY clock_id, kind, rung HAVING count(*) > 1
@@ -142,13 +137,6 @@ class Faulty(Demo):
             return bool(self.rows("SELECT 1"))
         except psycopg2.OperationalError:
             return False
-
-    def breached_once(self, lead_ids: str) -> bool:
-        """Whether the promise of each of these leads is recorded as broken; twice is never right."""
-        ((events, breached, clocks),) = self.rows(BREACHES % lead_ids)
-        assert clocks == lead_ids.count(",") + 1
-        assert events == breached, "a promise was broken twice"
-        return breached == clocks
 
     def finds_breaches(self, lead_ids: str, while_: str = "") -> None:
         """Wait until all of them are recorded."""

@@ -20,6 +20,11 @@ WAIT_SECONDS = int(os.environ.get("ACCORD_TEST_PATIENCE", "90"))
 TEMPORARY = tempfile.TemporaryDirectory(prefix="accord-tests-")
 Path(TEMPORARY.name).chmod(0o711)
 OF_THE_TEST_RUN = ("DATABASE_URL", "REDIS_URL", "ACCORD_SECRET_KEY", "ACCORD_STATE_DIR", "ACCORD_DEMO")
+BREACHES = """
+    SELECT count(event.id), count(DISTINCT event.clock_id), count(DISTINCT clock.id) FROM sla_clock clock
+    LEFT JOIN sla_clockevent event ON event.clock_id = clock.id AND event.kind = 'breached'
+    WHERE clock.lead_id = ANY('{%s}') AND clock.subject_kind = 'disposition'
+"""
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
@@ -123,3 +128,10 @@ class Demo(Stack):
         """Ctrl-C."""
         self.supervisor.send_signal(signal.SIGINT)
         self.supervisor.wait(WAIT_SECONDS)
+
+    def breached_once(self, lead_ids: str) -> bool:
+        """Whether the promise of each of these leads is recorded as broken; twice is never right."""
+        ((events, breached, clocks),) = self.rows(BREACHES % lead_ids)
+        assert clocks == lead_ids.count(",") + 1
+        assert events == breached, "a promise was broken twice"
+        return breached == clocks
