@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cached_property
 
 from django.urls import reverse
+from django.utils.functional import Promise
 
 from alignment.ops.notifications import Notice
 from alignment.people.models import Company, Role, Side, Team, User
@@ -142,7 +143,7 @@ class _Telling:
     people: Callable[[_Taken, _Above], Iterable[int]]
     words: Callable[[_Taken], tuple[str, str]]
     sum_of: str
-    page: Callable[[_Taken], str] = lambda step: step.at.url
+    page: Callable[[_Taken], str | Promise] = lambda step: step.at.url
     action: str = ""
     list_page: str = "queue"
     has_rung: bool = True
@@ -162,7 +163,7 @@ class _Telling:
             kind=self.kind,
             title=title,
             body=body,
-            url=self.page(step),
+            url=str(self.page(step)),
             action=self.action or step.about.words.action,
             dedupe_key=f"{self.kind}:{step.clock.pk}" + (f":{step.rung}" if self.has_rung else ""),
             subject_kind=step.at.table,
@@ -203,7 +204,7 @@ def _proposed(step: _Taken) -> tuple[str, str]:
     return f"Hand over? {step.overdue}", body
 
 
-def _where_to_hand_over(step: _Taken) -> str:
+def _where_to_hand_over(step: _Taken) -> str | Promise:
     """A lead is handed over in one click on the page of its clock."""
     return reverse("clock", args=[step.clock.pk]) if step.about.is_pass else step.at.hand_over
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db.models import DateTimeField, Func, Min, OuterRef, Subquery
 from django.db.models.functions import Least
-from django.urls import reverse
+from django.urls import reverse_lazy
 
 from leads.lifecycle import Taken
 from leads.milestones import Kind, Milestone, Outcome
@@ -164,8 +164,8 @@ def holdings(lead_ids: Collection[int]) -> dict[int, list[Holding]]:
 
 
 def standing(lead: Lead) -> Standing:
-    """Where a lead stands; its owner and team are read along."""
+    """Where a lead stands; its owner and team are read along. Of many only a few are told with their pages."""
     return Standing(
-        title=lead.display_name, url=reverse("lead", args=[lead.pk]), holder=lead.owner, team=lead.team, table="lead",
-        key=lead.pk, hand_over=reverse("lead_assign", args=[lead.pk]),
+        title=lead.display_name, url=reverse_lazy("lead", args=[lead.pk]), holder=lead.owner, team=lead.team,
+        table="lead", key=lead.pk, hand_over=reverse_lazy("lead_assign", args=[lead.pk]),
     )  # fmt: skip

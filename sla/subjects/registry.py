@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from django.utils.functional import Promise
+
 from alignment.people.models import Side
 
 if TYPE_CHECKING:
@@ -39,17 +41,17 @@ class Whose(NamedTuple):
 class Standing:
     """Where a subject stands now, for those who are told: its name and page, in whose hands it is (None: no one's), and
     of which team, of which side. `table` and `key` name the row that notices are about. `hand_over` is the page where
-    somebody else gets it; blank where that cannot be.
+    somebody else gets it; blank where that cannot be. Pages may be lazy: a sweep tells of few of many.
     """
 
     title: str
-    url: str
+    url: str | Promise
     holder: "User | None"
     team: "Team | None"
     table: str
     key: int
     side: Side = Side.SALES
-    hand_over: str = ""
+    hand_over: str | Promise = ""
 
 
 class Holding(NamedTuple):

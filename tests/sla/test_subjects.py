@@ -12,6 +12,7 @@ from sla.models import Clock
 from sla.receipt import receipt
 from sla.rules import Rule
 from sla.settlement import Owed
+from sla.standings import Standings
 from sla.subjects import Holding, Standing, Subject, SubjectKey, Whose, registry
 from sla.sweep import sweep
 from sla.wording import Words
@@ -62,6 +63,17 @@ def test_its_clock_breaks_and_tells_in_its_own_words(parcels):
     assert (told.title, told.url) == ("Not opened within 2 hours: Parcel 7", "/parcels/7/")
     assert (told.subject_kind, told.subject_id) == ("parcel", 7)
     assert not Notification.objects.filter(title__startswith="Hand over?").exists()
+
+
+def test_standings_are_kept_for_one_batch_of_clocks_only(parcels):
+    first = Clock.objects.get(subject_kind="parcel")
+    clocks.follow_up(kind="parcel", keys=[8], cause=cause())
+    second = Clock.objects.get(subject_kind="parcel", subject_id=8)
+    standings = Standings([first])
+    standings.load([second])
+    assert standings.of(second).title == "Parcel 8"
+    with pytest.raises(KeyError):
+        standings.of(first)
 
 
 def test_what_is_given_stops_it_and_the_receipt_says_who_had_it(parcels):
