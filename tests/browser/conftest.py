@@ -13,8 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from alignment.desk.context import PROCESSES
 from alignment.ops import heartbeats
 from alignment.people.models import User
-from tests.browser.sites import Database, serving
+from tests.browser.sites import serving
 from tests.browser.windows import Window
+from tests.databases import Database
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -40,10 +41,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def empty_install(chromium: Browser, worker_id: str, django_db_blocker: Any) -> Iterator[Database]:
+def empty_install(
+    chromium: Browser, migrated_database: Database, worker_id: str, django_db_blocker: Any
+) -> Iterator[Database]:
     """The tables without anybody in them."""
     database = Database(f"accord_browser_empty_{worker_id}")
-    database.create()
+    database.create(template=migrated_database.name)
     with database.in_use_here(django_db_blocker):
         call_command("migrate", verbosity=0)
     yield database
