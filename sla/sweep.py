@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError, transaction
@@ -28,6 +28,7 @@ from sla.notices import notices, parked_notices, shared_notices
 log = logging.getLogger(__name__)
 
 RETRY_PARKED_AFTER = timedelta(minutes=5)
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 # The connection, or the time, is gone: that says nothing about a row.
 NOT_ABOUT_A_ROW = (OperationalError, SoftTimeLimitExceeded)
 
@@ -60,12 +61,12 @@ def sweep(*, limit: int = 2000, at: datetime | None = None, within: timedelta = 
     `at` None means now, by the database's clock. With nothing due it is two queries, however many clocks run.
     """
     began_at = time.monotonic()
-    done = Swept()
-    hours = Hours()
+    done, hours, since = Swept(), Hours(), EARLIEST
     while time.monotonic() - began_at < within.total_seconds():
         with transaction.atomic():
             now = at or database_now()
-            clocks = _claim(limit, now) if _is_anything_due(now) else []
+            clocks = _claim(limit, since, now) if _is_anything_due(since, now) else []
+            since = clocks[-1].next_at or since if clocks else since
             done += _handle(clocks, hours, now, is_flood=len(clocks) == limit) if clocks else Swept()
         if clocks:
             failpoints.reached("sweep.committed")
@@ -74,16 +75,20 @@ def sweep(*, limit: int = 2000, at: datetime | None = None, within: timedelta = 
     return replace(done, seconds=time.monotonic() - began_at)
 
 
-def _is_anything_due(now: datetime) -> bool:
+def _is_anything_due(since: datetime, now: datetime) -> bool:
     """The first entry of the index says it, however many clocks run, and whatever the planner knows of them."""
-    first = Clock.objects.filter(next_at__isnull=False).order_by("next_at").values_list("next_at", flat=True).first()
+    first = Clock.objects.filter(next_at__gte=since).order_by("next_at").values_list("next_at", flat=True).first()
     return first is not None and first < now
 
 
-def _claim(limit: int, now: datetime) -> list[Clock]:
-    """The clocks that are due, this sweep's alone until its transaction ends. What many share is read once."""
+def _claim(limit: int, since: datetime, now: datetime) -> list[Clock]:
+    """The clocks that are due, this sweep's alone until its transaction ends. What many share is read once.
+
+    `since`: what was due before is claimed. Its entries stay in the index until nobody sees them any more, and a batch
+    that began with them would look at all that were before it.
+    """
     due = (
-        Clock.objects.filter(next_at__lt=now)
+        Clock.objects.filter(next_at__gte=since, next_at__lt=now)
         .order_by("next_at")
         .select_related("lead")
         .prefetch_related(

@@ -325,6 +325,17 @@ class TestCost:
         arrive(leads=25)
         assert sweep(limit=10, at=LATER) == Swept(claimed=25, breached=25)
 
+    def test_a_batch_looks_at_nothing_that_was_due_before_the_end_of_the_one_before(self):
+        """The entries of what was handled stay in the index for as long as some reader's snapshot is older."""
+        for hours in range(3):
+            arrive((Milestone.MQL, NOON + hours * HOUR))
+        with CaptureQueriesContext(connection) as captured:
+            assert sweep(limit=2, at=LATER + 2 * HOUR).breached == 3
+        looks, claims = ([each["sql"] for each in captured if part in each["sql"]] for part in (LOOK, "SKIP LOCKED"))
+        reminder_of_the_second = NOON + 25 * HOUR
+        for statement in (looks[1], claims[1]):
+            assert f">= '{reminder_of_the_second.isoformat()}'" in statement
+
     def test_it_begins_no_batch_after_its_time(self):
         arrive(leads=3)
         assert sweep(limit=1, at=LATER, within=timedelta(0)) == Swept()
