@@ -64,6 +64,7 @@ def broker_url(demo):
 def test_the_second_trigger_stands_in_for_beat_and_broker(demo):
     with demo.hanging("beat", "valkey"):
         demo.finds_breaches(demo.overdue(10), "while both hang")
+    demo.is_sound()
 
 
 def test_a_broker_that_is_emptied_stopped_and_started_again_under_load(demo, token):
