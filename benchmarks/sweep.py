@@ -18,9 +18,11 @@ from typing import Any
 import psycopg2
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from alignment.ops.models import Notification, OutboxMessage
 from alignment.people.models import Role, Side, Team, User
+from benchmarks.readers import FRAGMENT, Reader, web_process
 from benchmarks.scratch import scratch_database
 from leads import intake, lifecycle
 from leads.causes import Cause, Promise
@@ -37,6 +39,8 @@ DUE = int(os.environ.get("ACCORD_BENCHMARK_DUE", "100000"))
 SLICE = min(DUE, 20_000)
 OWNERS = 20
 ROUNDS = 50
+# So often each page is asked for while nothing else happens, and at most so often in the storm.
+AT_REST, IN_THE_STORM = 15, 100
 # A worker says what it did, its CPU seconds, and how much memory it took before and at most.
 ONE_WORKER = """
 import json, time
@@ -71,12 +75,49 @@ def measure() -> None:
 
     for _ in range(DUE // SLICE):
         arrive(SLICE, now - timedelta(hours=48, seconds=1), owners)
-    with old_snapshot():
+    spread_over_the_second()
+    with web_process() as port, old_snapshot():
+        reader = Reader(port, User.objects.get(pk=owners[0]), pages_of(owners[0]))
+        reader.read_while(lambda: True, most=1)
+        report_pages("pages before", reader.read_while(lambda: True, most=AT_REST))
         began_at = lifecycle.database_now()
-        took, workers = timed(two_workers)
+        took, (workers, read) = timed(lambda: storm(reader))
         report_storm(took, workers, began_at)
+        report_pages("pages in the storm", read)
         idle("idle after that, an old snapshot still open")
+    with connection.cursor() as cursor:
+        # The next transaction that writes lets everybody see that the snapshot is gone.
+        cursor.execute("SELECT pg_current_xact_id()")
     idle("idle after that")
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE sla_clock")
+    idle("idle once the table was cleaned")
+
+
+def spread_over_the_second() -> None:
+    """Clocks are due in one second, and seldom in one microsecond."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE sla_clock SET due_at = moment, next_at = CASE WHEN next_at IS NULL THEN NULL ELSE moment END FROM "
+            "(SELECT id, due_at - random() * interval '1 second' AS moment FROM sla_clock WHERE due_at < now()) due "
+            "WHERE due.id = sla_clock.id"
+        )
+
+
+def pages_of(user_id: int) -> dict[str, tuple[str, dict[str, str]]]:
+    """What somebody looks at whose leads are overdue."""
+    lead = Clock.objects.filter(lead__owner=user_id).values_list("lead", flat=True)[0]
+    return {
+        "queue": (reverse("queue"), {}),
+        "lead page": (reverse("lead", args=[lead]), {}),
+        "funnel fragment": (reverse("funnel"), FRAGMENT),
+    }
+
+
+def report_pages(scenario: str, read: dict[str, list[float]]) -> None:
+    for name, times in {**read, "all": sorted(ms for own in read.values() for ms in own)}.items():
+        at = {share: f"{times[len(times) * share // 100]:.0f}" for share in (50, 95)}
+        report(f"{scenario}: {name}", requests=len(times), median_ms=at[50], p95_ms=at[95], most_ms=f"{times[-1]:.0f}")
 
 
 def report_storm(took: float, workers: list[dict[str, float]], began_at: datetime) -> None:
@@ -94,13 +135,15 @@ def report_storm(took: float, workers: list[dict[str, float]], began_at: datetim
     report("found after the start of the sweep, seconds", **percentiles)
 
 
-def two_workers() -> list[dict[str, float]]:
-    """Two sweeps at once, each in a process of its own; what each said at its end."""
-    connection.close()
+def storm(reader: Reader) -> tuple[list[dict[str, float]], dict[str, list[float]]]:
+    """Two sweeps at once, each in a process of its own, and somebody who reads pages meanwhile: what each worker said
+    at its end, and how long the pages took.
+    """
     code = ONE_WORKER.replace("{}", connection.settings_dict["NAME"])
     command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
     workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    return [json.loads(worker.communicate()[0].splitlines()[-1]) for worker in workers]
+    read = reader.read_while(lambda: any(worker.poll() is None for worker in workers), most=IN_THE_STORM)
+    return [json.loads(worker.communicate()[0].splitlines()[-1]) for worker in workers], read
 
 
 def staff() -> list[int]:
