@@ -8,6 +8,8 @@
   are settled, paused ones go on; open pages hear of it.
 - Facts of leads are edited → they are scored, open pages hear of it.
 - Facts of accounts are changed, or since when they are customers → their profile follows, their leads are scored.
+- People change the list of target accounts, or a new version of profiles finds others → their leads are scored.
+- Deals make accounts customers, or no longer do → a job scores their leads.
 - What comes next with a lead is planned → open pages hear of it.
 - One side tells the other what it thinks of a lead → open pages hear of it.
 - A deal is changed by itself → it counts as updated, open pages hear of it.
@@ -47,6 +49,7 @@ from leads.routing import pools, route
 from leads.scoring import following as scores
 from leads.signals import (
     accounts_changed,
+    customers_changed,
     deals_changed,
     feedback_given,
     follow_ups_changed,
@@ -55,6 +58,8 @@ from leads.signals import (
     leads_merged,
     leads_moved,
     leads_unmerged,
+    profiles_changed,
+    targets_changed,
     touches_recorded,
 )
 from leads.touches import Touched
@@ -79,6 +84,9 @@ def connect() -> None:
     touches_recorded.connect(pages_hear_of_touches, dispatch_uid="pages_hear_of_touches")
     accounts_changed.connect(profiles_follow_accounts, dispatch_uid="profiles_follow_accounts")
     accounts_changed.connect(account_changes_score, dispatch_uid="account_changes_score")
+    targets_changed.connect(target_changes_score, dispatch_uid="target_changes_score")
+    profiles_changed.connect(profile_changes_score, dispatch_uid="profile_changes_score")
+    customers_changed.connect(customer_changes_score, dispatch_uid="customer_changes_score")
     leads_edited.connect(edits_score, dispatch_uid="edits_score")
     leads_edited.connect(pages_hear_of_edits, dispatch_uid="pages_hear_of_edits")
     follow_ups_changed.connect(pages_hear_of_plans, dispatch_uid="pages_hear_of_plans")
@@ -117,11 +125,26 @@ def edits_score(batch: Edited, **kwargs: Any) -> None:
 
 def profiles_follow_accounts(batch: AccountsChanged, **kwargs: Any) -> None:
     """Before their leads are scored: the tier of the profile is part of the fit."""
-    profiles.refresh(account_ids=batch.account_ids)
+    profiles.follow(account_ids=batch.account_ids)
 
 
 def account_changes_score(batch: AccountsChanged, **kwargs: Any) -> None:
     """Where somebody works says how well they fit."""
+    scores.after_account_changes(batch)
+
+
+def target_changes_score(batch: AccountsChanged, **kwargs: Any) -> None:
+    """Whom both teams want says how well their people fit."""
+    scores.after_account_changes(batch)
+
+
+def profile_changes_score(batch: AccountsChanged, **kwargs: Any) -> None:
+    """So does the profile that was found for them."""
+    scores.after_new_profiles(batch)
+
+
+def customer_changes_score(batch: AccountsChanged, **kwargs: Any) -> None:
+    """Who works at a customer is not for sales."""
     scores.after_account_changes(batch)
 
 

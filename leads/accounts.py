@@ -16,10 +16,13 @@ EDITABLE = ("name", "industry", "employees", "annual_revenue", "country", "owner
 
 @dataclass(frozen=True, slots=True)
 class AccountsChanged:
-    """Which accounts are others than before, to whoever sells to their people."""
+    """Which accounts are others than before, to whoever sells to their people. `leads_locked`: this transaction has
+    locked leads already, so that it locks no others: those are locked in ascending order.
+    """
 
     cause: Cause
     account_ids: tuple[int, ...]
+    leads_locked: bool = False
 
 
 @transaction.atomic

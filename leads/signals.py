@@ -26,6 +26,19 @@ leads_edited = Signal()
 accounts_changed = Signal()
 """Facts of accounts changed, or since when they are customers: `batch` is a `leads.accounts.AccountsChanged`."""
 
+targets_changed = Signal()
+"""People put accounts on the list of target accounts, or took them off: `batch` is a
+`leads.accounts.AccountsChanged`.
+"""
+
+profiles_changed = Signal()
+"""Accounts meet another profile, or another rule of the target accounts, than before: `batch` is a
+`leads.accounts.AccountsChanged`.
+"""
+
+customers_changed = Signal()
+"""Deals made accounts customers, or no longer do: `batch` is a `leads.accounts.AccountsChanged`."""
+
 leads_merged = Signal()
 """Leads were merged: `batch` is a `leads.merging.merging.Merged`."""
 

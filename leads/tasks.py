@@ -3,7 +3,9 @@
 from celery import shared_task
 
 from leads import changed_days, lifecycle
+from leads.causes import Cause
 from leads.hygiene import findings, scanning
+from leads.milestones import CauseSource
 from leads.nurture import nurturing
 from leads.profiles import matching
 from leads.scoring import publishing
@@ -19,7 +21,7 @@ def keep_clean() -> None:
 @shared_task
 def release_leads() -> None:
     """Profiles follow the facts of accounts; then the day's leads of rules that hand over a number a day."""
-    matching.refresh()
+    matching.refresh(cause=Cause(CauseSource.RULE))
     publishing.release_daily()
 
 

@@ -8,6 +8,8 @@ from alignment.lib import batch
 from alignment.ops import versions
 from alignment.people.models import User
 from leads import lifecycle
+from leads.causes import Cause, Promise
+from leads.milestones import CauseSource
 from leads.models import Account, Lead, ProfileVersion, ScoringVersion
 from leads.profiles import matching, targets
 from leads.profiles.rules import EMPTY
@@ -62,7 +64,10 @@ def tell(rng: Random, people: dict[str, User]) -> None:
     draft = versions.change(draft, body={"profiles": list(PROFILES), "targets": TARGETS}, by=people["manager"])
     matching.publish(draft=draft, by=people["revops"], note="As both teams agreed in the spring review")
     wanted = Account.objects.filter(industry="Retail", employees__gte=900).order_by("pk").values_list("pk", flat=True)
-    targets.add(account_ids=wanted[:6], by=people["marketer"], note="Met at the spring fair")
+    targets.add(
+        account_ids=wanted[:6], cause=Cause(CauseSource.DEMO, people["marketer"].pk, promise=Promise.NONE),
+        note="Met at the spring fair",
+    )  # fmt: skip
     now = lifecycle.database_now()
     for standard in applying.standards():
         applying.store(standard, Piece("TRUE"), now, lock=False)

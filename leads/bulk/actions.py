@@ -158,7 +158,8 @@ NO_ACCOUNT = "It belongs to no account: give it a company first."
 def _target(lead_ids: Sequence[int], params: Params, cause: Cause, user: User) -> Done:
     of_lead = _accounts(lead_ids)
     wanted = {account for account in of_lead.values() if account}
-    added = set(targets.add(account_ids=sorted(wanted), by=user, note=params.get("note", "")).account_ids)
+    listed = targets.add(account_ids=sorted(wanted), cause=cause, note=params.get("note", ""), leads_locked=True)
+    added = set(listed.account_ids)
     done: dict[int, Row] = {pk: {"account": account} for pk, account in of_lead.items() if account in added}
     return Done(done, _without_account(of_lead))
 
@@ -176,8 +177,7 @@ def _without_account(of_lead: Mapping[int, int | None]) -> Refused:
 
 
 def _off_the_list(rows: Sequence[BulkRow], params: Params, cause: Cause) -> Refused:
-    by = User.objects.get(pk=cause.actor_id)
-    targets.remove(account_ids={row.before["account"] for row in rows}, by=by)
+    targets.remove(account_ids={row.before["account"] for row in rows}, cause=cause, leads_locked=True)
     return {}
 
 

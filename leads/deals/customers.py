@@ -10,7 +10,7 @@ from leads import lifecycle
 from leads.accounts import AccountsChanged
 from leads.causes import Cause
 from leads.models import Account, CustomerPeriod
-from leads.signals import accounts_changed
+from leads.signals import accounts_changed, customers_changed
 
 
 class CustomerError(Exception):
@@ -28,6 +28,7 @@ _FORGET = """
     DELETE FROM leads_customerperiod
     WHERE opportunity_id IS NOT NULL AND ended_on IS NULL
         AND account_id IN (SELECT account_id FROM leads_opportunity WHERE id = ANY(%(deals)s))
+    RETURNING account_id
 """
 _BEGIN = """
     INSERT INTO leads_customerperiod (account_id, began_on, opportunity_id, note, actor_id, recorded_at)
@@ -45,6 +46,7 @@ _BEGIN = """
     )
     ORDER BY won.account_id, won.began_on NULLS FIRST, won.id
     ON CONFLICT DO NOTHING
+    RETURNING account_id
 """
 
 
@@ -53,7 +55,11 @@ def follow(*, opportunity_ids: Collection[int], cause: Cause, now: datetime) -> 
     params = {"deals": list(opportunity_ids), "actor": cause.actor_id, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(_FORGET, params)
+        before = {account_id for (account_id,) in cursor.fetchall()}
         cursor.execute(_BEGIN, params)
+        after = {account_id for (account_id,) in cursor.fetchall()}
+    if turned := tuple(sorted(before ^ after)):
+        customers_changed.send(sender=follow, batch=AccountsChanged(cause, turned, leads_locked=True))
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from leads.causes import Cause, Promise
 from leads.decisions import Step
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import ScoringVersion, ThresholdCrossing
-from leads.models.score import CrossedBy
+from leads.models.score import CrossedBy, Release
 from leads.scoring import compiling
 from leads.scoring.compiling import Piece, join, of, values
 from leads.scoring.rules import RuleSet, read
@@ -70,8 +70,9 @@ def pilot_leads(version: ScoringVersion) -> Piece:
 def score(*, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None) -> list[int]:
     """Score these leads; the same statements for any number. Returns those that became MQLs by it.
 
-    Who crosses is handed over where `by` says what brought it there and the cause is live work. Leads that have not
-    entered the lifecycle yet are left alone.
+    Who crosses is handed over where `by` says what brought it there and the cause is live work; by new rules, only
+    where the version of the scoring rules hands over at once. Leads that have not entered the lifecycle yet are left
+    alone.
     """
     if not lead_ids:
         return []
@@ -81,7 +82,8 @@ def score(*, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None) -> l
     )
     candidates: list[Candidate] = []
     for standard in standards():
-        candidates += store(standard, chosen, cause.at or standard.read_at, lock=True)
+        above = store(standard, chosen, cause.at or standard.read_at, lock=True)
+        candidates += above if by != CrossedBy.RELEASE or standard.version.release == Release.AT_ONCE else ()
     acts = by is not None and cause.promise == Promise.START
     return hand_over(candidates, cause=cause, by=by) if acts and by else []
 

@@ -1,14 +1,17 @@
-"""When leads are scored: after touches, moves and edits, in the transaction of each."""
+"""When leads are scored: after touches, moves, edits and changes of their accounts, in the transaction of each."""
 
 from collections.abc import Collection
+
+from django.db.models import Exists, OuterRef
 
 from leads.accounts import AccountsChanged
 from leads.causes import Cause
 from leads.editing import Edited
 from leads.lifecycle import Moved
-from leads.milestones import Kind
-from leads.models import Lead
+from leads.milestones import Kind, Outcome
+from leads.models import Journey, Lead
 from leads.models.score import CrossedBy
+from leads.scoring import by_account
 from leads.scoring.applying import score
 from leads.touches import Touched
 
@@ -25,6 +28,22 @@ def after_moves(moved: Moved) -> None:
     changed = {taken.lead_id for taken in moved.taken if taken.kind in _CHANGES_WHAT_COUNTS} - arrived
     score(lead_ids=arrived, cause=moved.cause, by=CrossedBy.TOUCH)
     score(lead_ids=changed, cause=moved.cause, by=None)
+    _after_wins(moved)
+
+
+def _after_wins(moved: Moved) -> None:
+    """A won lead makes its company a customer by itself where it has no deal; a deal says so of its own."""
+    turned = {
+        taken.lead_id for taken in moved.taken
+        if ((taken.before or (None, ""))[1] == Outcome.WON) != (taken.after[1] == Outcome.WON)
+    }  # fmt: skip
+    if not turned:
+        return
+    without_deal = Lead.objects.filter(pk__any_of=turned, account__isnull=False).exclude(
+        Exists(Journey.objects.filter(lead=OuterRef("pk"), pass_no=OuterRef("pass_no"), opportunity__isnull=False))
+    )
+    account_ids = tuple(without_deal.values_list("account_id", flat=True).distinct())
+    after_account_changes(AccountsChanged(moved.cause, account_ids, leads_locked=True))
 
 
 def after_touches(touched: Touched) -> None:
@@ -38,9 +57,13 @@ def after_edits(edited: Edited) -> None:
 
 
 def after_account_changes(changed: AccountsChanged) -> None:
-    """Everybody who works there has another fit; the same statements for any number of accounts and leads."""
-    concerned = Lead.objects.standing().filter(account__any_of=set(changed.account_ids))
-    score(lead_ids=list(concerned.values_list("pk", flat=True)), cause=changed.cause, by=CrossedBy.FACTS)
+    """Everybody who works there has another fit."""
+    by_account.follow(changed, by=CrossedBy.FACTS)
+
+
+def after_new_profiles(changed: AccountsChanged) -> None:
+    """So they have by new rules; what becomes of those that cross by rules is the choice of the scoring version."""
+    by_account.follow(changed, by=CrossedBy.RELEASE)
 
 
 def after_merges(lead_ids: Collection[int], cause: Cause) -> None:

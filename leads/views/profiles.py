@@ -20,6 +20,7 @@ from leads.models import Account, ProfileVersion
 from leads.profiles import coverage, matching, targets, winning
 from leads.profiles.form import ProfilesForm
 from leads.profiles.rules import EMPTY, TEXTS
+from leads.views.moving import page_cause
 
 WON_WITHIN = timedelta(days=365)
 
@@ -111,7 +112,7 @@ def target_accounts(request: SignedInRequest) -> HttpResponse:
     """The list with its coverage; a POST brings accounts by the line."""
     form = BringForm(request.POST or None)
     if form.is_valid():
-        added = targets.bring(lines=form.cleaned_data["lines"].splitlines(), by=request.user,
+        added = targets.bring(lines=form.cleaned_data["lines"].splitlines(), cause=page_cause(request),
                               note=form.cleaned_data["note"])  # fmt: skip
         messages.success(request, f"{len(added.account_ids)} added, {added.known} were on the list already.")
         if added.unknown:
@@ -138,7 +139,7 @@ def _place(text: str) -> tuple[str, int] | None:
 def target_add(request: SignedInRequest, pk: int) -> HttpResponse:
     """Put one account on the list."""
     account = get_object_or_404(Account, pk=pk)
-    targets.add(account_ids=[account.pk], by=request.user, note=request.POST.get("note", "")[:200])
+    targets.add(account_ids=[account.pk], cause=page_cause(request), note=request.POST.get("note", "")[:200])
     messages.success(request, f"{account} is a target account.")
     return redirect("target_accounts")
 
@@ -148,6 +149,6 @@ def target_add(request: SignedInRequest, pk: int) -> HttpResponse:
 def target_remove(request: SignedInRequest, pk: int) -> HttpResponse:
     """Take one account off the list."""
     account = get_object_or_404(Account, pk=pk)
-    if targets.remove(account_ids=[account.pk], by=request.user):
+    if targets.remove(account_ids=[account.pk], cause=page_cause(request)):
         messages.success(request, f"{account} is no target account any more.")
     return redirect("target_accounts")

@@ -7,6 +7,7 @@ from leads.profiles import targets
 from tests.api.asking import Api, make_token
 from tests.factories import make_lead, make_profiles, make_scoring_pilot, make_user
 from tests.leads.scoring_stories import BODY, lead, publish, touch
+from tests.leads.stories import by
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +37,7 @@ def test_rules_profiles_and_targets_are_read(program):
     pilot = make_scoring_pilot()
     make_profiles()
     account = make_lead(company_name="Buyer").account_id
-    targets.add(account_ids=[account], by=make_user())
+    targets.add(account_ids=[account], cause=by(make_user().pk))
 
     rules = program.get("/api/v1/scoring-rules/").json()["results"]
     assert {(one["team"], one["rules"]["threshold"]) for one in rules} == {(None, 80), (pilot.team_id, 80)}

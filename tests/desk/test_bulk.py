@@ -33,6 +33,7 @@ from leads.models import (
 from leads.models.bulk import BulkState
 from leads.profiles import targets
 from tests.factories import make_lead, make_pool, make_routing, make_user
+from tests.leads.stories import by
 
 pytestmark = pytest.mark.django_db
 
@@ -193,7 +194,7 @@ def test_their_accounts_become_target_accounts(client, revops):
     )
     known, lone = make_lead(name="Known", company_name="Globex"), make_lead(name="Lone", email="")
     Lead.objects.filter(pk=lone.pk).update(account=None)
-    targets.add(account_ids=[known.account_id], by=revops)
+    targets.add(account_ids=[known.account_id], cause=by(revops.pk))
     shown = text(ask(client, [first, colleague, known, lone], "target"))
     assert "3 of 4 can be added" in shown
     change = do(client, [first, colleague, known, lone], "target", note="Fair")

@@ -47,7 +47,7 @@ def company():
     Score.objects.filter(lead__in=few).update(points=100, fit_points=100, grade="A")
     Score.objects.exclude(lead__in=few).update(points=0, fit_points=0, grade="D")
     account = Lead.objects.get(pk=few[0]).account_id
-    targets.add(account_ids=[account], by=rep)
+    targets.add(account_ids=[account], cause=by(rep.pk))
     AccountProfile.objects.create(account_id=account, profile="rare", tier=1, found_at=timezone.now())
     return few
 

@@ -18,6 +18,7 @@ from leads.profiles.form import ProfilesForm
 from tests.factories import RETAIL, make_deal, make_lead, make_profiles, make_user
 from tests.leads.condition_strategies import NOW, all_of, asks
 from tests.leads.scoring_stories import BODY, lead, publish
+from tests.leads.stories import by
 
 pytestmark = pytest.mark.django_db
 
@@ -57,10 +58,10 @@ def test_every_account_has_the_best_profile_that_it_meets_and_follows_its_facts(
 
     Account.objects.filter(pk=shop.pk).update(industry="Food")
     Account.objects.filter(name="Farm").update(industry="retail")
-    matching.refresh()
+    matching.refresh(cause=by())
 
     assert tiers() == {"Farm": 1}
-    assert matching.refresh() == (0, 0)
+    assert matching.refresh(cause=by()) == ()
 
 
 def test_of_several_profiles_the_best_tier_counts():
@@ -94,7 +95,7 @@ def test_any_number_of_accounts_is_matched_by_the_same_statements():
 
     def queries():
         with CaptureQueriesContext(connection) as captured:
-            matching.refresh()
+            matching.refresh(cause=by())
         return len(captured)
 
     account("Shop", industry="Retail")
@@ -114,9 +115,9 @@ def test_the_rule_brings_accounts_and_takes_its_own_off_again():
     make_profiles(TIER_1)
     assert on_list() == {"Shop"}
 
-    targets.add(account_ids=Account.objects.filter(name="Farm").values_list("pk", flat=True), by=make_user())
+    targets.add(account_ids=Account.objects.filter(name="Farm").values_list("pk", flat=True), cause=by(make_user().pk))
     Account.objects.filter(pk=shop.pk).update(industry="Food")
-    matching.refresh()
+    matching.refresh(cause=by())
 
     assert on_list() == {"Farm"}
 
@@ -125,27 +126,27 @@ def test_whom_somebody_took_off_the_rule_does_not_bring_back():
     shop = account("Shop", industry="Retail")
     make_profiles(TIER_1)
 
-    assert targets.remove(account_ids=[shop.pk], by=make_user()) == 1
-    matching.refresh()
+    assert targets.remove(account_ids=[shop.pk], cause=by(make_user().pk)) == 1
+    matching.refresh(cause=by())
 
     assert on_list() == set()
-    targets.add(account_ids=[shop.pk], by=make_user())
+    targets.add(account_ids=[shop.pk], cause=by(make_user().pk))
     assert on_list() == {"Shop"}
 
 
 def test_lines_of_a_sheet_name_accounts_by_domain_or_name():
-    by = make_user(Role.MARKETER)
+    user = make_user(Role.MARKETER)
     account("Shop", domain="shop.example")
     Account.objects.create(name="Müller & Söhne GmbH", name_key="muller sohne", created_at=NOW)
 
     added = targets.bring(
-        lines=["https://www.shop.example/en", "Muller Sohne", "", "nobody.example", "shop.example"], by=by
+        lines=["https://www.shop.example/en", "Muller Sohne", "", "nobody.example", "shop.example"], cause=by(user.pk)
     )
 
     assert on_list() == {"Shop", "Müller & Söhne GmbH"}
     assert (len(added.account_ids), added.unknown) == (2, ("nobody.example",))
-    assert targets.bring(lines=["shop.example"], by=by).known == 1
-    assert AuditEntry.objects.filter(action="targets_added", actor=by).count() == 2
+    assert targets.bring(lines=["shop.example"], cause=by(user.pk)).known == 1
+    assert AuditEntry.objects.filter(action="targets_added", actor=user).count() == 2
 
 
 def test_coverage_says_who_is_known_there_and_what_is_open():
@@ -154,7 +155,7 @@ def test_coverage_says_who_is_known_there_and_what_is_open():
     make_deal(known.pk)
     known.contact_roles.get().opportunity.__class__.objects.update(account=known.account)
     unknown = account("Unknown")
-    targets.add(account_ids=[known.account_id, unknown.pk], by=make_user())
+    targets.add(account_ids=[known.account_id, unknown.pk], cause=by(make_user().pk))
 
     rows = {row.name: row for row in coverage.page()}
 
@@ -173,9 +174,9 @@ def test_the_list_page_costs_few_queries_however_long(client, manager):
             assert client.get(reverse("target_accounts")).status_code == 200
         return len(captured)
 
-    targets.add(account_ids=[account("Shop").pk], by=manager)
+    targets.add(account_ids=[account("Shop").pk], cause=by(manager.pk))
     one = queries()
-    targets.add(account_ids=[account(f"Shop {number}").pk for number in range(60)], by=manager)
+    targets.add(account_ids=[account(f"Shop {number}").pk for number in range(60)], cause=by(manager.pk))
     assert queries() == one <= 12
 
     first = client.get(reverse("target_accounts"))

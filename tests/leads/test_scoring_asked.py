@@ -17,6 +17,7 @@ from leads.scoring import reading
 from tests.factories import make_lead, make_profiles, make_user
 from tests.leads.condition_strategies import all_of, asks
 from tests.leads.scoring_stories import BODY, lead, publish, touch
+from tests.leads.stories import by
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +59,7 @@ def test_the_list_is_filtered_by_fit_target_accounts_and_profiles(client, rep):
     publish(BODY)
     director = lead(email="a@acme.example", company_name="Acme")
     nobody = lead(email="b@other.example", company_name="Other", title="")
-    targets.add(account_ids=[Lead.objects.get(pk=director).account_id], by=rep)
+    targets.add(account_ids=[Lead.objects.get(pk=director).account_id], cause=by(rep.pk))
     Lead.objects.get(pk=nobody).account.__class__.objects.filter(domain="other.example").update(industry="Retail")
     make_profiles()
 
@@ -94,7 +95,7 @@ def test_the_list_shows_the_score_as_a_column(client, rep):
 def test_the_funnel_counts_target_accounts_alone(client, rep):
     target, _ = make_lead(company_name="Target"), make_lead(company_name="Other")
     make_lead(email="nobody@gmail.com", company_name="")
-    targets.add(account_ids=[target.account_id], by=rep)
+    targets.add(account_ids=[target.account_id], cause=by(rep.pk))
 
     def entered(**asked):
         return client.get(reverse("funnel"), {"period": "all", **asked}).context["page"].entered.n
