@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from alignment.lib.csv import Cell
 from leads.milestones import Milestone
 from leads.querysets import LeadQuerySet
 from leads.routing import explaining
@@ -14,7 +15,8 @@ from leads.routing import explaining
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `text` says what stands in a cell (blank: a dash); `template` shows it otherwise, with `lead`.
+    """One column. `text` says what stands in a cell (blank: a dash); `template` shows it otherwise, with `lead`; `cell`
+    is what a file has there, where that is not the text.
 
     `related` are what the rows are read with, and `annotated` what is read beside them, so that a column costs no
     query.
@@ -24,8 +26,13 @@ class Column:
     label: str
     text: Callable[[Any], object] = lambda lead: ""
     template: str = ""
+    cell: Callable[[Any], Cell] | None = None
     related: tuple[str, ...] = ()
     annotated: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+
+    def in_file(self, lead: Any) -> Cell:
+        """What stands in a file."""
+        return self.cell(lead) if self.cell else str(self.text(lead))
 
 
 def _named(key: str, label: str = "") -> Column:
@@ -49,11 +56,11 @@ def _routed(lead: Any) -> str:
 COLUMNS: Mapping[str, Column] = {
     column.key: column
     for column in (
-        Column("stage", "Stage", template="desk/columns/stage.html", related=("stage",)),
-        Column("owner", "Owner", template="desk/columns/owner.html", related=("owner",)),
+        Column("stage", "Stage", lambda lead: lead.stage, "desk/columns/stage.html", related=("stage",)),
+        Column("owner", "Owner", lambda lead: lead.owner or "", "desk/columns/owner.html", related=("owner",)),
         _named("source"),
-        Column("due", "Answer due", template="desk/columns/due.html"),
-        Column("moved", "Last moved", template="desk/columns/moved.html"),
+        Column("due", "Answer due", template="desk/columns/due.html", cell=lambda lead: lead.due_at),
+        Column("moved", "Last moved", template="desk/columns/moved.html", cell=lambda lead: lead.moved_at),
         _named("campaign"),
         _named("segment"),
         _named("territory"),
@@ -63,11 +70,11 @@ COLUMNS: Mapping[str, Column] = {
         _plain("phone", "Phone"),
         Column("milestone", "Milestone", lambda lead: Milestone(lead.milestone).name),
         _plain("product_interest", "Interested in"),
-        _plain("pass_no", "Pass"),
+        Column("pass_no", "Pass", lambda lead: lead.pass_no, cell=lambda lead: lead.pass_no),
         Column("score", "Score", _score, related=("score",)),
         Column("routed", "Routed by", _routed, annotated={"routing": explaining.newest}),
         Column("consent", "Consent", lambda lead: lead.get_consent_display()),
-        Column("created", "Known since", template="desk/columns/created.html"),
+        Column("created", "Known since", template="desk/columns/created.html", cell=lambda lead: lead.created_at),
     )
 }
 
@@ -78,6 +85,11 @@ def parse(text: str) -> list[Column]:
     """`owner,due` → these columns, each once; the usual ones where none is known."""
     known = [COLUMNS[key] for key in dict.fromkeys(text.split(",")) if key in COLUMNS]
     return known or [COLUMNS[key] for key in DEFAULT]
+
+
+def of_file(columns: Sequence[Column]) -> list[Column]:
+    """All columns, for a file: those that are shown first, in their order."""
+    return [*columns, *(column for column in COLUMNS.values() if column not in columns)]
 
 
 def keys(columns: Sequence[Column]) -> str:

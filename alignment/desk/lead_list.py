@@ -16,7 +16,6 @@ from alignment.lib.csv import Cell
 from dashboards.options import Choice, Facet, Options
 from leads import states
 from leads.finding import is_enough
-from leads.milestones import Milestone
 from leads.models import Account, Lead, Stage
 from leads.querysets import LeadQuerySet
 from leads.searching import candidates, spelled_alike
@@ -34,12 +33,6 @@ STATES: Mapping[str, tuple[str, Q]] = {
     **states.STATES,
 }
 """What became of a lead: key → (name, condition). Overdue also asks its clock."""
-
-HEADER = (
-    "Id", "Name", "E-mail", "Phone", "Job title", "Company", "Stage", "Milestone", "Outcome", "Owner", "Team", "Source",
-    "Campaign", "Segment", "Territory", "Answer due", "Answered", "Last moved", "Created",
-    "Consent", "Do not contact",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,18 +223,24 @@ class LeadList:
 
     # The file
 
+    @cached_property
+    def _of_file(self) -> list[Column]:
+        return lead_columns.of_file(self.columns)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Who the lead is, every column that a list can show (first those that this one does), and how it stands."""
+        columns = (column.label for column in self._of_file)
+        return ("Id", "Name", "Job title", "Company", *columns, "Outcome", "Answered", "Do not contact")
+
     def lines(self) -> Iterator[tuple[Cell, ...]]:
-        """All that was found, as rows under `HEADER`; read in chunks, so that a long file fits in little memory."""
-        related = ("stage", "owner", "team", "source", "campaign", "segment", "territory")
+        """All that was found, as rows under `header`; read in chunks, so that a long file fits in little memory."""
         lead: Any
-        for lead in with_clock(self.found.newest_first()).select_related(*related).iterator(CHUNK):
+        for lead in lead_columns.read_with(with_clock(self.found.newest_first()), self._of_file).iterator(CHUNK):
             yield (
-                lead.pk, lead.name, lead.email, lead.phone, lead.title, lead.company_name, lead.stage.name,
-                Milestone(lead.milestone).name, lead.get_outcome_display(), *(
-                    str(each) if each else None
-                    for each in (lead.owner, lead.team, lead.source, lead.campaign, lead.segment, lead.territory)
-                ), lead.due_at, lead.answered_at, lead.moved_at, lead.created_at,
-                lead.get_consent_display(), "yes" if lead.do_not_contact else "",
+                lead.pk, lead.name, lead.title, lead.company_name,
+                *(column.in_file(lead) for column in self._of_file),
+                lead.get_outcome_display(), lead.answered_at, "yes" if lead.do_not_contact else "",
             )  # fmt: skip
 
 

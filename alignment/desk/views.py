@@ -10,7 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from alignment.desk.bulk_views import chosen_ids, offered
-from alignment.desk.lead_list import HEADER, LeadList
+from alignment.desk.lead_list import LeadList
 from alignment.desk.lead_page import LeadPage
 from alignment.desk.queue import Queue
 from alignment.desk.saved.tabs import Tabs, begins_with
@@ -130,7 +130,7 @@ def leads(request: SignedInRequest) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         require(request.user, "export")
         audit.record(action="exported", actor=request.user, subject_kind="lead", detail={"query": request.GET.dict()})
-        return csv_response("leads", HEADER, found.lines())
+        return csv_response("leads", found.header, found.lines())
     tabs = Tabs(request.user, request.GET.get("view", ""))
     if request.htmx.target == "lead-views":
         return render(request, "desk/_views.html", {"tabs": tabs.counted(now()), "is_counted": True})

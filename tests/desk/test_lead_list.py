@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from alignment.desk import lead_list
+from alignment.desk import lead_columns, lead_list
 from alignment.ops.models import AuditEntry
 from alignment.people import absences
 from alignment.people.models import Role
@@ -243,6 +243,19 @@ def test_the_file_holds_what_the_filters_found(client, rep):
     assert response["Content-Disposition"] == 'attachment; filename="leads.csv"'
     assert (row["Name"], row["Company"], row["Owner"]) == ("Marina Alves", "'=cmd()|'/c calc'!A1", "Júlia Rocha")
     assert (row["Milestone"], row["Source"], row["Outcome"]) == ("SQL", "Social", "")
+
+
+def test_the_file_has_every_column_of_the_list_those_that_are_shown_first(client, rep):
+    make_routing(make_pool(name="Field"))
+    [lead] = come_in(draft(1, product_interest="Planner"))
+
+    response = see(client, format="csv", columns="routed,due")
+    [row] = read(response)
+
+    assert list(row)[:7] == ["Id", "Name", "Job title", "Company", "Routed by", "Answer due", "Stage"]
+    assert {column.label for column in lead_columns.COLUMNS.values()} <= row.keys()
+    assert (row["Interested in"], row["Pass"], row["Stage"]) == ("Planner", "1", str(lead.stage))
+    assert (row["Routed by"], row["Score"]) == ("Pool Field", str(lead.score))
 
 
 def test_the_file_is_not_cut_into_pages(client, rep, monkeypatch):
