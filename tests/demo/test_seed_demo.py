@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Count, Max, Min
 
 from alignment.demo.copies import BACK, go_back
@@ -124,6 +125,12 @@ def test_sizes_as_people_write_them(text, leads):
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(ArgumentTypeError, match="1m"):
         size(text)
+
+
+def test_tables_that_are_not_there_yet_are_told():
+    MigrationRecorder.Migration.objects.filter(app="leads").delete()
+    with pytest.raises(CommandError, match="run the command migrate"):
+        call_command("seed_demo")
 
 
 def test_a_company_with_leads_is_left_alone():

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from alignment.demo.copies import go_back
 from alignment.demo.seeding import seed
@@ -31,6 +32,9 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=48, help="another number tells another story")
 
     def handle(self, **options: Any) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError("Tables of this version are missing: run the command migrate, then this one again.")
         if Lead.objects.exists():
             raise CommandError("This install has leads already; the demo company needs an empty one.")
         made = seed(leads=min(options["size"], MOST_TOLD), seed=options["seed"])
