@@ -34,7 +34,7 @@ BEGINS = {
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A kind of promise that starts at a stage, and the rules that count for leads there, in their order."""
+    """A kind of promise that can start at a stage, and the rules that count for leads there, in their order."""
 
     kind: SubjectKind
     rules: list[Told]
@@ -46,19 +46,17 @@ class Started:
 
 
 def starting_at(stage: Stage) -> list[Started]:
-    """The promises that begin when a lead comes into the stage, and those that later stages of its milestone are
-    promised by a rule that names them.
+    """The kinds of promises that begin at the milestone of the stage. Whoever comes into its first stage is promised
+    what rules for all leads say; a later stage only what a rule says that names it.
     """
     stages, names, found = Stages.load(), Names(), []
     for kind, where in STARTS.items():
         first = where(stages)
-        published = PolicySet.published(kind)
-        if published is None or first.milestone != stage.milestone:
-            continue
-        rules = told(read(published.body), names)
-        given = zip(read(published.body), rules, strict=True)
-        counting = [words for rule, words in given if _may_hold(rule, stage, is_first=first == stage)]
-        if counting:
+        if first.milestone == stage.milestone:
+            published = PolicySet.published(kind)
+            rules = read(published.body) if published else []
+            given = zip(rules, told(rules, names), strict=True)
+            counting = [words for rule, words in given if _may_hold(rule, stage, is_first=first == stage)]
             found.append(Started(kind, counting))
     return found
 

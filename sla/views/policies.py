@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,6 +23,7 @@ from alignment.people.requests import SignedInRequest
 from leads.conditions import ABOUT_PROMISED_LEAD, Names
 from leads.conditions.editor import Editor
 from leads.lifecycle import database_now
+from leads.models import Stage
 from sla import applying, policies, preview_jobs, recalculating, signing
 from sla.forms import RuleForm, shown
 from sla.models import LadderSignature, PauseReason, PolicySet
@@ -110,9 +113,19 @@ def setup_sla_sign(request: SignedInRequest, pk: int) -> HttpResponse:
 pages = DraftPages(
     PolicySet, "Promises", home="setup_slas", prefix="setup_sla", kinds=[each.kind for each in subjects()]
 )
-setup_sla_begin = policy("promise.manage")(require_POST(pages.begin))
 setup_sla_discard = policy("promise.manage")(require_POST(pages.discard))
 setup_sla_restore = policy("promise.manage")(require_POST(pages.restore))
+
+
+@policy("promise.manage")
+@require_POST
+def setup_sla_begin(request: SignedInRequest, kind: str) -> HttpResponse:
+    """With a `stage` (its key) the draft goes on with a rule about the leads of that stage."""
+    begun = pages.begin(request, kind)
+    if stage := Stage.objects.in_use().filter(key=request.POST.get("stage", "")).first():
+        query = urlencode({"stage": stage.key})
+        return redirect(f"{reverse('setup_sla_rule_new', args=[kind])}?{query}")
+    return begun
 
 
 @policy("promise.manage")
@@ -133,7 +146,9 @@ def _page(request: SignedInRequest, draft: PolicySet, template: str, **context: 
 @form_view
 @pages.with_draft
 def setup_sla_rule_new(request: SignedInRequest, draft: PolicySet) -> HttpResponse:
-    return _rule(request, draft, None)
+    """`stage` begins it with the leads of that stage; such a rule comes first, before those for all leads."""
+    stage = Stage.objects.in_use().filter(key=request.GET.get("stage", "")).first()
+    return _rule(request, draft, None, stage)
 
 
 @policy("promise.manage")
@@ -143,16 +158,17 @@ def setup_sla_rule(request: SignedInRequest, draft: PolicySet, at: int) -> HttpR
     return _rule(request, draft, at)
 
 
-def _rule(request: SignedInRequest, draft: PolicySet, at: int | None) -> HttpResponse:
+def _rule(request: SignedInRequest, draft: PolicySet, at: int | None, stage: Stage | None = None) -> HttpResponse:
     rules = read(draft.body)
-    stored = at_place(rules, at, Rule(""))
+    stored = at_place(rules, at, Rule("", when=_in(stage)) if stage else Rule(""))
     editor = Editor(
         ABOUT_PROMISED_LEAD, prefix="when", data=request.POST or None, stored=stored.when, names=Names(),
         may_be_empty=True,
     )  # fmt: skip
     form = RuleForm(request.POST or None, rule=stored)
     if request.POST and not editor.is_being_edited and form.is_valid() and editor.value is not None:
-        changed = placed(rules, at, form.as_rule(editor.value.as_json()))
+        rule = form.as_rule(editor.value.as_json())
+        changed = [rule, *rules] if stage else placed(rules, at, rule)
         if len(changed) > MOST_RULES:
             form.add_error(None, f"There can be {MOST_RULES} rules at most.")
         elif pages.saved(request, draft, as_body(changed)):
@@ -160,7 +176,11 @@ def _rule(request: SignedInRequest, draft: PolicySet, at: int | None) -> HttpRes
     if editor.is_being_edited:
         asked = {name: request.POST.get(name) for name in shown(stored)}
         form = RuleForm(initial=asked | {"pauses": request.POST.getlist("pauses")})
-    return _page(request, draft, "sla/rule.html", form=form, editor=editor, name=stored.name)
+    return _page(request, draft, "sla/rule.html", form=form, editor=editor, name=stored.name, stage=stage)
+
+
+def _in(stage: Stage) -> dict[str, Any]:
+    return {"match": "all", "of": [{"field": "stage", "operator": "is", "values": [stage.key]}]}
 
 
 @policy("promise.manage")

@@ -159,6 +159,28 @@ class TestStages:
         assert "Human touch of an accepted lead" in client.get("/setup/stages/sql/").content.decode()
         assert "No promise starts here." in client.get("/setup/stages/won/").content.decode()
 
+    def test_what_a_stage_is_promised_is_chosen_from_its_page(self, client, revops):
+        stage = setup.add(name="Checked", owning_side="marketing", after_id=Stage.objects.get(key="mql").pk, by=revops)
+        promise(Rule("Others"))
+        for page in (f"/setup/stages/{stage.key}/", f"/setup/stages/{stage.key}/edit/"):
+            text = client.get(page).content.decode()
+            assert "nothing is promised to them" in text
+            assert f'<input type="hidden" name="stage" value="{stage.key}">' in text
+
+        response = client.post("/setup/slas/disposition/begin/", {"stage": stage.key})
+        [row] = client.get(response.url).context["editor"].rows
+        assert (row.field.key, row.values) == ("stage", [stage.key])
+
+        of_stage = {f"{row.name}-{name}": value for name, value in
+                    {"field": "stage", "operator": "is", "group": "0", "value": stage.key}.items()}  # fmt: skip
+        client.post(response.url, rule(name="Checked leads", target="4", **of_stage | {"when-rows": "1"}))
+        draft = read(PolicySet.draft("disposition").body)
+        assert [(each.name, each.target) for each in draft] == [("Checked leads", 4), ("Others", 48)]
+
+    def test_a_stage_that_is_not_there_begins_an_ordinary_draft(self, client, revops):
+        response = client.post("/setup/slas/disposition/begin/", {"stage": "nowhere"})
+        assert response.url == "/setup/slas/disposition/draft/"
+
     def test_a_rule_can_be_about_one_stage_of_its_milestone(self, client, revops):
         second = setup.add(name="Checked", owning_side="marketing", after_id=Stage.objects.get(key="mql").pk, by=revops)
         named = {"match": "all", "of": [{"field": "stage", "operator": "is", "values": [second.key]}]}
