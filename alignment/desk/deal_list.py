@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
+from alignment.desk import lead_fits
 from alignment.desk.lead_list import CHUNK, Filter
 from alignment.desk.queue import COUNT_CAP
 from alignment.lib import keysets
@@ -78,6 +79,7 @@ class DealList:
             "close": ("Closes", dict(CLOSES)),
             "owner": ("Owner", self.owners),
             "sourced_by": ("Sourced by", dict(SourcedBy.choices)),
+            "target": ("Accounts", lead_fits.TARGETS),
         }
         return [
             Filter(name, label, list(choices.items()), self._chosen(name, choices))
@@ -111,6 +113,8 @@ class DealList:
             deals = deals.filter(owner={"me": self.user.pk, "none": None}.get(owner, owner))
         if close := self.chosen.get("close"):
             deals = deals.filter(self._closing(close), state=DealState.OPEN)
+        if target := self.chosen.get("target"):
+            deals = deals.filter(lead_fits.at_targets(target))
         if self.account:
             deals = deals.filter(account=self.account)
         return deals.filter(self._named) if self.words else deals

@@ -1,4 +1,4 @@
-"""The filters of the lead list that ask how ready leads are and how well their accounts suit us."""
+"""The filters of lists that ask how ready leads are and how well their accounts suit us."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,6 +27,12 @@ def chosen(asked: Mapping[str, str]) -> dict[str, str]:
     return {name: asked[name] for name, (_, known) in CHOICES.items() if asked.get(name) in known}
 
 
+def at_targets(target: str) -> Q:
+    """What belongs to target accounts (`yes`), or to all others; of whatever has an account."""
+    listed = Q(account__in=TargetAccount.objects.filter(removed_at=None).values("account"))
+    return listed if target == "yes" else ~listed
+
+
 def condition(chosen: Mapping[str, str], at: datetime) -> Q:
     """The leads that are meant; scores are those of the moment `at` (one query for the rules)."""
     meant = Q()
@@ -36,8 +42,7 @@ def condition(chosen: Mapping[str, str], at: datetime) -> Q:
         grades = [fit] if fit == "D" else [grade for grade in "ABC" if grade <= fit]
         meant &= Q(score__grade__in=grades)
     if target := chosen.get("target"):
-        listed = Q(account__in=TargetAccount.objects.filter(removed_at=None).values("account"))
-        meant &= listed if target == "yes" else ~listed
+        meant &= at_targets(target)
     if tier := chosen.get("tier"):
         profiled = AccountProfile.objects.all() if tier == "-" else AccountProfile.objects.filter(tier=int(tier))
         met = Q(account__in=profiled.values("account"))

@@ -13,6 +13,7 @@ from django.db.models import Case, CharField, Exists, F, FilteredRelation, Outer
 from django.db.models.expressions import OrderBy
 from django.urls import reverse
 
+from alignment.desk import lead_fits
 from alignment.desk.queue_groups import GROUPS, TAB_NAMES, WAITING, Tab, rank_of, state_of
 from alignment.people.models import Role, Side, Team, User
 from leads import states
@@ -87,6 +88,7 @@ class Queue:
         self.tab = Tab(tab) if tab in self.tab_names else Tab.NEEDS_ANSWER
         self.sort = Sort(asked["sort"]) if asked.get("sort") in set(Sort) else Sort.DUE
         self.segment = asked.get("segment", "")
+        self.target = asked["target"] if asked.get("target") in lead_fits.TARGETS else ""
         rows = asked.get("rows", "")
         self.most = min(max(int(rows) if rows.isdecimal() else PAGE, PAGE), MOST)
 
@@ -142,8 +144,8 @@ class Queue:
     @property
     def address(self) -> str:
         """This list, without what stands beside it."""
-        asked = {"view": self.tab, "segment": self.segment, "sort": self.sort, "rows": self.most}
-        usual = {"view": Tab.NEEDS_ANSWER, "segment": "", "sort": Sort.DUE, "rows": PAGE}
+        asked = {"view": self.tab, "segment": self.segment, "target": self.target, "sort": self.sort, "rows": self.most}
+        usual = {"view": Tab.NEEDS_ANSWER, "segment": "", "target": "", "sort": Sort.DUE, "rows": PAGE}
         query = urlencode({name: value for name, value in asked.items() if value != usual[name]})
         return reverse("queue") + (f"?{query}" if query else "")
 
@@ -159,6 +161,11 @@ class Queue:
     def segments(self) -> list[Segment]:
         """The segments to choose from."""
         return list(Segment.objects.filter(Q(retired_at=None) | Q(key=self.segment)))
+
+    @property
+    def targets(self) -> list[tuple[str, str]]:
+        """Whose accounts to choose from."""
+        return list(lead_fits.TARGETS.items())
 
     @cached_property
     def groups(self) -> list[Group]:
@@ -190,6 +197,8 @@ class Queue:
         leads = self._leads(self.tab)
         if self.segment:
             leads = leads.filter(segment__key=self.segment)
+        if self.target:
+            leads = leads.filter(lead_fits.at_targets(self.target))
         current = FilteredRelation("journeys", condition=Q(journeys__pass_no=F("pass_no")))
         rows = with_clock(leads).annotate(journey=current).annotate(
             accepted_at=F("journey__accepted_at"),

@@ -29,7 +29,9 @@ from leads.models import (
     Reason,
     Source,
 )
+from leads.profiles import targets
 from tests.factories import make_account, make_free_deal, make_lead, make_user
+from tests.leads.stories import by
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +80,9 @@ class TestList:
         assert names(client, close="overdue") == ["Planner"]
         assert names(client, close="unknown") == ["Kiosk"]
         assert names(client, state="won") == []
+        targets.add(account_ids=[acme.pk], cause=by(rep.pk))
+        assert names(client, target="yes") == ["Planner"]
+        assert names(client, target="no") == ["Planner", "Kiosk"]
         assert names(client, stage="sqo", state="open", nonsense="x", after="x", account="x") == names(client)
 
     def test_pages_go_on_from_a_place_and_count_up_to_a_thousand(self, client, rep, monkeypatch):

@@ -17,6 +17,7 @@ from leads.causes import Cause
 from leads.drafts import TouchDraft
 from leads.milestones import CauseSource
 from leads.models import NurtureTrack, Reason, Segment
+from leads.profiles import targets
 from tests.factories import make_deal, make_lead, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -190,7 +191,18 @@ def test_a_segment_filters_the_rows(client, rep):
     make_lead(owner=rep, name="Other")
 
     assert names(see(client, segment=home.key)) == ["Home"]
-    assert "Nothing in this segment" in text(see(client, segment="none"))
+    assert "Nothing in this choice" in text(see(client, segment="none"))
+
+
+def test_target_accounts_and_others_are_told_apart(client, rep):
+    wanted = make_lead(owner=rep, name="Wanted", company_name="Acme")
+    make_lead(owner=rep, name="Other", company_name="Globex")
+    make_lead(owner=rep, name="Alone", email="alone@gmail.com")
+    targets.add(account_ids=[wanted.account_id], cause=by(rep))
+
+    assert names(see(client, target="yes")) == ["Wanted"]
+    assert set(names(see(client, target="no"))) == {"Other", "Alone"}
+    assert "?target=yes" in see(client, target="yes").context["queue"].address
 
 
 @pytest.mark.parametrize("asked", [{"view": "nonsense"}, {"sort": "up"}, {"rows": "-1"}, {"lead": "x"}, {"do": "rm"}])
