@@ -66,12 +66,17 @@ class Found:
 
 
 def _near(key: str, order: str) -> str:
-    """The leads with this key that come next to the probe, read from the index of (key, lead)."""
-    side = ">" if order == "ASC" else "<"
+    """The leads with this key that come next to the probe, read from the index of (key, lead).
+
+    The key is asked for as a range: of `key = …` the planner, where it knows little of the table, reads all leads in
+    the order of their primary keys instead.
+    """
+    beyond, within = (">", "<=") if order == "ASC" else ("<", ">=")
     return (
         f"SELECT probe.no, near.lead_id FROM probe CROSS JOIN LATERAL (SELECT lead_id FROM leads_leadkeys keys "
-        f"WHERE keys.{key} = probe.{key} AND keys.{key} <> '' AND keys.lead_id {side} probe.lead_id "
-        f"ORDER BY keys.{key} {order}, keys.lead_id {order} LIMIT {MOST}) near WHERE probe.{key} <> ''"
+        f"WHERE (keys.{key}, keys.lead_id) {beyond} (probe.{key}, probe.lead_id) AND keys.{key} {within} probe.{key} "
+        f"AND keys.{key} <> '' ORDER BY keys.{key} {order}, keys.lead_id {order} LIMIT {MOST}) near "
+        f"WHERE probe.{key} <> ''"
     )
 
 
@@ -85,9 +90,14 @@ _FIND = f"""
     )
     SELECT found.no, found.lead_id, keys.mailbox, keys.phone, keys.person, keys.company, lead.account_id
     FROM found
-    JOIN leads_leadkeys keys ON keys.lead_id = found.lead_id
-    JOIN leads_lead lead ON lead.id = found.lead_id AND lead.merged_into_id IS NULL AND lead.withdrawn_at IS NULL
+    CROSS JOIN LATERAL (SELECT * FROM leads_leadkeys keys WHERE keys.lead_id = found.lead_id LIMIT 1) keys
+    CROSS JOIN LATERAL (
+        SELECT account_id FROM leads_lead WHERE id = found.lead_id AND merged_into_id IS NULL AND withdrawn_at IS NULL
+        LIMIT 1
+    ) lead
 """
+# Each lead found is looked up by its key (the limits say so): joined, the planner read all leads for each of them where
+# it did not know how many stand.
 
 
 def find(probes: Sequence[Probe]) -> list[Found]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from alignment.lib import batch
 from alignment.lib.domains import is_free
@@ -23,28 +24,33 @@ _COLUMNS = ("name", "email", "email_key", "email_domain", "phone", "company_name
 
 def catch_up(*, within: timedelta = timedelta(seconds=20)) -> int:
     """Look at what is stale, slice by slice, each committed; begins none after `within`. Returns how many leads."""
-    stop_at, looked = time.monotonic() + within.total_seconds(), 0
-    while (count := scan()) and time.monotonic() < stop_at:
-        looked += count
+    stop_at, looked, after = time.monotonic() + within.total_seconds(), 0, 0
+    while found := _slice(LeadKeys.objects.filter(lead_id__gt=after), SLICE):
+        looked, after = looked + len(found), found[-1]
+        if time.monotonic() > stop_at:
+            break
     return looked
 
 
-@transaction.atomic
 def scan(*, lead_ids: Collection[int] | None = None, limit: int = SLICE) -> int:
-    """Look at the next leads that are stale (of `lead_ids`, if given); returns how many there were.
+    """Look at the next leads that are stale (of `lead_ids`, if given); returns how many there were."""
+    among = LeadKeys.objects.all() if lead_ids is None else LeadKeys.objects.filter(lead_id__any_of=lead_ids)
+    return len(_slice(among, limit))
 
-    One scan runs at a time, since two would not see each other's leads; another one returns 0 at once.
+
+@transaction.atomic
+def _slice(among: "QuerySet[LeadKeys]", limit: int) -> list[int]:
+    """The leads that were looked at, in ascending order.
+
+    One scan runs at a time, since two would not see each other's leads; another one finds none at once.
     """
     if not _is_alone():
-        return 0
-    stale = LeadKeys.objects.filter(is_stale=True).order_by("lead_id").select_for_update()
-    if lead_ids is not None:
-        stale = stale.filter(lead_id__any_of=lead_ids)
+        return []
+    stale = among.filter(is_stale=True).order_by("lead_id").select_for_update()
     found = list(stale.values_list("lead_id", flat=True)[:limit])
-    if not found:
-        return 0
-    look_at(found)
-    return len(found)
+    if found:
+        look_at(found)
+    return found
 
 
 def look_at(lead_ids: Collection[int]) -> None:
