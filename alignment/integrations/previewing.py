@@ -7,11 +7,10 @@ from typing import Any
 
 from django.db import transaction
 
-from alignment.integrations.importers.bringing import Brought, bring
+from alignment.integrations.importers.bringing import Brought, bring, said_by
 from alignment.integrations.importers.mapping import Mapping
-from alignment.integrations.importers.outcomes import places, sorted_out, wanted
+from alignment.integrations.importers.outcomes import places
 from alignment.integrations.importers.reading import Line, lines
-from alignment.integrations.importers.rows import translate
 from alignment.integrations.models import How, Import, ImportProblem, ProblemKind
 from leads.hygiene import duplicates, scanning
 from leads.hygiene.marking import undecided
@@ -92,8 +91,8 @@ def preview(batch: Import, *, actor_id: int | None) -> Preview:
 
 
 def _unreadable(further: Sequence[Line], mapping: Mapping) -> list[ImportProblem]:
-    here = places()
-    return sorted_out(wanted(further, mapping)[0], lambda line: translate(line, mapping, here))[1]
+    said = said_by(further, mapping, places())
+    return said.problems if said else []
 
 
 def _samples(brought: Brought) -> Iterator[Sample]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from alignment.integrations.importers import bringing_deals, bringing_touches, rows
+from alignment.integrations.importers.facts import Table
+from alignment.integrations.importers.lead_rows import Arrival, Translation
 from alignment.integrations.importers.mapping import Mapping
 from alignment.integrations.importers.outcomes import (
     Brought,
@@ -17,7 +19,7 @@ from alignment.integrations.importers.outcomes import (
     with_owners,
 )
 from alignment.integrations.importers.reading import Line
-from alignment.integrations.importers.rows import Arrival, Places, translate
+from alignment.integrations.importers.rows import Places
 from alignment.integrations.models import ImportProblem, ProblemKind
 from alignment.lib.emails import email_key_or_blank
 from alignment.people import directory
@@ -44,7 +46,8 @@ def said_by(read: Sequence[Line], mapping: Mapping, here: Places) -> Said | None
     if mapping.kind != "leads":
         return None
     kept, _ = wanted(read, mapping)
-    return Said(here, *sorted_out(kept, lambda line: translate(line, mapping, here)))
+    table, translation = Table(kept, mapping), Translation(mapping, here)
+    return Said(here, *sorted_out(kept, translation.arrival, table.facts(), table.remarks()))
 
 
 def bring(read: Sequence[Line], mapping: Mapping, *, actor_id: int | None, said: Said | None = None) -> Brought:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from alignment.integrations.importers.deal_rows import DealArrival, translate
+from alignment.integrations.importers.facts import Table
 from alignment.integrations.importers.finding import leads_of
 from alignment.integrations.importers.mapping import Mapping
 from alignment.integrations.importers.outcomes import (
@@ -46,7 +47,9 @@ def bring(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Broug
     """
     here = places()
     cause = Cause(CauseSource.IMPORT, actor_id=actor_id, promise=mapping.promise, route=mapping.route)
-    rows, problems = sorted_out(read, lambda line: translate(line, mapping, here))
+    rows, problems = sorted_out(
+        read, lambda line, facts: translate(line, facts, mapping, here), Table(read, mapping).facts()
+    )
     rows, more = with_owners(_newest(rows, problems), mapping)
     named = leads_of([row.names for row in rows])
     if mapping.unknown_lead == "reject":

@@ -8,6 +8,7 @@ from datetime import date
 
 from django.utils.timezone import localdate
 
+from alignment.integrations.importers.facts import Table
 from alignment.integrations.importers.finding import leads_of
 from alignment.integrations.importers.mapping import Mapping
 from alignment.integrations.importers.outcomes import Brought, by_kind, places, rejected, sorted_out, with_owners
@@ -28,7 +29,9 @@ def bring(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Broug
     """Receive these rows, in the caller's transaction; the same statements for any number."""
     here = places()
     cause = Cause(CauseSource.IMPORT, actor_id=actor_id, promise=mapping.promise, route=mapping.route)
-    rows, problems = sorted_out(read, lambda line: translate(line, mapping, here))
+    rows, problems = sorted_out(
+        read, lambda line, facts: translate(line, facts, mapping, here), Table(read, mapping).facts()
+    )
     silent = len(read) - len(rows) - len(problems)
     rows, nobodys = with_owners(rows, mapping)
     problems += nobodys

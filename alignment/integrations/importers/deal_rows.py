@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from alignment.integrations.importers.facts import Facts
 from alignment.integrations.importers.finding import Names, names_of
 from alignment.integrations.importers.mapping import Mapping
 from alignment.integrations.importers.reading import Line
-from alignment.integrations.importers.rows import Places, deal_of, draft_of, key_of, owner_of, steps_of, values_of
+from alignment.integrations.importers.rows import Places, deal_of, key_of, owner_of, steps_of
 from alignment.people.directory import Named
 from leads.decisions import Step
 from leads.drafts import DealDraft, Draft, Verdict
@@ -37,8 +38,8 @@ class DealArrival:
         )
 
 
-def translate(line: Line, mapping: Mapping, places: Places) -> DealArrival:
-    """The deal that a row describes. Raises RowError with the reason why it is none."""
+def translate(line: Line, facts: Facts, mapping: Mapping, places: Places) -> DealArrival:
+    """The deal that a row describes, whose person has these facts. Raises RowError with the reason why it is none."""
     key = key_of(line, mapping)
     steps = steps_of(line, mapping, places)
     return DealArrival(
@@ -47,8 +48,6 @@ def translate(line: Line, mapping: Mapping, places: Places) -> DealArrival:
         draft=deal_of(line, mapping, places, key, opened=steps[0] if steps else None),
         steps=steps,
         names=names_of(line, mapping),
-        company=draft_of(
-            {"company_name": values_of(line, mapping, mapping.constants, mapping.fields).get("company_name", "")}
-        ),
+        company=Draft(company_name=facts.company_name),
         owner=owner_of(line, mapping),
     )

@@ -30,8 +30,7 @@ def left_out(rows: Iterable[Row], width: int, notes: list[str]) -> Iterator[Row]
     for number, cells in rows:
         after_blank = bool(before) and number > before + 1
         before = number
-        short = sum(bool(cell.strip()) for cell in cells) <= 1
-        if _says_so(cells) or (short and (held or after_blank)):
+        if _says_so(cells) or ((held or after_blank) and sum(bool(cell.strip()) for cell in cells) <= 1):
             held.append((number, cells))
             if len(held) <= _MOST:
                 continue

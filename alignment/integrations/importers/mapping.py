@@ -163,9 +163,13 @@ class Mapping:
         named |= {column for columns in (*self.fields.values(), *self.deal.values()) for column in columns}
         named |= {column for _, column in self.lead} | {*self.touched, *self.due, *self.touch.by}
         named |= {column for rule in self.touch.all_rules() for column in rule.columns}
-        for group in self.moves:
-            named |= {*group.by, *(column for rule in group.all_rules() for column in rule.columns)}
-        return named - {""}
+        return (named | self.moved) - {""}
+
+    @property
+    def moved(self) -> set[str]:
+        """The columns that say which moves a row brings, and when they were made."""
+        rules = {column for group in self.moves for rule in group.all_rules() for column in rule.columns}
+        return rules | {column for group in self.moves for column in group.by}
 
 
 class _Reader:

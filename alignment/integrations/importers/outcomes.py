@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from alignment.integrations.importers.lead_rows import Arrival
 from alignment.integrations.importers.mapping import Mapping
 from alignment.integrations.importers.reading import Line
-from alignment.integrations.importers.rows import Arrival, Places, RowError, is_skipped
+from alignment.integrations.importers.rows import Places, RowError, is_skipped
 from alignment.integrations.models import ImportProblem, ProblemKind
 from alignment.people import directory
 from alignment.people.models import Company
@@ -38,13 +39,17 @@ class Brought:
     touches: Map[int, int] = field(default_factory=dict)
 
 
-def sorted_out(read: Iterable[Line], translated: Callable[[Line], Row | None]) -> tuple[list[Row], list[ImportProblem]]:
-    """What the rows say, and the rejection of those that say nothing; rows without anything to say are left out."""
+def sorted_out(
+    read: Iterable[Line], translated: Callable[..., Row | None], *beside: Iterable[Any]
+) -> tuple[list[Row], list[ImportProblem]]:
+    """What the rows say, and the rejection of those that say nothing; rows without anything to say are left out.
+    `translated` gets a row and what stands `beside` it.
+    """
     good: list[Row] = []
     problems = []
-    for line in read:
+    for line, *more in zip(read, *beside, strict=True):
         try:
-            said = translated(line)
+            said = translated(line, *more)
             if said is not None:
                 good.append(said)
         except RowError as error:

@@ -1,4 +1,4 @@
-"""From a row of a file to a lead as it arrives. Pure: problems are sentences, and nothing is guessed."""
+"""What a row of a file says, whatever kind of rows they are. Pure: problems are sentences, and nothing is guessed."""
 
 import re
 from collections.abc import Mapping as Dictionary
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -18,9 +17,8 @@ from alignment.lib.currencies import CURRENCIES
 from alignment.lib.emails import email_key_or_blank
 from alignment.people.directory import Named
 from leads.decisions import Step
-from leads.drafts import DealDraft, Draft, Reference
+from leads.drafts import DealDraft, Reference
 from leads.milestones import Kind, QualifiedBy
-from leads.models.lead import Consent, Lead
 from leads.models.opportunity import DealKind
 
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 12, 31)
@@ -40,70 +38,6 @@ class Places:
     currency: str
     mql_stages: frozenset[int]
     deal_stages: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A translated row: the lead, whom its owner column names, and remarks that do not stop it."""
-
-    line: Line
-    draft: Draft
-    owner: Named | None
-    remarks: tuple[str, ...] = ()
-
-
-def translate(line: Line, mapping: Mapping, places: Places) -> Arrival:
-    """The lead that a row describes. Raises RowError with the reason why it is none."""
-    values = values_of(line, mapping, mapping.constants, mapping.fields)
-    key = key_of(line, mapping)
-    if mapping.key_is_email:
-        values["email"] = key
-        if not email_key_or_blank(key):
-            raise RowError(f"“{key}” is not an e-mail address.")
-    remarks = _cut(values)
-    if values.get("email") and not email_key_or_blank(values["email"]):
-        remarks.append(f"“{values['email']}” is not an e-mail address; it was kept as text.")
-    steps = steps_of(line, mapping, places)
-    dated = [step.at for step in steps if step.at is not None]
-    created = date_of(line, mapping.created, mapping, places) if mapping.created else None
-    return Arrival(
-        line=line,
-        draft=draft_of(
-            values,
-            attributes={column: line.values[line.places[column]] for column in mapping.attributes if line.text(column)},
-            references=() if mapping.key_is_email else _references(line, key, mapping),
-            steps=steps,
-            deal=_deal(line, mapping, places, steps),
-            owned_at=dated[-1] if dated else created,
-            created_at=min(filter(None, (created, dated[0] if dated else None)), default=None),
-        ),
-        owner=owner_of(line, mapping),
-        remarks=tuple(remarks),
-    )
-
-
-_TEXTS: dict[str, int] = {
-    name: getattr(Lead._meta.get_field(name), "max_length", 0)
-    for name in ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
-}
-"""Field → how many characters it holds."""
-
-_FACETS = ("source", "campaign", "segment", "territory")
-
-
-def draft_of(values: Dictionary[str, str], **more: Any) -> Draft:
-    """A lead of these fields, by our names."""
-    texts: dict[str, Any] = {name: values.get(name, "")[:length] for name, length in _TEXTS.items()}
-    facets: dict[str, Any] = {name: values.get(name) or None for name in _FACETS}
-    return Draft(**texts, **facets, consent=_consent(values.get("consent", "")), **more)
-
-
-def _cut(values: Dictionary[str, str]) -> list[str]:
-    return [
-        f"“{values[name][:30]}…” is longer than {length} characters: the rest of the {name.replace('_', ' ')} was cut."
-        for name, length in _TEXTS.items()
-        if len(values.get(name, "")) > length
-    ]
 
 
 def person(line: Line, mapping: Mapping) -> Named:
@@ -256,7 +190,8 @@ def record_id(key: str, mapping: Mapping) -> str:
     return salesforce_ids.long(key) if mapping.ids == "salesforce" else key
 
 
-def _references(line: Line, key: str, mapping: Mapping) -> tuple[Reference, ...]:
+def references_of(line: Line, key: str, mapping: Mapping) -> tuple[Reference, ...]:
+    """What other systems call the lead of a row. Raises RowError."""
     keys = [key, *filter(None, map(line.text, mapping.references))]
     return tuple(reference(each, mapping, mapping.url) for each in keys)
 
@@ -268,29 +203,6 @@ def owner_of(line: Line, mapping: Mapping) -> Named | None:
         return None
     email = email_key_or_blank(text) if "@" in text else ""
     return Named(f"{mapping.system or 'import'}:{text}"[:200], email=email, name="" if email else text[:120])
-
-
-def _consent(text: str) -> str:
-    return _CONSENTS.get(text.casefold(), "")
-
-
-_CONSENTS = {
-    **dict.fromkeys(("granted", "yes", "true", "1", "opt-in", "subscribed"), Consent.GRANTED.value),
-    **dict.fromkeys(("withdrawn", "no", "false", "0", "opt-out", "unsubscribed"), Consent.WITHDRAWN.value),
-}
-
-
-def _deal(line: Line, mapping: Mapping, places: Places, steps: tuple[Step, ...]) -> DealDraft | None:
-    """The deal of a row whose lead reached SQO or was won; None before."""
-    if not (mapping.deal or mapping.deal_constants or mapping.deal_key):
-        return None
-    at_deal = [step for step in steps if step.kind in (Kind.WIN, Kind.LOSE) or step.stage_id in places.deal_stages]
-    if not at_deal:
-        return None
-    if mapping.deal_key:
-        key = line.text(mapping.deal_key)
-        return deal_of(line, mapping, places, key, opened=at_deal[0]) if key else None
-    return deal_of(line, mapping, places, "" if mapping.key_is_email else line.text(mapping.key), opened=at_deal[0])
 
 
 def deal_of(line: Line, mapping: Mapping, places: Places, key: str, *, opened: Step | None) -> DealDraft:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from alignment.integrations.importers.facts import Facts
 from alignment.integrations.importers.finding import Names, names_of
 from alignment.integrations.importers.mapping import Mapping
 from alignment.integrations.importers.reading import Line
@@ -11,11 +12,9 @@ from alignment.integrations.importers.rows import (
     RowError,
     chosen,
     date_of,
-    draft_of,
     key_of,
     owner_of,
     record_id,
-    values_of,
 )
 from alignment.integrations.importers.rules import IN_BRACES, TouchRule
 from alignment.people.directory import Named
@@ -38,9 +37,9 @@ class TouchArrival:
     owner: Named | None = None
 
 
-def translate(line: Line, mapping: Mapping, places: Places) -> TouchArrival | None:
-    """The touch that a row describes; None for one of a kind that is no touch, and for a step without a day. Raises
-    RowError.
+def translate(line: Line, facts: Facts, mapping: Mapping, places: Places) -> TouchArrival | None:
+    """The touch that a row describes, whose person has these facts; None for one of a kind that is no touch, and for a
+    step without a day. Raises RowError.
     """
     key = key_of(line, mapping)
     rule = next(iter(chosen(line, mapping.touch)), None)
@@ -63,6 +62,6 @@ def translate(line: Line, mapping: Mapping, places: Places) -> TouchArrival | No
         rule=rule,
         title=title.rstrip(": ")[:200],
         external_id=record_id(" / ".join(record_id(part, mapping) for part in key.split(" / ")), mapping),
-        draft=draft_of(values_of(line, mapping, mapping.constants, mapping.fields), references=names.references),
+        draft=Draft(*facts, references=names.references),
         owner=owner_of(line, mapping),
     )
