@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.functional import cached_property
 from django.utils.timezone import now
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -22,8 +23,12 @@ class Shape(serializers.Serializer):
 class Body(serializers.Serializer):
     # What is sent. A field that nobody knows is a mistake, not noise.
 
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.fields)
+
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - set(self.fields))):
+        if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - self._names)):
             known = ", ".join(self.fields)
             raise serializers.ValidationError({name: [f"Not known here. Known: {known}."] for name in unknown})
         return super().to_internal_value(data)
@@ -35,6 +40,21 @@ def read(form: type[serializers.Serializer], request: Request, **options: Any) -
     body.is_valid(raise_exception=True)
     values: dict[str, Any] = body.validated_data
     return values
+
+
+class TextField(serializers.CharField):
+    """A text of at most `max_length` characters. What is usual in one needs no closer look, which takes many times as
+    long: printable characters are neither NUL nor halves of characters.
+    """
+
+    def __init__(self, *, max_length: int, **options: Any) -> None:
+        super().__init__(max_length=max_length, **options)
+        self._longest = max_length
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str) and data.isprintable() and 0 < len(text := data.strip()) <= self._longest:
+            return text
+        return super().run_validation(data)
 
 
 class KeyField(serializers.SlugRelatedField):

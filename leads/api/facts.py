@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as InvalidEmail
 from rest_framework import serializers
 
-from alignment.api.shapes import Body, PersonIdField, many
+from alignment.api.shapes import Body, PersonIdField, TextField, many
 from alignment.lib.emails import email_key
 from leads.dimensions import FACETS
 from leads.drafts import Draft, Reference, TouchDraft
@@ -16,23 +16,23 @@ MOST_ATTRIBUTES = 100
 NOBODY = "Give at least a name, an e-mail address or a company."
 
 
-class EmailField(serializers.CharField):
+class EmailField(TextField):
     """An address that finds the lead again; blank for none."""
 
-    def to_internal_value(self, data: Any) -> str:
-        text: str = super().to_internal_value(data)
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        text = super().run_validation(data)
         try:
             return text and email_key(text) and text
         except InvalidEmail as error:
             raise serializers.ValidationError("This is no e-mail address.") from error
 
 
-def _text(length: int, **options: Any) -> serializers.CharField:
-    return serializers.CharField(max_length=length, allow_blank=True, required=False, **options)
+def _text(length: int, **options: Any) -> TextField:
+    return TextField(max_length=length, allow_blank=True, required=False, **options)
 
 
-def _facet() -> serializers.CharField:
-    return serializers.CharField(
+def _facet() -> TextField:
+    return TextField(
         max_length=80,
         allow_null=True,
         allow_blank=True,
@@ -58,8 +58,8 @@ class FactsBody(Body):
 
 
 class ReferenceBody(Body):
-    system = serializers.CharField(max_length=40)
-    external_id = serializers.CharField(max_length=200)
+    system = TextField(max_length=40)
+    external_id = TextField(max_length=200)
     url = serializers.URLField(max_length=500, allow_blank=True, required=False)
 
 
@@ -67,7 +67,7 @@ class LeadBody(FactsBody):
     """A lead as it arrives. A known e-mail address or reference finds the lead again; then what was blank is filled."""
 
     attributes = serializers.DictField(
-        child=serializers.CharField(max_length=2000, allow_blank=True),
+        child=TextField(max_length=2000, allow_blank=True),
         required=False,
         help_text=f"Further facts, at most {MOST_ATTRIBUTES}.",
     )
