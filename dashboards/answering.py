@@ -41,7 +41,7 @@ def keepable(response: HttpResponse, request: SignedInRequest, measured: Measure
     return response
 
 
-def exported(request: SignedInRequest, subject_kind: str = "funnel") -> None:
+def exported(request: SignedInRequest, subject_kind: str) -> None:
     """Record that somebody takes figures out. Raises PermissionDenied for who may not."""
     require(request.user, "export")
     audit.record(action="exported", actor=request.user, subject_kind=subject_kind, detail={"query": request.GET.dict()})

@@ -6,19 +6,17 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
 
-from alignment.lib import keysets
 from alignment.lib.csv import Cell
 from alignment.people.figures import FiguresOfRep
 from alignment.people.models import User
 from alignment.people.permissions import can
 from dashboards.clock_figures import OpenedClocks
+from dashboards.drill import Drill, text
 from dashboards.filters import Filters
 from dashboards.metrics.attainment import promised
 from sla.models import Clock, ClockEvent, EventKind
-from sla.querysets import ClockQuerySet
 from sla.receipt import Receipt, receipts
 
-PAGE = 50
 CHUNK = 500
 ORDER = ("-due_at", "-id")
 RELATED = ("policy", "lead__account", "lead__source", "lead__team")
@@ -96,42 +94,20 @@ def breaches(viewer: User, filters: Filters, at: datetime, most: int) -> list[Ro
     return told(list(Clock.objects.filter(pk__in=newest).select_related(*RELATED).order_by(*ORDER)), viewer, at)
 
 
-class ClockList:
+class ClockList(Drill[OpenedClocks, Clock]):
     """The clocks that make a figure. Raises FigureError for one that does not exist."""
 
-    def __init__(self, viewer: User, asked: Mapping[str, str], filters: Filters, *, at: datetime) -> None:
-        self.viewer, self.asked, self.filters, self.at = viewer, asked, filters, at
-        self.opened = OpenedClocks.find(asked, promised())
-        self.found: ClockQuerySet = self.opened.rows(filters, at)
+    shown_on, header = "promises", HEADER
+    order, related = ORDER, RELATED
 
-    @cached_property
-    def count(self) -> int:
-        """How many there are: the number that led here."""
-        return self.found.count()
+    def __init__(self, viewer: User, asked: Mapping[str, str], filters: Filters, *, at: datetime) -> None:
+        super().__init__(OpenedClocks.find(asked, promised()), asked, filters, at=at)
+        self.viewer = viewer
 
     @cached_property
     def page(self) -> list[Row]:
         """The rows of this page."""
-        return told(self._clocks[:PAGE], self.viewer, self.at)
-
-    @property
-    def next(self) -> str:
-        """Where the next page goes on; blank on the last one."""
-        return keysets.to_text(self._clocks[PAGE - 1], ORDER) if len(self._clocks) > PAGE else ""
-
-    @property
-    def is_first(self) -> bool:
-        return self._after is None
-
-    @property
-    def address(self) -> str:
-        """Its own address, on the first page."""
-        return self.opened.address(self.filters)
-
-    @property
-    def back(self) -> str:
-        """The page that led here."""
-        return self.filters.address("promises")
+        return told(self.keyset.rows, self.viewer, self.at)
 
     @property
     def said(self) -> str:
@@ -139,23 +115,7 @@ class ClockList:
         when = f"due in {self.filters.period or 'all time'}" if self.opened.figure.of_period else "whenever due"
         return ", ".join([self.opened.about, when, *self.filters.chosen_names])
 
-    @cached_property
-    def _after(self) -> Sequence[object] | None:
-        """Where this page goes on; None on the first one, and for an address that is no place."""
-        try:
-            return keysets.from_text(self.asked.get("after", ""), ORDER)
-        except ValueError:
-            return None
-
-    @cached_property
-    def _clocks(self) -> list[Clock]:
-        rows = self.found if self._after is None else self.found.filter(keysets.beyond(ORDER, self._after))
-        # The page first, then what its rows tell: else all rows are joined before they are sorted.
-        page = list(rows.order_by(*ORDER).values_list("pk", flat=True)[: PAGE + 1])
-        return list(Clock.objects.filter(pk__in=page).select_related(*RELATED).order_by(*ORDER))
-
     def lines(self) -> Iterator[tuple[Cell, ...]]:
-        """All rows, under `HEADER`; read in chunks, so that a long file fits in little memory."""
         clocks = self.found.select_related(*RELATED).order_by(*ORDER).iterator(CHUNK)
         while chunk := list(islice(clocks, CHUNK)):
             yield from (_line(row) for row in told(chunk, self.viewer, self.at))
@@ -165,13 +125,9 @@ def _line(row: Row) -> tuple[Cell, ...]:
     clock, lead = row.clock, row.clock.lead
     held = "; ".join(f"{share.who or 'no one'} {share.part:.0%}" for share in row.held)
     return (
-        clock.lead_id, lead and lead.name, lead and lead.company_name, _text(lead and lead.source),
-        _text(lead and lead.team), clock.policy.name, clock.policy.promised, clock.started_at, clock.due_at,
+        clock.lead_id, lead and lead.name, lead and lead.company_name, text(lead and lead.source),
+        text(lead and lead.team), clock.policy.name, clock.policy.promised, clock.started_at, clock.due_at,
         clock.stopped_at, clock.paused_until, "yes" if row.late_by is not None else "",
         None if row.late_by is None else round(row.late_by / timedelta(hours=1), 2), held, row.charged,
         "yes" if row.is_contested else "",
     )  # fmt: skip
-
-
-def _text(value: object | None) -> str | None:
-    return None if value is None else str(value)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
@@ -162,37 +161,28 @@ class DealList:
         return total if count <= COUNT_CAP else None
 
     @cached_property
+    def keyset(self) -> keysets.Page[Opportunity]:
+        deals = self.found.select_related("account", "owner", "stage")
+        return keysets.Page(deals, ORDER, self.asked.get("after", ""), size=PAGE)
+
+    @property
     def page(self) -> list[Opportunity]:
         """The rows of this page."""
-        return self._rows[:PAGE]
+        return self.keyset.rows
 
     @property
     def next(self) -> str:
         """The place of the next page, blank on the last one."""
-        return keysets.to_text(self.page[-1], ORDER) if len(self._rows) > PAGE else ""
+        return self.keyset.next
 
     @property
     def is_first(self) -> bool:
-        return self._after is None
+        return self.keyset.is_first
 
     @cached_property
     def likely(self) -> dict[int, list[Likeness]]:
         """The deals of this page that may be there twice."""
         return look([deal.pk for deal in self.page if deal.state == DealState.OPEN])
-
-    @cached_property
-    def _after(self) -> list[Any] | None:
-        try:
-            return keysets.from_text(self.asked.get("after", ""), ORDER)
-        except ValueError:
-            return None
-
-    @cached_property
-    def _rows(self) -> list[Opportunity]:
-        deals = self.found.select_related("account", "owner", "stage")
-        if self._after:
-            deals = deals.filter(keysets.beyond(ORDER, self._after))
-        return list(deals.order_by(*ORDER)[: PAGE + 1])
 
     # The file
 

@@ -3,15 +3,18 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 import orjson
-from django.db.models import Model, Q
+from django.db.models import F, Model, Q, QuerySet
+from django.db.models.expressions import OrderBy
 
 Order = Sequence[str]
 """Columns as `order_by` takes them, all in one direction, the last of them unique: `("-moved_at", "-id")`."""
 
 MOST_ID = 2**63 - 1
+Row = TypeVar("Row", bound=Model)
 
 
 def beyond(order: Order, place: Sequence[Any]) -> Q:
@@ -32,12 +35,76 @@ def to_text(row: Model, order: Order) -> str:
     return urlsafe_b64encode(orjson.dumps(place)).rstrip(b"=").decode()
 
 
-def from_text(text: str, order: Order) -> list[Any]:
-    """The place that a text names: of each column an id or a moment. Raises ValueError for any other text."""
+def from_text(text: str, order: Order, *, undated_last: bool = False) -> list[Any]:
+    """The place that a text names: of each column an id or a moment; with `undated_last` the first one may be None.
+    Raises ValueError for any other text.
+    """
     place = orjson.loads(urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)))
     if not isinstance(place, list) or len(place) != len(order):
         raise ValueError(text)
+    if undated_last and place[0] is None:
+        return [None, *map(_id, place[1:])]
     return [_moment(value) if column.endswith("at") else _id(value) for column, value in zip(order, place, strict=True)]
+
+
+class Page(Generic[Row]):
+    """The `size` rows of `found` behind the place that the text `after` names; the first ones where it names none.
+
+    What is `related` is read apart, with the rows of the page alone. With `undated_last` the first column may be empty:
+    those rows come last.
+    """
+
+    def __init__(
+        self, found: QuerySet[Row], order: Order, after: str, *, size: int, related: Sequence[str] = (),
+        undated_last: bool = False,
+    ) -> None:  # fmt: skip
+        self.found, self.order, self.after, self.size, self.related = found, order, after, size, related
+        self.undated_last = undated_last
+
+    @property
+    def rows(self) -> list[Row]:
+        return self._found[: self.size]
+
+    @property
+    def next(self) -> str:
+        """The place of the next page; blank on the last one."""
+        return to_text(self._found[self.size - 1], self.order) if len(self._found) > self.size else ""
+
+    @property
+    def is_first(self) -> bool:
+        return self._place is None
+
+    @property
+    def sorted_by(self) -> Sequence[str | OrderBy]:
+        """The order, as `order_by` takes it."""
+        if not self.undated_last:
+            return self.order
+        return (F(self.order[0].removeprefix("-")).desc(nulls_last=True), *self.order[1:])
+
+    @cached_property
+    def _place(self) -> list[Any] | None:
+        try:
+            return from_text(self.after, self.order, undated_last=self.undated_last)
+        except ValueError:
+            return None
+
+    @cached_property
+    def _found(self) -> list[Row]:
+        rows = self.found if self._place is None else self.found.filter(self._beyond(self._place))
+        page = rows.order_by(*self.sorted_by)[: self.size + 1]
+        if self.related:
+            # The page first, then what its rows tell: else all rows are joined before they are sorted.
+            told = self.found.model._default_manager.filter(pk__in=list(page.values_list("pk", flat=True)))
+            page = told.select_related(*self.related).order_by(*self.sorted_by)
+        return list(page)
+
+    def _beyond(self, place: Sequence[Any]) -> Q:
+        if not self.undated_last:
+            return beyond(self.order, place)
+        undated = Q(**{self.order[0].removeprefix("-"): None})
+        if place[0] is None:
+            return undated & beyond(self.order[1:], place[1:])
+        return beyond(self.order, place) | undated
 
 
 def _moment(value: Any) -> datetime:
