@@ -101,18 +101,9 @@ def move(*, reason_id: int, down: bool, by: User) -> None:
 
 
 def sides_signed_by(user: User, company: Company) -> list[Side]:
-    """The sides that `user` signs for today."""
-    return [side for side in Side if user.pk in _signers(side, company) or _stands_in(user, side, company)]
-
-
-def _stands_in(user: User, side: Side, company: Company) -> bool:
-    return user.role == Role.REVOPS and not _signers(side, company)
-
-
-def _signers(side: Side, company: Company) -> list[int]:
-    """The head of a side; nobody where the company has named none."""
-    head = company.marketing_head_id if side == Side.MARKETING else company.sales_head_id
-    return [head] if head else []
+    """The sides that `user` signs for today: a RevOps admin stands in where the company has named no head."""
+    own, stands_in = company.sides_headed_by(user), user.role == Role.REVOPS
+    return [side for side in Side if side in own or (stands_in and side not in company.heads)]
 
 
 def _check(kind: str, change: Change, reason: Reason | None, wanted: Mapping[str, Any]) -> None:
@@ -203,8 +194,7 @@ def _close(proposal: ReasonProposal, verdict: Verdict, by: User, why: str) -> No
 
 
 def _ask(proposal: ReasonProposal, by: User) -> None:
-    company = Company.get()
-    heads = {head for side in Side if not proposal.signed_at(side) for head in _signers(side, company)}
+    heads = {head for side, head in Company.get().heads.items() if not proposal.signed_at(side)}
     said = f"{by} proposes to {proposal.get_change_display().lower()} a reason: {proposal.wanted['label']}"
     _notify(sorted(heads - {by.pk}), "reason_proposed", said, proposal, proposal.why)
 

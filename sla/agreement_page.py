@@ -13,7 +13,6 @@ from alignment.people.models import Company, Side, User
 from leads.conditions import Names
 from leads.models import Stage, StageVersion
 from leads.stages.pages import Signed
-from sla.agreements import headed_by
 from sla.models import Agreement, PolicySet, SubjectKind
 from sla.promises import QuarterKept, in_force, so_far
 from sla.quarters import FiscalCalendar, Month
@@ -118,12 +117,11 @@ class AgreementPage:
         if self.version is None or self.version.state != VersionState.PUBLISHED:
             return False
         missing = {each.side for each in self.signatures if each.at is None}
-        return bool(missing & set(headed_by(self.user, self.company)))
+        return bool(missing & set(self.company.sides_headed_by(self.user)))
 
     @property
     def sides_without_head(self) -> list[Side]:
-        heads = {Side.MARKETING: self.company.marketing_head_id, Side.SALES: self.company.sales_head_id}
-        return [side for side, head in heads.items() if head is None]
+        return [side for side in Side if side not in self.company.heads]
 
     @cached_property
     def neighbours(self) -> tuple[Period, Period]:

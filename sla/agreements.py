@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.utils.timezone import localdate
 
 from alignment.lib.periods import DAY, Period, this_quarter
-from alignment.ops import audit, versions
+from alignment.ops import audit, signatures, versions
 from alignment.ops.notifications import Notice, notify
 from alignment.people.models import Company, Side, User
 from leads.lifecycle import database_now
 from leads.models import Stage, StageVersion
 from sla import terms
-from sla.models import Agreement, AgreementSignature, PolicySet
+from sla.models import Agreement, PolicySet
 from sla.quarters import FiscalCalendar
 from sla.terms import Rate, Terms
 
@@ -72,17 +72,10 @@ def sign(*, version_id: int, by: User, at: datetime | None = None) -> list[Side]
     version = Agreement.objects.select_for_update(no_key=True, of=("self",)).get(pk=version_id)
     if version.state != versions.VersionState.PUBLISHED:
         raise ValidationError("Only the newest published version is signed.")
-    signed = set(version.signatures.values_list("side", flat=True))
-    sides = [side for side in headed_by(by, Company.get()) if side not in signed]
-    if not sides:
-        raise ValidationError("There is nothing left for you to sign here.")
-    signed_at = at or database_now()
-    AgreementSignature.objects.bulk_create(
-        [
-            AgreementSignature(version=version, side=side, signer=by, signer_name=by.name, signed_at=signed_at)
-            for side in sides
-        ]
-    )
+    sides = signatures.sign(
+        version.signatures.all(), version=version, by=by, sides=Company.get().sides_headed_by(by),
+        at=at or database_now(),
+    )  # fmt: skip
     audit.record(
         action="agreement_signed", actor=by, subject_kind="agreement", subject_ids=[version.pk],
         detail={"quarter": version.scope, "number": version.number, "sides": [str(side) for side in sides]},
@@ -97,11 +90,11 @@ def remind_of_reviews(*, at: datetime | None = None) -> int:
     """
     company = Company.get()
     today = localdate(at or database_now(), ZoneInfo(company.time_zone))
-    heads = sorted({company.marketing_head_id, company.sales_head_id} - {None})  # type: ignore[type-var]
+    heads = sorted(set(company.heads.values()))
     near = Agreement.objects.filter(state=versions.VersionState.PUBLISHED).reviewed_between(
         today - LATE * DAY, today + AHEAD * DAY
     )
-    notices = [_review(version, head, today) for version in near for head in heads if head]
+    notices = [_review(version, head, today) for version in near for head in heads]
     return notify(notices=notices) if notices else 0
 
 
@@ -115,12 +108,6 @@ def _review(version: Agreement, head: int, today: date) -> Notice:
         url=reverse("agreement_version", args=[version.scope, version.number]), action="Read the agreement",
         dedupe_key=f"agreement_review:{version.pk}:{stage}", subject_kind="agreement", subject_id=version.pk,
     )  # fmt: skip
-
-
-def headed_by(user: User, company: Company) -> list[Side]:
-    """The sides whose head `user` is."""
-    heads = {Side.MARKETING: company.marketing_head_id, Side.SALES: company.sales_head_id}
-    return [side for side, head in heads.items() if head == user.pk]
 
 
 def _stages_that_count() -> list[int]:
@@ -137,7 +124,6 @@ def _rules_that_count() -> list[int]:
 
 
 def _ask_for_signatures(version: Agreement, company: Company, quarter: str, by: User | None) -> None:
-    heads = {company.marketing_head_id, company.sales_head_id} - {None}
     notify(
         notices=[
             Notice(
@@ -146,6 +132,6 @@ def _ask_for_signatures(version: Agreement, company: Company, quarter: str, by: 
                 action="Read and sign", dedupe_key=f"agreement_published:{version.pk}", subject_kind="agreement",
                 subject_id=version.pk,
             )
-            for head in sorted(filter(None, heads))
+            for head in sorted(set(company.heads.values()))
         ]
     )  # fmt: skip

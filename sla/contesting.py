@@ -187,6 +187,5 @@ def answerers(side: Side, lead: Lead | None) -> Sequence[int]:
     if team and team.manager_id:
         return [team.manager_id]
     managers = Team.objects.filter(side=side, retired_at=None, manager__is_active=True).order_by("pk")
-    company = Company.get()
-    head = company.sales_head_id if side == Side.SALES else company.marketing_head_id
+    head = Company.get().heads.get(side)
     return list(dict.fromkeys(managers.values_list("manager_id", flat=True))) or ([head] if head else [])

@@ -105,14 +105,13 @@ class _Above:
 
     def superiors(self, side: Side = Side.SALES) -> list[int]:
         """All who manage a team of the side, else its head."""
-        head = self.company.sales_head_id if side == Side.SALES else self.company.marketing_head_id
+        head = self.company.heads.get(side)
         return list(self._managers.get(side, ())) or ([head] if head else [])
 
     @property
     def heads(self) -> list[int]:
         """Who signs for either side; else whoever manages sales."""
-        heads = {self.company.marketing_head_id, self.company.sales_head_id} - {None}
-        return sorted(pk for pk in heads if pk) or self.superiors()
+        return sorted(set(self.company.heads.values())) or self.superiors()
 
     def managers(self, at: Standing) -> list[int]:
         """The manager of the team that holds the subject. One in no one's hands, or whose team has no manager who works

@@ -6,18 +6,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from alignment.ops import audit
+from alignment.ops import audit, signatures
 from alignment.ops.versions import VersionState
 from alignment.people.models import Company, Side, User
 from leads.lifecycle import database_now
 from sla.models import LadderSignature, PolicySet
 from sla.rules import read
-
-
-def sides_of(user: User, company: Company) -> list[Side]:
-    """The sides whose head this is. Nobody stands in for a head here."""
-    heads = {Side.MARKETING: company.marketing_head_id, Side.SALES: company.sales_head_id}
-    return [side for side, head in heads.items() if head == user.pk]
 
 
 def hands_over(version: PolicySet) -> bool:
@@ -26,28 +20,23 @@ def hands_over(version: PolicySet) -> bool:
 
 
 @transaction.atomic
-def sign(*, version_id: int, by: User) -> list[LadderSignature]:
+def sign(*, version_id: int, by: User) -> list[Side]:
     """Sign the version that counts, for each side that `by` heads and that has not. Raises ValidationError."""
     version = PolicySet.objects.select_for_update().get(pk=version_id)
     if version.state != VersionState.PUBLISHED or not hands_over(version):
         raise ValidationError("Only rules that count and hand over by themselves are signed.")
-    standing = set(_standing(version).values_list("side", flat=True))
-    sides = [side for side in sides_of(by, Company.get()) if side not in standing]
-    if not sides:
-        raise ValidationError("There is nothing left for you to sign here.")
-    now = database_now()
-    signed = LadderSignature.objects.bulk_create(
-        [LadderSignature(version=version, side=side, signer=by, signer_name=by.name, signed_at=now) for side in sides]
+    sides = signatures.sign(
+        _standing(version), version=version, by=by, sides=Company.get().sides_headed_by(by), at=database_now()
     )
     _told("ladder_signed", version, by, sides)
-    return signed
+    return sides
 
 
 @transaction.atomic
 def revoke(*, version_id: int, by: User) -> None:
     """Take one's signatures back: from now on nothing is handed over by itself. Raises ValidationError without any."""
     version = PolicySet.objects.select_for_update().get(pk=version_id)
-    mine = _standing(version).filter(side__in=sides_of(by, Company.get()))
+    mine = _standing(version).filter(side__in=Company.get().sides_headed_by(by))
     sides = list(mine.values_list("side", flat=True))
     if not mine.update(revoked_at=database_now(), revoked_by=by):
         raise ValidationError("There is no signature of yours to take back.")

@@ -184,7 +184,7 @@ def _check_an_admin_is_left() -> None:
 def _check_nobody_waits_for(user_id: int) -> None:
     """Breach notices go to team managers and heads: none may fall to somebody who left."""
     company = Company.get()
-    if user_id in {company.marketing_head_id, company.sales_head_id}:
+    if user_id in company.heads.values():
         raise ValidationError(f"They are a head of {company}. Name another head first.")
     team = Team.objects.filter(manager=user_id, retired_at=None).first()
     if team:

@@ -143,6 +143,16 @@ class Company(models.Model):
         """The company of this install (one query)."""
         return cls.objects.get(pk=1)
 
+    @property
+    def heads(self) -> dict[Side, int]:
+        """Who signs for each side, by id; a side without a head is missing."""
+        heads = {Side.MARKETING: self.marketing_head_id, Side.SALES: self.sales_head_id}
+        return {side: head for side, head in heads.items() if head is not None}
+
+    def sides_headed_by(self, user: "User") -> list[Side]:
+        """The sides whose head `user` is."""
+        return [side for side, head in self.heads.items() if head == user.pk]
+
 
 class Team(models.Model):
     """People of one side under one manager, who is told of their breaches."""

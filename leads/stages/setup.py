@@ -12,7 +12,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.text import slugify
 
-from alignment.ops import audit, versions
+from alignment.ops import audit, signatures, versions
 from alignment.ops.notifications import Notice, notify
 from alignment.people.models import Company, Side, User
 from leads import criteria
@@ -20,7 +20,7 @@ from leads.conditions.fields import ABOUT_SCORED_LEAD
 from leads.conditions.language import parse
 from leads.lifecycle import database_now
 from leads.milestones import Milestone
-from leads.models import LeadTransition, Stage, StageSignature, StageVersion
+from leads.models import LeadTransition, Stage, StageVersion
 from leads.reasons import sides_signed_by
 from leads.stages import mapping as stage_mapping
 from leads.stages.stages import Stages
@@ -107,29 +107,22 @@ def publish(*, draft: StageVersion, by: User, note: str) -> StageVersion:
 
 
 @transaction.atomic
-def sign(*, version_id: int, by: User) -> list[StageSignature]:
+def sign(*, version_id: int, by: User) -> list[Side]:
     """Sign a version that counts, for the sides that `by` signs for and that have not. Raises ValidationError."""
     version = StageVersion.objects.select_for_update(no_key=True, of=("self",)).get(pk=version_id)
     if version.state != versions.VersionState.PUBLISHED:
         raise ValidationError("Only the version that counts is signed; look at the newest one.")
-    signed = set(version.signatures.values_list("side", flat=True))
-    sides = [side for side in sides_signed_by(by, Company.get()) if side not in signed]
-    if not sides:
-        raise ValidationError("There is nothing left for you to sign here.")
-    now = database_now()
-    rows = StageSignature.objects.bulk_create(
-        [StageSignature(version=version, side=side, signer=by, signer_name=by.name, signed_at=now) for side in sides]
+    sides = signatures.sign(
+        version.signatures.all(), version=version, by=by, sides=sides_signed_by(by, Company.get()), at=database_now()
     )
     audit.record(
         action="stage_signed", actor=by, subject_kind="stageversion", subject_ids=[version.pk],
         detail={"stage": version.scope, "number": version.number, "sides": [str(side) for side in sides]},
     )  # fmt: skip
-    return rows
+    return sides
 
 
 def _ask_for_signatures(version: StageVersion, by: User) -> None:
-    company = Company.get()
-    heads = {company.marketing_head_id, company.sales_head_id} - {None, by.pk}
     notify(
         notices=[
             Notice(
@@ -137,7 +130,7 @@ def _ask_for_signatures(version: StageVersion, by: User) -> None:
                 body=version.note, url=reverse("setup_stage", args=[version.scope]),
                 dedupe_key=f"stage_published:{version.pk}", subject_kind="stageversion", subject_id=version.pk,
             )
-            for head in sorted(filter(None, heads))
+            for head in sorted({*Company.get().heads.values()} - {by.pk})
         ]
     )  # fmt: skip
 

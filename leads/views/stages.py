@@ -144,11 +144,11 @@ def setup_stage_sign(request: SignedInRequest, key: str, number: int) -> HttpRes
     require(request.user, "stages.sign", Company.get())
     version = get_object_or_404(StageVersion, scope=key, number=number)
     try:
-        rows = stage_setup.sign(version_id=version.pk, by=request.user)
+        sides = stage_setup.sign(version_id=version.pk, by=request.user)
     except ValidationError as refusal:
         messages.error(request, refusal.message)
     else:
-        messages.success(request, f"Signed for {' and '.join(row.get_side_display().lower() for row in rows)}.")
+        messages.success(request, f"Signed for {' and '.join(side.label.lower() for side in sides)}.")
     return redirect("setup_stage", key)
 
 

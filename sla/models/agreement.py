@@ -2,11 +2,11 @@
 
 from datetime import date
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Count, Max, Q
 from django.db.models.fields.json import KeyTextTransform
 
+from alignment.ops.signatures import Signature
 from alignment.ops.versions import RuleSetVersion, VersionState
 from alignment.people.models import Side
 
@@ -47,20 +47,13 @@ class Agreement(RuleSetVersion):
         return date.fromisoformat(self.scope)
 
 
-class AgreementSignature(models.Model):
-    """The head of a side stands behind a published version, append-only. The name stays as it was signed."""
+class AgreementSignature(Signature):
+    """Of an agreement that was published."""
 
     version = models.ForeignKey(Agreement, models.PROTECT, related_name="signatures")
-    side = models.CharField(max_length=9, choices=Side.choices)
-    signer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
-    signer_name = models.CharField(max_length=120)
-    signed_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["version", "side"], name="agreement_signature_once_a_side"),
             models.CheckConstraint(condition=Q(side__in=Side.values), name="agreement_signature_side_known"),
         ]
-
-    def __str__(self) -> str:
-        return f"{self.signer_name} for {self.get_side_display().lower()}"

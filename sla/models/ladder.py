@@ -4,21 +4,18 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from alignment.ops.signatures import Signature
 from alignment.people.models import Side
 from sla.models.policy import PolicySet
 
 
-class LadderSignature(models.Model):
+class LadderSignature(Signature):
     """The head of a side lets this version of the rules hand leads over by itself, until it is revoked.
 
     Both heads have to. A new version needs new signatures; the name stays as it was signed.
     """
 
     version = models.ForeignKey(PolicySet, models.PROTECT, related_name="ladder_signatures")
-    side = models.CharField(max_length=9, choices=Side.choices)
-    signer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
-    signer_name = models.CharField(max_length=120)
-    signed_at = models.DateTimeField()
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
     )
@@ -36,6 +33,3 @@ class LadderSignature(models.Model):
                 name="ladder_signature_revoked_whole",
             ),
         ]
-
-    def __str__(self) -> str:
-        return f"{self.signer_name} for {self.get_side_display().lower()}"

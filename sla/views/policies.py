@@ -79,7 +79,7 @@ class Signatures:
     def of(cls, version: PolicySet, user: User) -> "Signatures":
         """Two queries."""
         standing = {each.side: each for each in LadderSignature.objects.filter(version=version, revoked_at=None)}
-        mine = signing.sides_of(user, Company.get())
+        mine = Company.get().sides_headed_by(user)
         return cls(
             signed=[(side, standing.get(side)) for side in Side],
             may_sign=any(side not in standing for side in mine),
