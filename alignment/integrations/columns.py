@@ -16,8 +16,6 @@ from alignment.integrations.models import NOUNS, Import
 MOST_VALUES = 60
 """A column with more different values says no stage."""
 
-_ORDERS = ("dmy", "mdy")
-
 FEW = 6
 """So many columns that are left out are shown among the others."""
 

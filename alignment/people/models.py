@@ -341,7 +341,3 @@ class ApiToken(AbstractAuthToken):
         if self.revoked_at:
             return "revoked"
         return "active" if at < self.expiry else "expired"
-
-    @property
-    def scope_labels(self) -> list[str]:
-        return [Scope(scope).label for scope in self.scopes]

@@ -192,13 +192,6 @@ class Reopen(ClosingView):
 # Who is around it, and who brought it -------------------------------------------------------------------------
 
 
-def people_to_add(deal: Opportunity) -> Any:
-    """The people of the account who do not belong to the buying group yet."""
-    inside = deal.contacts.values("lead")
-    people = Lead.objects.standing().filter(account__isnull=False, account=deal.account_id).exclude(pk__in=inside)
-    return people.order_by("name", "pk")
-
-
 @policy("deal.edit")
 @form_view
 def contact(request: SignedInRequest, pk: int) -> HttpResponse:

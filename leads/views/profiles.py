@@ -55,10 +55,6 @@ def _shown(version: ProfileVersion) -> list[dict[str, Any]]:
 
 # The draft ------------------------------------------------------------------------------------------------------
 
-DONE = {
-    False: "The draft is saved. Nothing changes until it is published.",
-    True: "The draft counts from now on; every account has its profile by it.",
-}
 pages = DraftPages(ProfileVersion, "Profiles", home="setup_profiles", prefix="setup_profiles", empty=EMPTY)
 begin = policy("profiles.manage")(require_POST(pages.begin))
 discard = policy("profiles.manage")(require_POST(pages.discard))

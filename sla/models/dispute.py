@@ -73,10 +73,6 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
         late = _own_clock(OuterRef("pk")).filter(stopped_at=None, due_at__lte=at)
         return self.unanswered().filter(Exists(late))
 
-    def decided_between(self, start: datetime, end: datetime) -> "DisputeQuerySet":
-        """With a verdict given in [start, end)."""
-        return self.filter(closed_at__gte=start, closed_at__lt=end)
-
 
 def _own_clock(pk: Any) -> models.QuerySet["Clock"]:
     """The clock of the answer to a dispute."""
