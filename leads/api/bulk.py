@@ -2,7 +2,8 @@
 thousand are changed in the background; how far it is, and what became of each, is asked for afterwards.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from django.http import Http404
@@ -129,6 +130,9 @@ class BulkRowSerializer(Shape):
     kept = serializers.CharField(help_text="Why taking back left it.")
 
 
+View = TypeVar("View", bound="BulkView")
+
+
 class BulkView(ApiView):
     """One kind of change of many leads."""
 
@@ -171,34 +175,39 @@ def _meant(data: dict[str, Any]) -> tuple[LeadQuerySet, str]:
     return found, urlencode({name: str(value) for name, value in data["filters"].items()})
 
 
-def described(name: str, body: type[ChosenBody], **more: Any) -> Any:
+def described(description: str) -> Callable[[type[View]], type[View]]:
     """Says in the schema what a change asks and answers."""
-    answers = {201: BulkChangeSerializer, 202: BulkChangeSerializer}
-    return extend_schema_view(
-        post=extend_schema(operation_id=f"bulk_changes_{name}", request=body, responses=answers, **more)
-    )
+
+    def describe(view: type[View]) -> type[View]:
+        asks = extend_schema(
+            operation_id=f"bulk_changes_{view.kind}", request=view.body, description=description,
+            responses={201: BulkChangeSerializer, 202: BulkChangeSerializer},
+        )  # fmt: skip
+        return extend_schema_view(post=asks)(view)
+
+    return describe
 
 
 @policy("lead.dispose", by_token=True)
-@described("accept", BulkNoteBody, description="Sales accepts them.")
+@described("Sales accepts them.")
 class Accept(BulkView):
     kind, body = BulkKind.ACCEPT, BulkNoteBody
 
 
 @policy("lead.dispose", by_token=True)
-@described("reject", BulkRejectBody, description="Sales rejects them, for one reason.")
+@described("Sales rejects them, for one reason.")
 class Reject(BulkView):
     kind, body = BulkKind.REJECT, BulkRejectBody
 
 
 @policy("lead.dispose", by_token=True)
-@described("recycle", BulkRecycleBody, description="Back to nurture with them.")
+@described("Back to nurture with them.")
 class Recycle(BulkView):
     kind, body = BulkKind.RECYCLE, BulkRecycleBody
 
 
 @policy("lead.assign", by_token=True)
-@described("reassign", BulkAssignBody, description="Somebody else holds them from now on, or nobody.")
+@described("Somebody else holds them from now on, or nobody.")
 class Reassign(BulkView):
     kind, body, write_scope = BulkKind.REASSIGN, BulkAssignBody, Scope.ADMIN
 
@@ -209,19 +218,19 @@ class Reassign(BulkView):
 
 
 @policy("lead.assign", by_token=True)
-@described("route", BulkRouteBody, description="The published rules find holders anew.")
+@described("The published rules find holders anew.")
 class Route(BulkView):
     kind, body, write_scope = BulkKind.ROUTE, BulkRouteBody, Scope.ADMIN
 
 
 @policy("lead.edit", by_token=True)
-@described("facts", BulkFactsBody, description="Their source, campaign, segment or territory.")
+@described("Their source, campaign, segment or territory.")
 class Facts(BulkView):
     kind, body = BulkKind.FACTS, BulkFactsBody
 
 
 @policy("targets.manage", by_token=True)
-@described("target", BulkTargetBody, description="Their accounts go onto the list of target accounts.")
+@described("Their accounts go onto the list of target accounts.")
 class Target(BulkView):
     kind, body = BulkKind.TARGET, BulkTargetBody
 
