@@ -68,10 +68,6 @@ class Drill(Generic[Opened, Behind]):
         return self.keyset.next
 
     @property
-    def is_first(self) -> bool:
-        return self.keyset.is_first
-
-    @property
     def address(self) -> str:
         """Its own address, on the first page."""
         return self.opened.address(self.filters)

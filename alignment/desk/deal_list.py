@@ -175,10 +175,6 @@ class DealList:
         """The place of the next page, blank on the last one."""
         return self.keyset.next
 
-    @property
-    def is_first(self) -> bool:
-        return self.keyset.is_first
-
     @cached_property
     def likely(self) -> dict[int, list[Likeness]]:
         """The deals of this page that may be there twice."""

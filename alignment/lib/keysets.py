@@ -71,10 +71,6 @@ class Page(Generic[Row]):
         return to_text(self._found[self.size - 1], self.order) if len(self._found) > self.size else ""
 
     @property
-    def is_first(self) -> bool:
-        return self._place is None
-
-    @property
     def sorted_by(self) -> Sequence[str | OrderBy]:
         """The order, as `order_by` takes it."""
         if not self.undated_last:

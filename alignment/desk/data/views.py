@@ -57,7 +57,7 @@ def leads(request: SignedInRequest, finding: str) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         return _file(request, finding, LEAD_HEADER, _lead_lines(found.newest_first()))
     rows, following = _page(request, found, NEWEST)
-    context = {"finding": asked, "leads": rows, "next": following, "is_first": "after" not in request.GET}
+    context = {"finding": asked, "leads": rows, "next": following}
     return render(request, "desk/data/leads.html", context)
 
 
@@ -91,7 +91,6 @@ def pairs(request: SignedInRequest, kind: str) -> HttpResponseBase:
     name, asks = PAIRS[kind]
     context = {
         "kind": kind, "batch": batch, "name": name, "asks": asks, "next": following,
-        "is_first": "after" not in request.GET,
         "pairs": [(pair, duplicates.evidence_of(pair), _may_decide(request, pair)) for pair in rows],
     }  # fmt: skip
     return render(request, "desk/data/pairs.html", context)
