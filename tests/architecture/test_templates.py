@@ -53,3 +53,16 @@ def test_every_class_of_the_sheets_is_on_some_element():
         if not re.search(rf"(?<![\w-]){name}(?![\w-])", markup)
         and f"{name[: name.rfind('-') + 1] or name}{{{{" not in markup
     }
+
+
+def test_every_class_of_the_templates_is_known_to_a_sheet_or_a_script():
+    """Else a part of a page has no look: a graphic without a colour is black, and unseen on a dark page."""
+    known = "".join(text(path) for path in [*SHEETS, *SCRIPTS])
+
+    assert not {
+        name
+        for path in templates()
+        for value in re.findall(r'class="([^"]*)"', text(path))
+        for name in re.sub(r"{[%{].*?[%}]}", " ", re.sub(r"[\w-]*{{.*?}}[\w-]*", " ", value)).split()
+        if not re.search(rf"[.'\"]{name}(?![\w-])", known)
+    }
