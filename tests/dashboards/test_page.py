@@ -7,6 +7,7 @@ from datetime import timedelta
 from html import unescape
 from itertools import pairwise
 from random import Random
+from urllib.parse import urljoin
 
 import pytest
 from django.urls import reverse
@@ -91,7 +92,7 @@ def test_pages_of_rows_show_each_once(client, crowd):
         html = client.get(address).content.decode()
         rows += re.findall(r'data-row="(\d+)"', html)
         following = re.search(r'href="([^"]*&amp;after=[^"]+)"', html)
-        address = unescape(following[1]) if following else None
+        address = urljoin(address, unescape(following[1])) if following else None
 
     assert len(rows) == len(set(rows)) == 160
 

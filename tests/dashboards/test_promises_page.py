@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from html import unescape
 from random import Random
+from urllib.parse import urljoin
 
 import pytest
 from django.utils import timezone
@@ -94,7 +95,7 @@ def test_pages_of_clocks_show_each_once(client, crowd):
         html = client.get(address).content.decode()
         rows += re.findall(r'data-row="(\d+)"', html)
         following = re.search(r'href="([^"]*&amp;after=[^"]+)"', html)
-        address = unescape(following[1]) if following else None
+        address = urljoin(address, unescape(following[1])) if following else None
 
     assert len(rows) > 100
     assert len(rows) == len(set(rows)) == int(COUNT.search(client.get(first).content.decode())[1])
