@@ -173,7 +173,10 @@ def test_in_the_dark_it_has_no_barriers(visit, people):
 def test_without_scripts_the_search_is_a_page(visit, somebody, leads):
     window = visit(somebody, java_script_enabled=False)
     window.page.goto("/queue/")
-    window.page.get_by_role("searchbox", name="Search everywhere").fill(leads[0].name)
+    box = window.page.get_by_role("searchbox", name="Search everywhere")
+    icon, field = window.find("form.search svg").bounding_box(), box.bounding_box()
+    assert icon["x"] + icon["width"] <= field["x"], "the icon stands before the words, not above them"
+    box.fill(leads[0].name)
     window.press("Enter")
     window.page.wait_for_url(f"**{reverse('search')}?q=*")
     window.page.get_by_role("link", name=leads[0].name).first.click()

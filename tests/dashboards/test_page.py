@@ -221,8 +221,16 @@ def test_an_address_that_asks_for_nothing_says_so(client, address, sentence):
 
 def test_without_leads_the_page_says_what_to_do(client):
     client.force_login(make_user(Role.MARKETER))
+    html = client.get("/dash/funnel/").content.decode()
 
-    assert "No lead entered here" in client.get("/dash/funnel/").content.decode()
+    assert "No lead entered here" in html
+    assert f'href="{reverse("imports")}">Import a file</a>' in html
+
+
+def test_who_may_not_import_is_not_asked_to(client):
+    client.force_login(make_user(Role.REP))
+
+    assert "Import a file" not in client.get("/dash/funnel/").content.decode()
 
 
 def test_figures_of_reps_are_for_themselves_their_managers_and_revops(client):

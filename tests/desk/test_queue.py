@@ -285,6 +285,14 @@ def test_beside_the_list_stands_the_first_lead_or_the_one_that_was_asked_for(cli
     assert "data-open" in see(client, lead=other.pk).content.decode()
 
 
+def test_a_lead_without_touches_is_no_list_of_them(client, rep):
+    make_lead(owner=rep, left=HOUR)
+    html = see(client).content.decode()
+
+    assert ">Nothing was recorded yet.</p>" in html
+    assert 'class="touches"' not in html
+
+
 @pytest.mark.parametrize(("do", "kind"), [("reject", "reject"), ("recycle", "recycle")])
 def test_reasons_are_asked_in_place_without_javascript(client, rep, do, kind):
     lead = make_lead(owner=rep)
