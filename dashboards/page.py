@@ -22,6 +22,8 @@ ENOUGH = 30
 """A rate of fewer journeys is not compared with another one: chance would decide."""
 MOST_GROUPS = 7
 MOST_COHORTS = 7
+LONGEST_QUARTER = 92
+"""Days."""
 
 STEP_NAMES = {
     Milestone.MGL: "qualification",
@@ -333,14 +335,16 @@ class FunnelPage:
                 for days, won, share in zip(AGES, cohort.won, cohort.shares, strict=True)
             ]
             entered = Number.of(cohort.n, own, "funnel.entered")
-            rows.append(CohortRow(f"{cohort.period.first:%b %y}", entered, cells))
+            rows.append(CohortRow(_cohort_name(cohort.period), entered, cells))
         return rows
 
     @cached_property
     def first_cohorts(self) -> list[CohortRow]:
-        """The newest of those that are old enough to tell anything; where none is, the newest."""
-        old_enough = [row for row in self.cohorts if any(row.cells)]
-        return (old_enough or self.cohorts)[-MOST_COHORTS:]
+        """The newest of those that somebody entered and that are old enough to tell anything; where none is, the
+        newest.
+        """
+        telling = [row for row in self.cohorts if row.entered.n and any(row.cells)]
+        return (telling or self.cohorts)[-MOST_COHORTS:]
 
     @property
     def other_cohorts(self) -> list[CohortRow]:
@@ -383,3 +387,9 @@ class FunnelPage:
             place=charts.length(rate or 0, self.axis_end),
             is_low=self.is_cohort and self.won_rate is not None and highest < self.won_rate,
         )
+
+
+def _cohort_name(period: Period) -> str:
+    """When it began: `Mar 26`; `2017` for a year."""
+    is_year = period.days > LONGEST_QUARTER and period.first.year == period.last.year
+    return f"{period.first:%Y}" if is_year else f"{period.first:%b %y}"

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from itertools import pairwise
 from random import Random
@@ -217,6 +217,18 @@ def test_an_address_that_asks_for_nothing_says_so(client, address, sentence):
 
     assert response.status_code == 422
     assert sentence in unescape(response.content.decode())
+
+
+def test_years_in_which_nobody_entered_do_not_hide_the_others(client):
+    """A history of long ago, and one lead of today: the first cohorts are those that tell something."""
+    for year in (2017, 2018):
+        entered_at = datetime(year, 3, 1, tzinfo=UTC)
+        make_journey(Milestone.WON, Outcome.WON, mql_at=entered_at, won_at=entered_at + timedelta(days=9))
+    make_journey(mql_at=timezone.now())
+    client.force_login(make_user(Role.MARKETER))
+    page = client.get("/dash/funnel/?period=all").context["page"]
+
+    assert [(row.name, row.entered.n) for row in page.first_cohorts] == [("2017", 1), ("2018", 1)]
 
 
 def test_without_leads_the_page_says_what_to_do(client):
