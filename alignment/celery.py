@@ -27,6 +27,7 @@ POKES = (
     ("alignment.integrations.tasks.remove_old_uploads", "work", 3600),
     ("leads.tasks.nurture_unqualified", "work", 3600),
     ("sla.tasks.escalate_disputes", "work", 60),
+    ("sla.tasks.begin_queued", "work", 60),
     ("sla.tasks.hand_over_overdue", "work", 60),
     ("sla.tasks.remind_of_reviews", "work", 3600),
     ("leads.tasks.keep_clean", "work", 30),

@@ -13,11 +13,12 @@ from typing import Any
 from django.db import transaction
 
 from alignment.lib import batch
+from alignment.lib.announcements import announce
 from leads.causes import Cause, Promise
 from leads.holders import Handover
 from leads.lifecycle import Moved, database_now
 from leads.touches import Touched
-from sla import capacity, matching, pausing
+from sla import backlog, capacity, matching, pausing
 from sla.dues import Asked, Choice, choices, due_times
 from sla.ladder import first_look
 from sla.models import Clock, EventKind, Policy
@@ -96,6 +97,25 @@ def begin_awaited(*, kind: str, cause: Cause) -> int:
     changes = _insert([change for each in starting if (change := each.change(found, now, is_silent=False))])
     record({each.row["id"]: each.events for each in changes}, now=now, actor_id=cause.actor_id)
     return len(changes)
+
+
+@transaction.atomic
+def begin_queued(*, cause: Cause) -> int:
+    """Let the clocks of what waited above capacity begin, as its turn comes; returns how many did. What was given while
+    it waited is owed no more.
+    """
+    now = cause.at or database_now()
+    turns = backlog.take_turns(now)
+    if not turns:
+        return 0
+    lead_ids = sorted({each.lead_id for each in turns})
+    given = owed(lead_ids)
+    turned = [SubjectKey(kind, each.lead_id, each.pass_no) for each in turns for kind in sorted(capacity.FREED)]
+    begins = [key for key in turned if not given[key].is_answered]
+    clocks = _locked(Clock.objects.of_passes().filter(lead_id__any_of=set(lead_ids)))
+    _settle(clocks, given, of_leads, begins, cause, now)
+    announce("leads", lead_ids)
+    return len(turns)
 
 
 def _settle_passes(lead_ids: Sequence[int], begins: Sequence[SubjectKey], cause: Cause, now: datetime) -> None:
@@ -198,7 +218,7 @@ class Starting:
             "rung": 0,
             "is_silent": is_silent,
         }
-        return Change(row, happenings(None, times, now))
+        return Change(row, happenings(None, times, now, queued_since=self.given.queued_since))
 
 
 def _starting(

@@ -37,19 +37,23 @@ INVARIANTS: Invariants = {
             WHEN journey.outcome = 'attached' AND journey.reached <= 2 THEN 'attached'
         END
     """,
-    "A lead above capacity is owed no answer": """
+    "A lead above capacity is owed no answer until its turn comes": """
         SELECT clock.id FROM sla_clock clock
         JOIN sla_abovecapacity above ON above.lead_id = clock.lead_id AND above.pass_no = clock.pass_no
-        WHERE clock.subject_kind IN ('disposition', 'first_touch')
+        WHERE clock.subject_kind IN ('disposition', 'first_touch') AND above.begins_at IS NULL
     """,
     "Joining an open deal hides no breach": f"""
         SELECT clock.id FROM {_CLOCKS} WHERE clock.cancelled_why = 'attached' AND journey.closed_at > clock.due_at
     """,
-    "A clock starts at the hand-off of its pass, or at its acceptance": f"""
+    "A clock starts at the hand-off of its pass, at its turn after it waited above capacity, or at acceptance": f"""
         SELECT clock.id FROM {_CLOCKS}
         WHERE clock.cancelled_at IS NULL AND clock.subject_kind IN ('disposition', 'first_touch', 'worked')
             AND clock.started_at <> CASE clock.subject_kind
-            WHEN 'worked' THEN journey.accepted_at ELSE journey.mql_at
+            WHEN 'worked' THEN journey.accepted_at
+            ELSE greatest(journey.mql_at, (
+                SELECT begins_at FROM sla_abovecapacity above
+                WHERE above.lead_id = clock.lead_id AND above.pass_no = clock.pass_no
+            ))
         END
     """,
     "A human touch that was promised stops its clock": f"""

@@ -23,7 +23,7 @@ class Owed:
 
     `answered_at` None of what is answered: nobody knows when. `void` says why nothing is owed, if that is so. A pass
     that `ended_at` a time without what was owed is late if it was due by then; else nothing is owed any more, for the
-    reason `ended_why`.
+    reason `ended_why`. `queued_since`: it waited above capacity from then on, until it began to be owed.
     """
 
     since: datetime | None
@@ -32,6 +32,7 @@ class Owed:
     void: CancelReason | None = None
     ended_at: datetime | None = None
     ended_why: CancelReason = CancelReason.CLOSED
+    queued_since: datetime | None = None
 
 
 NEVER = Owed(since=None, is_answered=False, answered_at=None, void=CancelReason.UNDONE)
@@ -113,11 +114,14 @@ def _cancelled(times: Times, why: CancelReason, now: datetime) -> Times:
     return replace(times, stopped_at=None, cancelled_at=now, cancelled_why=why.value)
 
 
-def happenings(before: Times | None, after: Times, now: datetime) -> list[Happening]:
+def happenings(
+    before: Times | None, after: Times, now: datetime, *, queued_since: datetime | None = None
+) -> list[Happening]:
     """The events that lead from `before` (None: no clock) to `after`; none where nothing changed."""
     events = []
     if before is None:
-        events.append(Happening(EventKind.STARTED, after.started_at, {}))
+        said = {"queued_since": queued_since} if queued_since else {}
+        events.append(Happening(EventKind.STARTED, after.started_at, said))
     elif before.due_at != after.due_at:
         events.append(Happening(EventKind.RECALCULATED, now, {"due_at": [before.due_at, after.due_at]}))
     if after.cancelled_at:

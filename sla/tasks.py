@@ -3,7 +3,9 @@
 from celery import shared_task
 
 from alignment.ops import heartbeats
-from sla import agreements, disputes, handing_over
+from leads.causes import Cause
+from leads.milestones import CauseSource
+from sla import agreements, clocks, disputes, handing_over
 from sla.sweep import sweep as sweep_now
 
 
@@ -13,6 +15,11 @@ def sweep() -> None:
     swept = sweep_now()
     if swept.claimed:
         heartbeats.beat("sweep", detail={"claimed": swept.claimed, "seconds": round(swept.seconds, 3)})
+
+
+@shared_task
+def begin_queued() -> None:
+    clocks.begin_queued(cause=Cause(CauseSource.RULE))
 
 
 @shared_task

@@ -16,7 +16,7 @@ from sla.terms import ACCEPTED, DEAL, LAG, OPPORTUNITY, WON, Rate, Terms
 ASSUMED = {DEAL: "14000", WON: "0.4", OPPORTUNITY: "0.5", ACCEPTED: "0.6", LAG: "60"}
 QUALITY = Decimal("0.75")
 SHARE = Decimal("0.6")
-PER_REP = 12
+PER_REP = 4
 TEXTS = {
     "purpose": (
         "One revenue target, carried by both teams. Marketing hands over enough leads that sales wants; sales answers "

@@ -11,6 +11,7 @@ from psycopg2.extras import DateRange
 
 from alignment.demo import (
     agreement,
+    capacity,
     clean_data,
     clocks,
     contested,
@@ -114,6 +115,7 @@ def seed(*, leads: int, seed: int = 48) -> Seeded:
     ready.tell(rng, reps)
     lists.tell(reps)
     clean_data.tell(reps, rng, now)
+    capacity.tell(reps, _crowd(rng, capacity.CAME), setting)
     usual.measure(now)
     return Seeded(Lead.objects.count(), Campaign.objects.count(), User.objects.count())
 

@@ -208,7 +208,9 @@ class Queue:
             reason_label=F("journey__reason__label"),
             qualified=_qualified(),
             newest_touch=_newest_touch(),
-            is_above=Exists(AboveCapacity.objects.filter(lead=OuterRef("pk"), pass_no=OuterRef("pass_no"))),
+            is_above=Exists(
+                AboveCapacity.objects.filter(lead=OuterRef("pk"), pass_no=OuterRef("pass_no"), begins_at=None)
+            ),
         )  # fmt: skip
         plan = FilteredRelation("follow_up", condition=Q(follow_up__pass_no=F("pass_no")))
         rows = rows.annotate(plan=plan).annotate(

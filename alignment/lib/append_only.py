@@ -21,6 +21,31 @@ def append_only(table: str) -> migrations.RunSQL:
     )
 
 
+CREATE_FILLED_IN = """
+CREATE OR REPLACE FUNCTION accord_filled_in() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - TG_ARGV = to_jsonb(NEW) - TG_ARGV AND NOT EXISTS (
+        SELECT FROM unnest(TG_ARGV) AS given (name) WHERE to_jsonb(OLD) -> name <> 'null'
+    ) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% is append-only, but for what is filled in once: %', TG_TABLE_NAME, array_to_string(TG_ARGV, ', ')
+        USING ERRCODE = 'restrict_violation';
+END $$;
+"""
+
+
+def filled_in(table: str, *columns: str) -> migrations.RunSQL:
+    """A migration step after which the rows of `table` stay as they are, but that `columns` are filled in once."""
+    names = ", ".join(f"'{each}'" for each in columns)
+    return migrations.RunSQL(
+        CREATE_FILLED_IN
+        + f"CREATE TRIGGER {table}_filled_in BEFORE UPDATE OR DELETE ON {table} "
+        + f"FOR EACH ROW EXECUTE FUNCTION accord_filled_in({names});",
+        f"DROP TRIGGER {table}_filled_in ON {table};",
+    )
+
+
 CREATE_STANDS = """
 CREATE OR REPLACE FUNCTION accord_published_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

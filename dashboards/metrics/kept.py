@@ -217,7 +217,9 @@ def _overdue(filters: Filters, at: datetime) -> _Events:
 def _refused(filters: Filters, marks: Marks, window: Window | None) -> Mapping[tuple[Reasoned, int | None], int]:
     """What came above capacity is no miss of marketing: those few are counted by themselves, and moved over."""
     rows = dated(journeys(filters).filter(REFUSED), F("closed_at"), window)
-    above = rows.filter(reason__counts_as_miss=True, lead__above_capacity__pass_no=F("pass_no"))
+    above = rows.filter(
+        reason__counts_as_miss=True, lead__above_capacity__pass_no=F("pass_no"), lead__above_capacity__begins_at=None
+    )
     counts: Counter[tuple[Reasoned, int | None]] = Counter()
     for moves_over, piece, *reason, n in _by_reason(rows, marks, is_above=False).union(
         _by_reason(above, marks, is_above=True), all=True

@@ -202,6 +202,17 @@ class ClockEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, clock {self.clock_id}"
 
+    @property
+    def queued_since(self) -> datetime | None:
+        """Of a start: since when the lead had waited above capacity; None where it had not."""
+        at = self.detail.get("queued_since")
+        return datetime.fromisoformat(at) if at else None
+
+    @property
+    def due_times(self) -> list[datetime]:
+        """The old and the new due time, where they changed; else none."""
+        return [datetime.fromisoformat(at) for at in self.detail.get("due_at", ())]
+
 
 class ClockPause(models.Model):
     """One pause of one clock: from when to when it counts at most (`ends_at`), brought forward where it ended early."""

@@ -4,10 +4,10 @@ All kinds are read by one query, whatever their number.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import DateTimeField, Func, Min, OuterRef, Subquery
+from django.db.models import DateTimeField, Exists, Func, Min, OuterRef, Subquery
 from django.db.models.functions import Least
 from django.urls import reverse_lazy
 
@@ -15,6 +15,7 @@ from leads.lifecycle import Taken
 from leads.milestones import Kind, Milestone, Outcome
 from leads.models import HolderInterval, Journey, Lead, Touchpoint
 from leads.models.touchpoint import Direction
+from sla.models.capacity import AboveCapacity
 from sla.models.clock import CancelReason
 from sla.models.policy import SubjectKind
 from sla.settlement import Owed
@@ -25,6 +26,7 @@ from sla.subjects.registry import Holding, Standing, SubjectKey, Whose
 class Passed:
     """What promises read of a pass. `answered_at` is the earliest date of what sales did with it, `went_on_at` the
     earliest of a deal; `touched_at` is the first human outbound touch since the hand-off, `worked_at` since acceptance.
+    `turn_at` is when an answer began to be owed to what had come above capacity.
     """
 
     lead_id: int
@@ -38,6 +40,12 @@ class Passed:
     answered_at: datetime | None = None
     went_on_at: datetime | None = None
     touched_at: datetime | None = None
+    turn_at: datetime | None = None
+
+    @property
+    def owed_since(self) -> datetime | None:
+        """Since when sales owes an answer and a touch: the hand-off, or its turn."""
+        return max(self.mql_at, self.turn_at) if self.mql_at and self.turn_at else self.mql_at
 
 
 def read(lead_ids: Sequence[int]) -> list[Passed]:
@@ -46,9 +54,11 @@ def read(lead_ids: Sequence[int]) -> list[Passed]:
         lead=OuterRef("lead"), direction=Direction.OUTBOUND, is_human=True, at__gte=OuterRef("mql_at")
     )
     first = touches.order_by().values("lead").annotate(first=Min("at")).values("first")
+    turns = AboveCapacity.objects.filter(lead=OuterRef("lead"), pass_no=OuterRef("pass_no")).values("begins_at")
     rows = Journey.objects.filter(lead_id__any_of=set(lead_ids)).values_list(
         "lead_id", "pass_no", "reached", "outcome", "mql_at", "accepted_at", "worked_at", "closed_at",
         Least("accepted_at", "sql_at", "sqo_at", "won_at", "closed_at"), Least("sqo_at", "won_at"), Subquery(first),
+        Subquery(turns),
     )  # fmt: skip
     return [Passed(*row) for row in rows]
 
@@ -57,14 +67,14 @@ def disposition(passed: Passed) -> Owed:
     """An answer, from the hand-off: whatever sales does with the lead is one, but to let it join a deal."""
     void = _void(passed, passed.mql_at, Milestone.MQL)
     if _has_joined(passed, Milestone.MQL):
-        return Owed(passed.mql_at, False, None, void, passed.answered_at, CancelReason.ATTACHED)
+        return _queued(passed, Owed(passed.owed_since, False, None, void, passed.answered_at, CancelReason.ATTACHED))
     is_answered = passed.reached > Milestone.MQL or passed.answered_at is not None or bool(passed.outcome)
-    return Owed(passed.mql_at, is_answered, passed.answered_at, void)
+    return _queued(passed, Owed(passed.owed_since, is_answered, passed.answered_at, void))
 
 
 def first_touch(passed: Passed) -> Owed:
     """A human touch, from the hand-off, unless the lead is closed before."""
-    return _touch(passed, passed.mql_at, Milestone.MQL, passed.touched_at)
+    return _queued(passed, _touch(passed, passed.owed_since, Milestone.MQL, passed.touched_at))
 
 
 def worked(passed: Passed) -> Owed:
@@ -82,6 +92,10 @@ def _touch(passed: Passed, since: datetime | None, milestone: Milestone, touched
         void = void or CancelReason.CLOSED
     why = CancelReason.ATTACHED if _has_joined(passed, milestone) else CancelReason.CLOSED
     return Owed(since, bool(dates) or went_on, min(dates, default=None), void, ended_at, why)
+
+
+def _queued(passed: Passed, owed: Owed) -> Owed:
+    return replace(owed, queued_since=passed.mql_at) if passed.turn_at else owed
 
 
 def _void(passed: Passed, since: datetime | None, milestone: Milestone) -> CancelReason | None:
@@ -145,9 +159,14 @@ BEGINS = {SubjectKind.WORKED.value: "accepted_at"}
 
 
 def since(kind: str, start: datetime, end: datetime, most: int) -> dict[SubjectKey, Owed]:
-    """What began to be owed in [start, end), the newest first, `most` at most. Two queries."""
+    """What began to be owed in [start, end), the newest first, `most` at most; not what waits above capacity. Two
+    queries.
+    """
     column = BEGINS.get(kind, "mql_at")
     rows = Journey.objects.filter(**{f"{column}__gte": start, f"{column}__lt": end}).order_by(f"-{column}")
+    if kind not in BEGINS:
+        above = AboveCapacity.objects.filter(lead=OuterRef("lead"), pass_no=OuterRef("pass_no"), begins_at=None)
+        rows = rows.exclude(Exists(above))
     keys = [SubjectKey(kind, *row) for row in rows.values_list("lead_id", "pass_no")[:most]]
     known = owed(sorted({key.subject_id for key in keys}))
     return {key: known[key] for key in keys if not known[key].void}

@@ -147,7 +147,7 @@ class TestSeen:
         client.force_login(rep)
         page = client.get(f"/leads/{second}/").content.decode()
         assert "Above capacity" in page
-        assert "had been handed 1 lead for 2 March before" in page
+        assert "has 1 place for 2 March, and all were taken" in page
 
 
 class TestChargedToNeither:

@@ -26,7 +26,7 @@ def _asks(page: "LeadPage") -> Asked:
         due_at="due_at", stopped_at="stopped_at", cancelled_at="cancelled_at", paused_until="paused_until",
     )  # fmt: skip
     above = AboveCapacity.objects.filter(lead=OuterRef("pk"), pass_no=OuterRef("pass_no"))
-    said = JSONObject(most="most", falls_on="falls_on", holder="holder__name")
+    said = JSONObject(most="most", falls_on="falls_on", holder="holder__name", begins_at="begins_at")
     return {"promised": ArraySubquery(own.values(one=told)), "above": ArraySubquery(above.values(one=said))}
 
 
@@ -34,7 +34,11 @@ def _clocks(page: "LeadPage") -> Told | None:
     found = [_told(one, page.at) for one in page.beside["promised"]]
     above = next(iter(page.beside["above"]), None)
     if above:
-        above = {**above, "falls_on": date.fromisoformat(above["falls_on"])}
+        begins_at = above["begins_at"]
+        above = {
+            **above, "falls_on": date.fromisoformat(above["falls_on"]),
+            "begins_at": datetime.fromisoformat(begins_at) if begins_at else None,
+        }  # fmt: skip
     return {"clocks": found, "above": above} if found or above else None
 
 
