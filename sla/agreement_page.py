@@ -13,11 +13,12 @@ from alignment.people.models import Company, Side, User
 from leads.conditions import Names
 from leads.models import Stage, StageVersion
 from leads.stages.pages import Signed
-from sla.models import Agreement, PolicySet, SubjectKind
+from sla.models import Agreement, PolicySet
 from sla.promises import QuarterKept, in_force, so_far
 from sla.quarters import FiscalCalendar, Month
 from sla.rules import read
 from sla.rules_in_words import Told, told
+from sla.subjects import Subject, subjects
 from sla.terms import ACCEPTED, DEAL, LAG, OPPORTUNITY, RATES, TEXTS, WON, PlanWeek, Rate, Terms
 
 NO_VALUE = "–"
@@ -55,10 +56,10 @@ class PlanMonth:
 
 
 @dataclass(frozen=True, slots=True)
-class SalesPromise:
-    """What sales promises of one kind: the rules of the version agreed on; `newer` is one that counts since."""
+class SidePromise:
+    """What a side promises of one kind: the rules of the version agreed on; `newer` is one that counts since."""
 
-    kind: SubjectKind
+    subject: Subject
     number: int
     rules: list[Told]
     newer: int | None
@@ -196,19 +197,34 @@ class AgreementPage:
     def _money(self, amount: Decimal | Fraction | None) -> str:
         return NO_VALUE if amount is None else f"{float(amount):,.0f} {self.company.currency}"
 
-    # Sales' promise, and definitions --------------------------------------------------------------------------
+    # Rules that are promised, and definitions ---------------------------------------------------------------------
+
+    @property
+    def sales(self) -> list[SidePromise]:
+        """What sales answers by."""
+        return [each for each in self.rules if Side.SALES in each.subject.sides]
+
+    @property
+    def marketing(self) -> list[SidePromise]:
+        """What marketing answers by, beside its plan."""
+        return [each for each in self.rules if Side.MARKETING in each.subject.sides]
 
     @cached_property
-    def sales(self) -> list[SalesPromise]:
+    def rules(self) -> list[SidePromise]:
         """The rules that were agreed on; those that count today where nothing was published yet."""
         counting = {each.scope: each for each in PolicySet.objects.filter(state=VersionState.PUBLISHED)}
         agreed = PolicySet.objects.filter(pk__in=self.terms.policies) if self.terms.policies else counting.values()
         by_kind = {each.scope: each for each in agreed}
         names = Names()
         return [
-            SalesPromise(kind, each.number, told(read(each.body), names), _newer(each.number, counting.get(kind)))
-            for kind in SubjectKind
-            if (each := by_kind.get(kind))
+            SidePromise(
+                subject,
+                each.number,
+                told(read(each.body), names, subject.noun),
+                _newer(each.number, counting.get(subject.kind)),
+            )
+            for subject in subjects()
+            if (each := by_kind.get(subject.kind))
         ]
 
     @cached_property

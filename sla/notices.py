@@ -144,7 +144,7 @@ class _Telling:
     sum_of: str
     page: Callable[[_Taken], str | Promise] = lambda step: step.at.url
     action: str = ""
-    list_page: str = "queue"
+    lists_clocks: bool = False
     has_rung: bool = True
 
     def sum_key(self, step: _Taken) -> str:
@@ -172,17 +172,23 @@ class _Telling:
     def sum_up(self, user_id: int, steps: Sequence[_Taken], key: str) -> Notice:
         """Of many."""
         named = [step.at.title for step in steps[:NAMED]]
-        list_page = steps[0].about.list_page or self.list_page
         return Notice(
             user_id=user_id,
             kind=self.kind,
             title=self._sum_of(steps[0]),
             body=f"Among them {', '.join(named)}. All of them are in the list.",
-            url=reverse(list_page) + ("?state=overdue" if list_page == "leads" else ""),
+            url=_overdue_clocks(steps) if self.lists_clocks else reverse(steps[0].about.list_page or "queue"),
             action="Open the list",
             dedupe_key=key,
             stands_for=len(steps),
         )
+
+
+def _overdue_clocks(steps: Sequence[_Taken]) -> str:
+    """Where these are listed with who held them for how long: whoever hands over, or answers for it, looks there."""
+    kinds = {step.about.kind for step in steps}
+    kind = f"&kind={kinds.pop()}" if len(kinds) == 1 else ""
+    return f"{reverse('promise_clocks')}?figure=overdue{kind}"
 
 
 def _reminded(step: _Taken) -> tuple[str, str]:
@@ -224,9 +230,14 @@ _TOLD: Mapping[int, _Telling] = {
         "{count} leads should be handed over",
         page=_where_to_hand_over,
         action="Hand it over",
+        lists_clocks=True,
     ),
     HEADS: _Telling(
-        "escalation", lambda step, above: above.heads, _carried_up, "{count} leads stay unanswered", list_page="leads"
+        "escalation",
+        lambda step, above: above.heads,
+        _carried_up,
+        "{count} leads stay unanswered",
+        lists_clocks=True,
     ),
 }
 

@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Count, DateTimeField, DurationField, ExpressionWrapper, F, FilteredRelation, Q, Value
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    FilteredRelation,
+    Q,
+    Value,
+    When,
+)
 from django.db.models.lookups import LessThanOrEqual
 
 from leads.querysets import LeadQuerySet
@@ -113,10 +124,11 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         )
 
     def with_journey(self) -> "ClockQuerySet":
-        """Join the journey of each clock's pass as `journey`, to filter and group by what it froze."""
-        return self.annotate(
-            journey=FilteredRelation("lead__journeys", condition=Q(lead__journeys__pass_no=F("pass_no")))
-        )
+        """Join the journey of each clock's pass as `journey`, to filter and group by what it froze; of what is no pass,
+        such as a deal, that of the pass that its lead is in.
+        """
+        number = Case(When(subject_kind__in=SubjectKind.values, then=F("pass_no")), default=F("lead__pass_no"))
+        return self.annotate(journey=FilteredRelation("lead__journeys", condition=Q(lead__journeys__pass_no=number)))
 
 
 def little_left(at: datetime) -> Q:

@@ -1,63 +1,39 @@
 """Which promises start where: at which stage of a lead the clock of each kind begins, and by which rules."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from leads.conditions import Names
 from leads.conditions.language import Group, Operator, Test
-from leads.milestones import Milestone
 from leads.models import Stage
 from leads.stages.stages import Stages
-from sla.models import PolicySet, SubjectKind
+from sla.models import PolicySet
 from sla.rules import Rule, read
 from sla.rules_in_words import Told, told
-
-
-def _hand_off(stages: Stages) -> Stage:
-    return stages.first(Milestone.MQL)
-
-
-STARTS: Mapping[SubjectKind, Callable[[Stages], Stage]] = {
-    SubjectKind.DISPOSITION: _hand_off,
-    SubjectKind.FIRST_TOUCH: _hand_off,
-    SubjectKind.WORKED: Stages.acceptance,
-}
-"""The stage by which a lead gets to where the clock begins."""
-
-
-BEGINS = {
-    SubjectKind.DISPOSITION: "a lead becomes an MQL",
-    SubjectKind.FIRST_TOUCH: "a lead becomes an MQL",
-    SubjectKind.WORKED: "sales accepts a lead",
-}
+from sla.subjects import Subject, subjects
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
     """A kind of promise that can start at a stage, and the rules that count for leads there, in their order."""
 
-    kind: SubjectKind
+    subject: Subject
     rules: list[Told]
-
-    @property
-    def begins(self) -> str:
-        """When the clock starts, as a clause."""
-        return BEGINS[self.kind]
 
 
 def starting_at(stage: Stage) -> list[Started]:
     """The kinds of promises that begin at the milestone of the stage. Whoever comes into its first stage is promised
-    what rules for all leads say; a later stage only what a rule says that names it.
+    what rules for all say; a later stage only what a rule says that names it. Conditions are about a lead, whatever is
+    timed.
     """
     stages, names, found = Stages.load(), Names(), []
-    for kind, where in STARTS.items():
-        first = where(stages)
-        if first.milestone == stage.milestone:
-            published = PolicySet.published(kind)
+    for subject in subjects():
+        first = subject.starts_at(stages) if subject.starts_at else None
+        if first and first.milestone == stage.milestone:
+            published = PolicySet.published(subject.kind)
             rules = read(published.body) if published else []
-            given = zip(rules, told(rules, names), strict=True)
+            given = zip(rules, told(rules, names, subject.noun), strict=True)
             counting = [words for rule, words in given if _may_hold(rule, stage, is_first=first == stage)]
-            found.append(Started(kind, counting))
+            found.append(Started(subject, counting))
     return found
 
 

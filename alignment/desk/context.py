@@ -141,7 +141,7 @@ ENTRIES = (
     Entry("setup_profiles", "Profiles", "building-2", "profiles.view", "Set up", covers=PROFILE_PAGES),
     Entry(
         "setup_slas",
-        "Promises",
+        "Rules for promises",
         "timer",
         "promise.view",
         "Set up",

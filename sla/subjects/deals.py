@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import BooleanField, Expression, ExpressionWrapper, F, Max, Q
+from django.db.models import BooleanField, Expression, ExpressionWrapper, F, Max, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from alignment.people.models import User
+from alignment.people.models import Side, User
 from leads.lifecycle import Taken
 from leads.milestones import Milestone, Outcome
 from leads.models import Opportunity, OpportunityChange, OpportunityContact, Touchpoint
@@ -155,6 +155,11 @@ class Deals:
         numbers = Clock.objects.filter(subject_kind=KIND).values("subject_id").annotate(last=Max("pass_no"))
         last = dict(numbers.values_list("subject_id", "last"))
         return {pk: last.get(pk, 0) + 1 for pk in waiting.order_by("pk").values_list("pk", flat=True)}
+
+    def owed_by(self, side: Side) -> QuerySet[Opportunity, Any]:
+        """Sales owes all of them."""
+        keys = Opportunity.objects.values("pk")
+        return keys if side == Side.SALES else keys.none()
 
     def since(self, kind: str, start: datetime, end: datetime, most: int) -> Mapping[SubjectKey, Owed]:
         """The stretches between updates of the deals that were updated last."""

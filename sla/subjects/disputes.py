@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from alignment.people.models import Side
@@ -61,6 +63,10 @@ class Disputes:
         clocks = Clock.objects.filter(subject_kind=KIND).values("subject_id")
         rows = Dispute.objects.unanswered().filter(answered_at=None).exclude(pk__in=clocks).order_by("pk")
         return dict.fromkeys(rows.values_list("pk", flat=True), ONLY)
+
+    def owed_by(self, side: Side) -> QuerySet[Dispute, Any]:
+        """Those that ask this side."""
+        return Dispute.objects.filter(side=side).values("pk")
 
     def since(self, kind: str, start: datetime, end: datetime, most: int) -> Mapping[SubjectKey, Owed]:
         """Those that were raised in that time; one query."""

@@ -5,17 +5,21 @@ by kind, key and number, and this register says how each kind is read and spoken
 models can ask it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from django.utils.functional import Promise
 
 from alignment.people.models import Side
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from alignment.people.models import Team, User
+    from leads.models import Stage
+    from leads.stages.stages import Stages
     from sla.settlement import Owed
     from sla.wording import Words
 
@@ -81,28 +85,40 @@ class Reader(Protocol):
     def awaited(self) -> Mapping[int, int]:
         """Those for which something is owed now and no clock runs, each with the number of its next clock."""
 
+    def owed_by(self, side: Side) -> "QuerySet[Any, Any]":
+        """The keys of those that this side owes; asked only of a kind that both sides owe."""
+
     def since(self, kind: str, start: datetime, end: datetime, most: int) -> "Mapping[SubjectKey, Owed]":
         """What began to be owed in [start, end), the newest first, `most` at most: for the preview of a draft."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One kind: what it is called (`label`), what it times (`noun`: “lead”), which side owes it, and who reads it.
+    """One kind: what it is called (`label`), what it times (`noun`: “lead”), which sides owe it, and who reads it.
 
     A kind without a `reader` is about passes of leads, which `sla.subjects.passes` reads all at once. `list_page` names
-    the page where many of them stand, for what is told of many at once; blank: the queue.
+    the page where many of them stand, for what is told of many at once; blank: the queue. `begins` says when its clocks
+    start, as a clause (“a lead becomes an MQL”), and `starts_at` finds the stage by which a lead gets there; None where
+    no stage says so.
     """
 
     kind: str
     label: str
     noun: str
-    side: Side
+    sides: tuple[Side, ...]
     words: "Words"
     reader: Reader | None = None
     list_page: str = ""
+    begins: str = ""
+    starts_at: "Callable[[Stages], Stage] | None" = None
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def is_of_both(self) -> bool:
+        """Whether both sides owe it: which one, its reader tells (`Reader.owed_by`)."""
+        return len(self.sides) > 1
 
     @property
     def is_pass(self) -> bool:

@@ -111,7 +111,7 @@ def setup_sla_sign(request: SignedInRequest, pk: int) -> HttpResponse:
 # The draft ------------------------------------------------------------------------------------------------------
 
 pages = DraftPages(
-    PolicySet, "Promises", home="setup_slas", prefix="setup_sla", kinds=[each.kind for each in subjects()]
+    PolicySet, "Rules for promises", home="setup_slas", prefix="setup_sla", kinds=[each.kind for each in subjects()]
 )
 setup_sla_discard = policy("promise.manage")(require_POST(pages.discard))
 setup_sla_restore = policy("promise.manage")(require_POST(pages.restore))

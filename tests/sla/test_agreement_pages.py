@@ -11,10 +11,11 @@ from leads.milestones import Milestone
 from leads.models import Score
 from sla.models import Agreement, Clock, PolicySet
 from sla.promises import in_force
+from sla.rules import Rule
 from sla.terms import Terms
 from tests.factories import make_agreement_draft, make_user
 from tests.sla.agreements import make_agreement, make_heads, quarter_of
-from tests.sla.stories import arrive
+from tests.sla.stories import arrive, promise
 
 pytestmark = pytest.mark.django_db
 
@@ -194,3 +195,15 @@ class TestWhatIf:
 
     def test_nobody_like_this(self, revops):
         assert "No lead like this" in text(revops.get(self.ASK))
+
+
+def test_both_sides_answers_to_disputes_and_updates_of_deals_are_listed(client):
+    promise(Rule("Deals are kept up to date", target=24), kind="deal_update")
+    make_agreement(timezone.localdate(), *make_heads())
+    client.force_login(make_user(Role.REVOPS))
+    page = client.get("/agreement/").content.decode()
+    marketing, sales = page.split('id="sales-title"')
+    assert "Answers to disputes" in marketing
+    assert "Updates of an open deal" not in marketing
+    assert "Answers to disputes" in sales
+    assert "For every deal" in sales

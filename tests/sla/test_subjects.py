@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from alignment.ops.models import Notification
-from alignment.people.models import User
+from alignment.people.models import Side, User
 from leads.lifecycle import database_now
 from sla import clocks
 from sla.models import Clock
@@ -50,7 +50,7 @@ class Parcels:
 def parcels(monkeypatch):
     reader = Parcels(make_user(name="Ada"), database_now() - 3 * HOUR)
     words = Words("Opening", "Not opened", "Opened", "Open it.", "Open it")
-    kind = Subject("parcel", "Parcels that are opened", "parcel", "sales", words, reader)
+    kind = Subject("parcel", "Parcels that are opened", "parcel", (Side.SALES,), words, reader)
     monkeypatch.setitem(registry._subjects, "parcel", kind)
     promise(Rule("Opened within two hours", target=2), kind="parcel")
     clocks.follow_up(kind="parcel", keys=[7], cause=cause())
