@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from alignment.people.models import Side
 from dashboards.figures import FigureError
 from dashboards.filters import Filters
 from dashboards.metrics import attainment
@@ -48,6 +49,8 @@ SHORT: Mapping[str, str] = {
     SubjectKind.DISPOSITION: "Answer",
     SubjectKind.FIRST_TOUCH: "First touch",
     SubjectKind.WORKED: "Touch once accepted",
+    "deal_update": "Deal update",
+    "dispute_answer": "Dispute answer",
 }
 
 
@@ -58,7 +61,9 @@ def short(kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OpenedClocks:
-    """A figure as an address asked for it. `promise` None: of all promises, or of those of one `kind`."""
+    """A figure as an address asked for it. `promise` None: of all promises, or of those of one `kind`. What both sides
+    promise by the same rules is that of the `side` that is asked for; without any, of sales.
+    """
 
     name: str
     figure: Figure
@@ -69,11 +74,13 @@ class OpenedClocks:
     def find(cls, given: Mapping[str, str], promises: list[Promised]) -> Self:
         """What the address asks for; without any, the breaches. Raises FigureError."""
         name, kind, key = given.get("figure") or DEFAULT, given.get("kind", ""), given.get("promise", "")
+        side = given.get("side") or Side.SALES
         if name not in FIGURES:
             raise FigureError(f"There is no figure “{name}”.")
         if kind and kind not in {each.kind for each in promises}:
             raise FigureError(f"There is no kind of promise “{kind}”.")
-        promise = next((each for each in promises if key.isdecimal() and int(key) in each.policy_ids), None)
+        own = [each for each in promises if key.isdecimal() and int(key) in each.policy_ids]
+        promise = next((each for each in own if not each.is_of_both or each.side == side), None)
         if key and promise is None:
             raise FigureError(f"There is no promise “{key}”.")
         return cls(name, FIGURES[name], promise, kind)
@@ -82,8 +89,9 @@ class OpenedClocks:
     def about(self) -> str:
         """Which promises it is about."""
         if self.promise:
-            return self.promise.name
-        return short(self.kind) if self.kind else "All promises of sales"
+            whose = f", by {self.promise.side.label.lower()}" if self.promise.is_of_both else ""
+            return f"{self.promise.name}{whose}"
+        return short(self.kind) if self.kind else "All promises"
 
     def rows(self, filters: Filters, at: datetime) -> ClockQuerySet:
         """The clocks that make the number."""
@@ -91,7 +99,7 @@ class OpenedClocks:
         if self.figure.of_period:
             clocks = attainment.due(filters, clocks)
         if self.promise:
-            clocks = clocks.filter(policy__in=self.promise.policy_ids)
+            clocks = attainment.of_promise(clocks, self.promise)
         if self.kind:
             clocks = clocks.filter(subject_kind=self.kind)
         return self.figure.rows(clocks, at)
@@ -104,5 +112,9 @@ class OpenedClocks:
 def address(filters: Filters, name: str, *, promise: Promised | None = None, kind: str = "") -> str:
     """Where the number `name` opens. Raises KeyError for a name that does not exist."""
     FIGURES[name]
-    asked = {"figure": name} | ({"promise": promise.pk} if promise else {}) | ({"kind": kind} if kind else {})
+    asked: dict[str, object] = {"figure": name}
+    if promise:
+        asked |= {"promise": promise.pk} | ({"side": promise.side.value} if promise.is_of_both else {})
+    if kind:
+        asked["kind"] = kind
     return "&".join(filter(None, (f"{reverse('promise_clocks')}?{urlencode(asked)}", filters.query)))

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
 
+from django.urls import reverse
+
 from alignment.lib.csv import Cell
 from alignment.people.figures import FiguresOfRep
 from alignment.people.models import User
@@ -16,12 +18,14 @@ from dashboards.filters import Filters
 from dashboards.metrics.attainment import promised
 from sla.models import Clock, ClockEvent, EventKind
 from sla.receipt import Receipt, receipts
+from sla.standings import Standings
+from sla.subjects import subject
 
 CHUNK = 500
 ORDER = ("-due_at", "-id")
 RELATED = ("policy", "lead__account", "lead__source", "lead__team")
 HEADER = (
-    "Lead", "Name", "Company", "Source", "Team", "Promise", "Within", "Began", "Due", "Answered", "Paused until",
+    "Lead", "About", "Company", "Source", "Team", "Promise", "Within", "Began", "Due", "Answered", "Paused until",
     "Broken", "Late by (hours)", "Held by", "Charged to", "Contested",
 )  # fmt: skip
 
@@ -37,11 +41,13 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One clock, and its receipt in the words that the viewer may read. `late_by` is None where it is not late;
-    `charged` is blank where nobody is.
+    """One clock, what it is about, and its receipt in the words that the viewer may read. `late_by` is None where it is
+    not late; `charged` is blank where nobody is.
     """
 
     clock: Clock
+    about: str
+    url: str
     late_by: timedelta | None
     held: Sequence[Share]
     charged: str
@@ -64,15 +70,24 @@ class People:
 
 
 def told(clocks: Sequence[Clock], viewer: User, at: datetime) -> list[Row]:
-    """These clocks with their receipts; twelve queries at most, however many they are."""
+    """These clocks with their receipts; twelve queries at most, and a few for each kind that is about no lead."""
     found = receipts(clocks, at)
     events = ClockEvent.objects.filter(clock__in=[clock.pk for clock in clocks], kind=EventKind.CONTESTED)
     contested = set(events.values_list("clock_id", flat=True))
-    people = People(viewer)
-    return [_row(clock, found[clock.pk], people, clock.pk in contested, at) for clock in clocks]
+    people, standings = People(viewer), Standings(each for each in clocks if not subject(each.subject_kind).is_pass)
+    return [_row(clock, found[clock.pk], people, standings, clock.pk in contested, at) for clock in clocks]
 
 
-def _row(clock: Clock, receipt: Receipt, people: People, is_contested: bool, at: datetime) -> Row:
+def _about(clock: Clock, standings: Standings) -> tuple[str, str]:
+    """What a clock is about, and its page."""
+    if clock.lead and subject(clock.subject_kind).is_pass:
+        return clock.lead.display_name, reverse("lead", args=[clock.lead.pk])
+    standing = standings.of(clock)
+    return standing.title[:1].upper() + standing.title[1:], str(standing.url)
+
+
+def _row(clock: Clock, receipt: Receipt, people: People, standings: Standings, is_contested: bool, at: datetime) -> Row:
+    about, url = _about(clock, standings)
     shares: dict[str, Share] = {}
     for each in receipt.held:
         who = people.name(each.holder)
@@ -80,6 +95,8 @@ def _row(clock: Clock, receipt: Receipt, people: People, is_contested: bool, at:
         shares[who] = Share(who, before.time + each.time, before.part + each.share)
     return Row(
         clock=clock,
+        about=about,
+        url=url,
         late_by=(clock.stopped_at or at) - clock.due_at if clock.is_breached(at) else None,
         held=list(shares.values()),
         charged=people.name(receipt.charged),
@@ -125,7 +142,7 @@ def _line(row: Row) -> tuple[Cell, ...]:
     clock, lead = row.clock, row.clock.lead
     held = "; ".join(f"{share.who or 'no one'} {share.part:.0%}" for share in row.held)
     return (
-        clock.lead_id, lead and lead.name, lead and lead.company_name, text(lead and lead.source),
+        clock.lead_id, row.about, lead and lead.company_name, text(lead and lead.source),
         text(lead and lead.team), clock.policy.name, clock.policy.promised, clock.started_at, clock.due_at,
         clock.stopped_at, clock.paused_until, "yes" if row.late_by is not None else "",
         None if row.late_by is None else round(row.late_by / timedelta(hours=1), 2), held, row.charged,

@@ -1,9 +1,10 @@
 """Metrics as data: the one form in which the command and the API answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alignment.lib.periods import Period
+from alignment.people.models import Side
 from dashboards.ledger import Ledger
 from dashboards.metrics.attainment import BY, Line, Standing
 from dashboards.metrics.cells import Tally
@@ -44,14 +45,18 @@ def promises_as_data(ledger: Ledger, options: Options, *, is_grouped: bool) -> d
         "metric": "promises",
         "period": _dates(filters.period),
         "as_of": ledger.at.isoformat(),
-        "n": sum(line.kept.n for line in sales.lines),
+        "compared": _dates(filters.compared.period) if filters.compared else None,
+        "n": sum(line.kept.n for line in sales.of(Side.SALES)),
+        "above_capacity": ledger.above,
         "marketing": _of_marketing(kept) | {
             "planned_weeks": len(plan.settled),
             "kept_weeks": plan.kept,
             "delivered_per_week": plan.per_week,
             "planned_per_week": plan.planned_per_week,
+            "before": _of_marketing(ledger.promises.before) if ledger.promises.before else None,
+            "promises": [_line(line, ledger.promises.target) for line in sales.of(Side.MARKETING)],
         },
-        "sales": [_line(line, ledger.promises.target) for line in sales.lines],
+        "sales": [_line(line, ledger.promises.target) for line in sales.of(Side.SALES)],
         "weeks": [_week(place, ledger) for place in range(len(sales.weeks))],
     }  # fmt: skip
     if is_grouped and filters.by in BY:
@@ -71,9 +76,11 @@ def _line(line: Line, target: Callable[[str], float | None]) -> dict[str, Any]:
         "kind": promise.kind,
         "name": promise.name,
         "within": promise.time,
+        "side": promise.side.value,
         "is_in_force": promise.is_in_force,
         **_attained(line.kept),
         "promised": target(SHARES[promise.kind]) if promise.kind in SHARES and promise.is_in_force else None,
+        "before": _attained(line.before) if line.before else None,
         "excused": line.excused,
         "open": owed.open,
         "at_risk": owed.at_risk,
@@ -89,8 +96,13 @@ def _week(place: int, ledger: Ledger) -> dict[str, Any]:
         **(_dates(week) or {}),
         "planned": ledger.promises.plan.mqls(week),
         **_of_marketing(kept),
-        "sales": [{"promise": line.promise.pk, **_attained(line.weeks[place])} for line in sales.lines],
+        "sales": _lines_of_week(sales.of(Side.SALES), place),
+        "marketing": _lines_of_week(sales.of(Side.MARKETING), place),
     }
+
+
+def _lines_of_week(lines: Sequence[Line], place: int) -> list[dict[str, Any]]:
+    return [{"promise": line.promise.pk, **_attained(line.weeks[place])} for line in lines]
 
 
 def _of_marketing(kept: Kept) -> dict[str, Any]:

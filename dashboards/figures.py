@@ -125,6 +125,9 @@ FIGURES: Mapping[str, Figure] = {
         "Never answered, and overdue now",
         lambda filters, at, _: promises.behind(kept.clocks(filters).overdue(at)),
     ),
+    "promises.above": Figure(
+        "Waiting above capacity, charged to neither side", lambda filters, at, _: promises.above(filters)
+    ),
     "nurture.now": Figure("In nurture now", lambda filters, at, _: nurture.in_nurture(filters)),
     "nurture.held": Figure("In nurture at the end of the period", lambda filters, at, _: nurture.held(filters)),
     "nurture.due": Figure("In nurture, due for another look", lambda filters, at, _: nurture.due(filters, at)),

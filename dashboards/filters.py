@@ -63,6 +63,14 @@ class Accounts(StrEnum):
     OTHERS = "others"
 
 
+class Compare(StrEnum):
+    """Which period stands beside the one that is asked for: as many days right before it, or 52 weeks before."""
+
+    BEFORE = "before"
+    YEAR = "year"
+    NONE = "none"
+
+
 class Anchor(StrEnum):
     """The date that makes a journey part of a cohort: its first dated milestone, or a certain one."""
 
@@ -107,6 +115,10 @@ class Calendar:
         return timezone.localdate(at, self.zone)
 
 
+WEEKS_OF_YEAR = 52
+"""So that weekdays meet weekdays."""
+
+
 class FilterError(ValueError):
     """An address that asks for something that does not exist; `messages` are sentences for people."""
 
@@ -130,6 +142,7 @@ class Filters:
     deals: Deals = Deals.NEW
     accounts: Accounts = Accounts.ALL
     by: Facet = Facet.SOURCE
+    compare: Compare = Compare.BEFORE
     facets: Mapping[Facet, Choice] = field(default_factory=dict)
 
     @classmethod
@@ -161,6 +174,7 @@ class Filters:
             deals=read("deals", Deals, Deals.NEW),
             accounts=read("accounts", Accounts, Accounts.ALL),
             by=read("by", Facet, Facet.SOURCE),
+            compare=read("compare", Compare, Compare.BEFORE),
             facets=_facets(given, options, errors),
         )
         if errors:
@@ -170,6 +184,14 @@ class Filters:
     def with_period(self, period: Period) -> Self:
         """The same for these dates."""
         return replace(self, span=Span.DATES, period=period)
+
+    @property
+    def compared(self) -> Self | None:
+        """The same for the period that this one is compared with; None where there is none."""
+        if self.period is None or self.compare == Compare.NONE:
+            return None
+        other = self.period.before() if self.compare == Compare.BEFORE else self.period.earlier(weeks=WEEKS_OF_YEAR)
+        return replace(self.with_period(other), compare=Compare.NONE) if other else None
 
     def with_facet(self, choice: Choice) -> Self:
         """The same for one value of a facet."""
@@ -186,7 +208,7 @@ class Filters:
         usual = Filters()
         asked |= {
             name: getattr(self, name)
-            for name in ("basis", "anchor", "passes", "deals", "accounts", "by")
+            for name in ("basis", "anchor", "passes", "deals", "accounts", "by", "compare")
             if getattr(self, name) != getattr(usual, name)
         }
         asked |= {facet: self.facets[facet].key for facet in FACETS if facet in self.facets}

@@ -8,7 +8,7 @@ from typing import TypeVar
 from alignment.people.figures import FiguresOfRep
 from alignment.people.models import User
 from alignment.people.permissions import can
-from dashboards.filters import Accounts, Anchor, Basis, Deals, Filters, Passes, Span
+from dashboards.filters import Accounts, Anchor, Basis, Compare, Deals, Filters, Passes, Span
 from dashboards.options import FACETS, Choice, Facet, Options
 
 SPANS = {
@@ -27,12 +27,19 @@ ACCOUNTS = {
     Accounts.TARGET: "Target accounts",
     Accounts.OTHERS: "No target accounts",
 }
+COMPARED = {
+    Compare.BEFORE: "The period before",
+    Compare.YEAR: "52 weeks before",
+    Compare.NONE: "Nothing",
+}
 DEALS = {Deals.NEW: "New business", Deals.ALL: "All deals"}
 Key = TypeVar("Key", bound=StrEnum)
 
-MORE = ("basis", "anchor", "passes", "deals", "accounts", "by")
+MORE = ("basis", "anchor", "passes", "deals", "accounts", "by", "compare")
 OF_COHORTS = {"basis", "anchor", "by"}
 """What only the funnel asks for: promises go by their own dates, and are told apart by everything at once."""
+OF_PROMISES = {"compare"}
+"""What only the page of promises asks for: the funnel stands beside the period before, always."""
 IN_THE_BAR = (Facet.SEGMENT, Facet.SOURCE, Facet.OWNER)
 
 
@@ -74,6 +81,7 @@ class FilterForm:
             _select("deals", "Deals", DEALS, self.filters.deals),
             _select("accounts", "Accounts", ACCOUNTS, self.filters.accounts),
             *(self._facet(facet) for facet in FACETS if facet not in IN_THE_BAR and self._choices(facet)),
+            _select("compare", "Compare with", COMPARED, self.filters.compare),
             _select("by", "Compare by", {facet: facet.capitalize() for facet in compared}, self.filters.by),
         ]
         return [select for select in selects if select.name in FACETS or select.name in self._more]
@@ -87,7 +95,8 @@ class FilterForm:
 
     @property
     def _more(self) -> Sequence[str]:
-        return MORE if self.route == "funnel" else [name for name in MORE if name not in OF_COHORTS]
+        others = OF_PROMISES if self.route == "funnel" else OF_COHORTS
+        return [name for name in MORE if name not in others]
 
     def _facet(self, facet: Facet) -> Select:
         chosen = self.filters.facets.get(facet)

@@ -13,12 +13,15 @@ from dashboards.metrics.promises import Promises
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What `filters` ask for, as it stands at the moment `at`: what both sides kept, and each promise of sales."""
+    """What `filters` ask for, as it stands at the moment `at`: what both sides kept, each promise with clocks, and how
+    many leads wait above capacity.
+    """
 
     filters: Filters
     at: datetime
     promises: Promises
     sales: Standing
+    above: int
 
 
 def current(filters: Filters, at: datetime) -> Ledger:
@@ -33,11 +36,13 @@ def renew() -> None:
 
 def measure(filters: Filters, at: datetime) -> Ledger:
     """Measure all of it. The number of queries depends on nothing but the filters."""
+    before = filters.compared
     return Ledger(
         filters=filters,
         at=at,
-        promises=promises.measure(filters, at, report.look(filters)),
+        promises=promises.measure(filters, at, report.look(filters), compared=before.period if before else None),
         sales=attainment.measure(filters, promises.weeks_shown(filters, at), at),
+        above=promises.above(filters).count(),
     )
 
 

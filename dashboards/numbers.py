@@ -6,6 +6,9 @@ from typing import Self
 from dashboards import figures
 from dashboards.filters import Filters
 
+ENOUGH = 30
+"""A rate of fewer is not compared with another one: chance would decide."""
+
 
 @dataclass(frozen=True, slots=True)
 class Number:

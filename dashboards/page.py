@@ -12,14 +12,12 @@ from dashboards.filters import Basis, Passes
 from dashboards.metrics.cells import AGES, Tally
 from dashboards.metrics.funnel import Group, Step, ratio
 from dashboards.metrics.speed import Stay
-from dashboards.numbers import Number
+from dashboards.numbers import ENOUGH, Number
 from dashboards.options import Options
 from dashboards.promise_card import PromiseCard
 from dashboards.report import Report
 from leads.milestones import Milestone, Outcome
 
-ENOUGH = 30
-"""A rate of fewer journeys is not compared with another one: chance would decide."""
 MOST_GROUPS = 7
 MOST_COHORTS = 7
 LONGEST_QUARTER = 92

@@ -1,10 +1,10 @@
 """The promises of the funnel page: what each side promised, what it kept, and how that went week by week."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from alignment.lib.periods import Period
 from alignment.people.models import Side
@@ -14,7 +14,7 @@ from dashboards.filters import Filters
 from dashboards.metrics.kept import Kept
 from dashboards.metrics.plan import WEEKS_OF_ALL_TIME as WEEKS
 from dashboards.metrics.promises import Promises
-from dashboards.numbers import Number
+from dashboards.numbers import ENOUGH, Number
 from dashboards.runs import Run
 
 ROOM = 1.2
@@ -22,10 +22,46 @@ ROOM = 1.2
 
 
 @dataclass(frozen=True, slots=True)
+class Was:
+    """The same in the period that this one is compared with: a share of `n`, which opens, or a number a week. `now` is
+    the value beside it; None where one of both rests on too few to be compared.
+    """
+
+    value: float
+    now: float | None
+    n: Number | None
+
+    @classmethod
+    def share(cls, then: tuple[float | None, Number], now: tuple[float | None, int]) -> Self | None:
+        """Shares, each with the number that it is of; None where there was none then."""
+        if then[0] is None:
+            return None
+        return cls(then[0], now[0] if min(then[1].n, now[1]) >= ENOUGH else None, then[1])
+
+    @property
+    def text(self) -> str:
+        """As people read it."""
+        return f"{self.value:.0%}" if self.n else f"{self.value:,.0f}"
+
+    @property
+    def unit(self) -> str:
+        """What `change` is in."""
+        return ("point" if self.change in ("+1", "-1") else "points") if self.n else "a week"
+
+    @property
+    def change(self) -> str:
+        """How the value changed, with its sign: in points of a share; blank where that is not to be said."""
+        if self.now is None:
+            return ""
+        change = round(self.now * 100) - round(self.value * 100) if self.n else round(self.now) - round(self.value)
+        return f"{change:+,}" if change else "±0"
+
+
+@dataclass(frozen=True, slots=True)
 class Bullet:
     """One promise: the `value` that was kept (None: cannot be computed, `why_not` says why) against its `target` (None:
     nothing was promised). A share is `number` ÷ `of`; a count is per week, of `number` in all. `run` says how the last
-    weeks went (blank: they could not be judged).
+    weeks went (blank: they could not be judged). `was` is what was kept before; None where nothing is compared.
     """
 
     title: str
@@ -37,6 +73,7 @@ class Bullet:
     note: str = ""
     note_url: str = ""
     run: str = ""
+    was: Was | None = None
 
     @property
     def is_share(self) -> bool:
@@ -130,12 +167,28 @@ class PromiseCard:
             note = f"Kept {plan.kept} of {len(plan.settled)} weeks, four-week mean {plan.lately:,.0f}"
             run = Run.of((float(each.delivered), float(each.planned)) for each in plan.settled[-WEEKS:])
             return Bullet(
-                title, plan.per_week, plan.planned_per_week, number, None, why_not, note, number.url, run.text
-            )
+                title, plan.per_week, plan.planned_per_week, number, None, why_not, note, number.url, run.text,
+                self._delivered_before(plan.per_week),
+            )  # fmt: skip
         number = self.number(self.kept.delivered, "delivered")
         return Bullet(
-            title, self.promises.per_week, None, number, None, why_not, f"{number.n:,} first passes", number.url
-        )
+            title, self.promises.per_week, None, number, None, why_not, f"{number.n:,} first passes", number.url,
+            was=self._delivered_before(self.promises.per_week),
+        )  # fmt: skip
+
+    def _delivered_before(self, now: float | None) -> Was | None:
+        before, compared = self.promises.before, self.filters.compared
+        if before is None or compared is None or compared.period is None:
+            return None
+        return Was(before.delivered * 7 / compared.period.days, now, None)
+
+    def _before(self, share: Callable[[Kept], tuple[float | None, int]], figure: str) -> Was | None:
+        """A `share` of so many in the period before, which `figure` opens; None where it cannot be computed."""
+        before, compared = self.promises.before, self.filters.compared
+        if before is None or compared is None:
+            return None
+        then, of = share(before)
+        return Was.share((then, Number.of(of, compared, f"promises.{figure}")), share(self.kept))
 
     @property
     def has_plan(self) -> bool:
@@ -160,6 +213,7 @@ class PromiseCard:
             note=note,
             note_url=number.url if number else "",
             run=Run.of((week.accepted, self.promises.plan.acceptance(week.period)) for week in self.whole_weeks).text,
+            was=self._before(lambda kept: (kept.acceptance, kept.decided), "decided"),
         )
 
     @property
@@ -197,6 +251,7 @@ class PromiseCard:
             why_not="Nothing was rejected.",
             note=f"Of {self.kept.rejected:,} rejections",
             run=Run.of((week.kept.reasoned_share, self.promises.target("reasons")) for week in self.whole_weeks).text,
+            was=self._before(lambda kept: (kept.reasoned_share, kept.rejected), "rejected"),
         )
 
     @property

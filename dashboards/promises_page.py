@@ -18,7 +18,7 @@ from dashboards.metrics.attainment import Line, Owed, Promised
 from dashboards.metrics.promises import SHARES
 from dashboards.numbers import Number
 from dashboards.options import Choice, Facet, Options
-from dashboards.promise_card import Bullet, PromiseCard
+from dashboards.promise_card import Bullet, PromiseCard, Was
 from dashboards.promise_weeks import Panel, Week
 from sla.querysets import Attainment
 
@@ -30,8 +30,8 @@ OWED: Mapping[str, str] = {"open": "open", "at_risk": "at risk", "paused": "paus
 
 
 @dataclass(frozen=True, slots=True)
-class SalesRow:
-    """One promise of sales: its bullet, and what is owed now (see `OWED`)."""
+class LedgerRow:
+    """One promise with clocks: its bullet, and what is owed now (see `OWED`)."""
 
     bullet: Bullet
     promise: Promised
@@ -124,9 +124,12 @@ class PromisesPage:
     @property
     def bullets(self) -> Mapping[Side, Sequence[Bullet]]:
         return {
-            Side.MARKETING: [self.card.delivered, self.card.accepted],
-            Side.SALES: [*(row.bullet for row in self.sales if row.promise.is_in_force), self.card.reasoned],
+            Side.MARKETING: [self.card.delivered, self.card.accepted, *self._in_force(Side.MARKETING)],
+            Side.SALES: [*self._in_force(Side.SALES), self.card.reasoned],
         }
+
+    def _in_force(self, side: Side) -> list[Bullet]:
+        return [row.bullet for row in self.rows[side] if row.promise.is_in_force]
 
     @property
     def verdicts(self) -> list[tuple[Side, int, int]]:
@@ -146,17 +149,27 @@ class PromisesPage:
 
     @property
     def owed(self) -> Mapping[str, Number]:
-        """What sales owes now, of all promises."""
+        """What is owed now, of all promises with clocks."""
         return self._owed(sum((line.owed for line in self.ledger.sales.lines), Owed()), self.filters)
 
-    # Sales to marketing ---------------------------------------------------------------------------------------
+    # Promises with clocks -------------------------------------------------------------------------------------
 
     @cached_property
-    def sales(self) -> list[SalesRow]:
-        """One row for each promise: those in force, then earlier ones."""
-        return [self._sales(line) for line in self.ledger.sales.lines]
+    def rows(self) -> Mapping[Side, Sequence[LedgerRow]]:
+        """For each side one row for each promise: those in force, then earlier ones."""
+        return {side: [self._row(line) for line in self.ledger.sales.of(side)] for side in Side}
 
-    def _sales(self, line: Line) -> SalesRow:
+    @property
+    def sales(self) -> Sequence[LedgerRow]:
+        """What sales answers for."""
+        return self.rows[Side.SALES]
+
+    @property
+    def marketing(self) -> Sequence[LedgerRow]:
+        """What marketing answers for, beside its plan."""
+        return self.rows[Side.MARKETING]
+
+    def _row(self, line: Line) -> LedgerRow:
         broken = self._clocks(line.kept.breached, "breached", promise=line.promise)
         bullet = Bullet(
             title=line.promise.name,
@@ -167,9 +180,23 @@ class PromisesPage:
             why_not="Nothing was due.",
             note=f"{broken.n:,} late or overdue",
             note_url=broken.url,
+            was=self._was(line),
         )
         excused = self._clocks(line.excused, "excused", promise=line.promise)
-        return SalesRow(bullet, line.promise, excused, self._owed(line.owed, self.filters, promise=line.promise))
+        return LedgerRow(bullet, line.promise, excused, self._owed(line.owed, self.filters, promise=line.promise))
+
+    def _was(self, line: Line) -> Was | None:
+        """Of the period before, where something was due in it."""
+        before = self.filters.compared
+        if before is None or line.before is None:
+            return None
+        number = Number(line.before.n, clock_figures.address(before, "judged", promise=line.promise))
+        return Was.share((line.before.share, number), (line.kept.share, line.kept.n))
+
+    @property
+    def compared_text(self) -> str:
+        """What the values stand beside; blank where they stand alone."""
+        return str(self.filters.compared.period) if self.filters.compared else ""
 
     def _target(self, kind: str) -> float | None:
         return self.card.promises.target(SHARES[kind]) if kind in SHARES else None
@@ -180,6 +207,11 @@ class PromisesPage:
             for name, word in OWED.items()
         }
 
+    @property
+    def above(self) -> Number:
+        """What waits above capacity now."""
+        return Number.of(self.ledger.above, self.filters, "promises.above")
+
     def _clocks(self, n: int, figure: str, *, promise: Promised | None = None, kind: str = "") -> Number:
         return Number(n, clock_figures.address(self.filters, figure, promise=promise, kind=kind))
 
@@ -187,8 +219,14 @@ class PromisesPage:
 
     @cached_property
     def panels(self) -> list[Panel]:
-        """A panel for each promise that is in force, marketing's first."""
-        return [*self._marketing_panels(), *(self._panel(line) for line in self.ledger.sales.lines)]
+        """A panel for each promise, marketing's first."""
+        lines = [line for side in Side for line in self.ledger.sales.of(side)]
+        return [*self._marketing_panels(), *(self._panel(line) for line in lines)]
+
+    @property
+    def drawn(self) -> list[Panel]:
+        """Those of which anything can be drawn; the table has all."""
+        return [panel for panel in self.panels if not panel.is_empty] or self.panels
 
     @property
     def lately(self) -> list[Week]:
@@ -225,7 +263,9 @@ class PromisesPage:
             self._week(line.promise, period, kept, target)
             for period, kept in zip(self.ledger.sales.weeks, line.weeks, strict=True)
         ]
-        return Panel(f"promise-{line.promise.pk}", line.promise.name, Side.SALES, weeks, is_share=True)
+        return Panel(
+            f"promise-{line.promise.pk}-{line.promise.side}", line.promise.name, line.promise.side, weeks, is_share=True
+        )
 
     def _week(self, promise: Promised, period: Period, kept: Attainment, target: float | None) -> Week:
         own = self.filters.with_period(period)

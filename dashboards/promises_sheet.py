@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.http import StreamingHttpResponse
 
 from alignment.lib.csv import Cell, csv_response
+from dashboards.promise_card import Was
 from dashboards.promises_page import Group, PromisesPage
 
 Line = tuple[Cell, ...]
@@ -13,7 +14,7 @@ Line = tuple[Cell, ...]
 HEADER = ("Part", "Of", "Figure", "Value")
 OF_PROMISES = (
     "Side", "Promise", "Within", "In force", "Kept", "Of", "Share", "Promised", "Broken",
-    "Open now", "At risk now", "Paused now", "Overdue now",
+    "Open now", "At risk now", "Paused now", "Overdue now", "Before", "Before, of",
 )  # fmt: skip
 OF_WEEKS = ("Week of", "Over", "Side", "Promise", "Kept", "Of", "Value", "Promised")
 
@@ -30,16 +31,25 @@ def response(page: PromisesPage, table: str) -> StreamingHttpResponse:
 def _promises(page: PromisesPage) -> Iterator[Line]:
     for side, bullets in page.bullets.items():
         for bullet in bullets:
-            if bullet not in [row.bullet for row in page.sales]:
+            if bullet not in [row.bullet for rows in page.rows.values() for row in rows]:
                 whole = bullet.of.n if bullet.of else None
-                yield (side.label, bullet.title, "", "yes", bullet.number.n, whole, bullet.value, bullet.target)
-    for row in page.sales:
+                yield (
+                    side.label, bullet.title, "", "yes", bullet.number.n, whole, bullet.value, bullet.target,
+                    *(None,) * 5, *_then(bullet.was),
+                )  # fmt: skip
+    for row in (row for rows in page.rows.values() for row in rows):
         bullet, of = row.bullet, row.bullet.of
-        assert of is not None  # promises of sales are shares
+        assert of is not None  # promises with clocks are shares
         yield (
-            "Sales", bullet.title, row.promise.time, "yes" if row.promise.is_in_force else "", bullet.number.n, of.n,
-            bullet.value, bullet.target, of.n - bullet.number.n, *(number.n for number in row.owed.values()),
+            row.promise.side.label, bullet.title, row.promise.time, "yes" if row.promise.is_in_force else "",
+            bullet.number.n, of.n, bullet.value, bullet.target, of.n - bullet.number.n,
+            *(number.n for number in row.owed.values()), *_then(bullet.was),
         )  # fmt: skip
+
+
+def _then(was: Was | None) -> tuple[float | None, int | None]:
+    """What was kept before, and of how many."""
+    return (was.value, was.n.n if was.n else None) if was else (None, None)
 
 
 def _weeks(page: PromisesPage) -> Iterator[Line]:

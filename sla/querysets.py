@@ -14,12 +14,15 @@ from django.db.models import (
     ExpressionWrapper,
     F,
     FilteredRelation,
+    OuterRef,
     Q,
+    Subquery,
     Value,
     When,
 )
 from django.db.models.lookups import LessThanOrEqual
 
+from leads.models import Lead
 from leads.querysets import LeadQuerySet
 from sla.models.policy import SubjectKind
 from sla.verdict import late
@@ -127,7 +130,8 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         """Join the journey of each clock's pass as `journey`, to filter and group by what it froze; of what is no pass,
         such as a deal, that of the pass that its lead is in.
         """
-        number = Case(When(subject_kind__in=SubjectKind.values, then=F("pass_no")), default=F("lead__pass_no"))
+        current = Lead.objects.filter(pk=OuterRef("lead_id")).values("pass_no")
+        number = Case(When(subject_kind__in=SubjectKind.values, then=F("pass_no")), default=Subquery(current))
         return self.annotate(journey=FilteredRelation("lead__journeys", condition=Q(lead__journeys__pass_no=number)))
 
 

@@ -50,6 +50,11 @@ class Period:
         first = self.first - self.days * DAY
         return type(self)(first, self.first - DAY) if first >= EARLIEST else None
 
+    def earlier(self, *, weeks: int) -> Self | None:
+        """The same days so many weeks before; None where that would be before 1990."""
+        first, last = self.first - 7 * weeks * DAY, self.last - 7 * weeks * DAY
+        return type(self)(first, last) if first >= EARLIEST else None
+
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The instant (UTC) at which `day` begins in `zone`. Where the clock skips midnight, that is when it skips."""

@@ -12,6 +12,7 @@ from alignment.api.reading import PageQuery, asked, cut, following, page_of, sho
 from alignment.api.requests import TokenRequest
 from alignment.api.shapes import Shape
 from alignment.api.views import ApiView
+from alignment.people.models import Side
 from alignment.people.permissions import policy
 from dashboards.api.metrics import filter_fields, filters_of
 from dashboards.clock_figures import FIGURES, OpenedClocks
@@ -19,11 +20,14 @@ from dashboards.clock_list import ORDER, RELATED, Row, told
 from dashboards.figures import FigureError
 from dashboards.metrics.attainment import promised
 from dashboards.options import Options
-from sla.models import SubjectKind
+from sla import subjects
 
 OF_PROMISE: dict[str, Any] = {
     "promise": serializers.CharField(required=False, help_text="One promise, as `/metrics/promises/` names it."),
-    "kind": serializers.ChoiceField(choices=SubjectKind.choices, required=False, help_text="What is promised."),
+    "side": serializers.ChoiceField(
+        choices=Side.choices, required=False, help_text="Whose promise, where both sides make it. Without it: sales."
+    ),
+    "kind": serializers.ChoiceField(choices=subjects.choices(), required=False, help_text="What is promised."),
 }
 BreachQuery: Any = type("BreachQuery", (PageQuery,), {**filter_fields(), **OF_PROMISE})
 ClockQuery: Any = type(
@@ -54,7 +58,8 @@ class ClockSerializer(Shape):
     id = serializers.IntegerField(source="clock.pk")
     lead = serializers.IntegerField(source="clock.lead_id", allow_null=True)
     pass_no = serializers.IntegerField(source="clock.pass_no")
-    kind = serializers.ChoiceField(source="clock.subject_kind", choices=SubjectKind.choices)
+    kind = serializers.ChoiceField(source="clock.subject_kind", choices=subjects.choices())
+    about = serializers.CharField(help_text="What it is owed to: the lead, the deal or the dispute, by name.")
     promise = serializers.CharField(source="clock.policy.name")
     within = serializers.CharField(source="clock.policy.promised")
     started_at = serializers.DateTimeField(source="clock.started_at")
@@ -96,7 +101,7 @@ def _page(request: TokenRequest, query: dict[str, Any]) -> Response:
     filters = filters_of(request, Options.load(), at)
     try:
         opened = OpenedClocks.find(
-            {name: str(query.get(name, "")) for name in ("figure", "promise", "kind")}, promised()
+            {name: str(query.get(name, "")) for name in ("figure", "promise", "side", "kind")}, promised()
         )
     except FigureError as error:
         raise InvalidError([{"detail": str(error)}]) from error

@@ -13,18 +13,19 @@ from alignment.api.reading import asked
 from alignment.api.requests import TokenRequest
 from alignment.api.shapes import Shape
 from alignment.api.views import ApiView
+from alignment.people.models import Side
 from alignment.people.permissions import policy
 from dashboards import ledger, report
 from dashboards.asking import filters_for
 from dashboards.data import funnel_as_data, promises_as_data
-from dashboards.filters import Accounts, Anchor, Basis, Deals, FilterError, Filters, Passes, Span
+from dashboards.filters import Accounts, Anchor, Basis, Compare, Deals, FilterError, Filters, Passes, Span
 from dashboards.keeping import Keeper
 from dashboards.metrics import funnel
 from dashboards.metrics.attainment import BY
 from dashboards.metrics.funnel import Funnel
 from dashboards.options import FACETS, NO_KEY, Options
 from leads.milestones import Milestone
-from sla.models import SubjectKind
+from sla import subjects
 
 _kept: Keeper[Funnel] = Keeper()
 
@@ -70,7 +71,13 @@ FunnelQuery: Any = type(
     },
 )
 PromisesQuery: Any = type(
-    "PromisesQuery", (serializers.Serializer,), {**filter_fields(), "by": _choice(BY, "Tells each value of this too.")}
+    "PromisesQuery",
+    (serializers.Serializer,),
+    {
+        **filter_fields(),
+        "by": _choice(BY, "Tells each value of this too."),
+        "compare": _choice(Compare, "Beside the period before, 52 weeks before, or none. Without it: before."),
+    },
 )
 PeriodSerializer: Any = type(
     "PeriodSerializer", (Shape,), {"from": serializers.DateField(), "to": serializers.DateField()}
@@ -113,11 +120,13 @@ class AttainedSerializer(Shape):
 
 class LineSerializer(AttainedSerializer):
     promise = serializers.IntegerField(help_text="Its newest rule: what `promise` asks for in `/clocks/`.")
-    kind = serializers.ChoiceField(choices=SubjectKind.choices)
+    kind = serializers.ChoiceField(choices=subjects.choices())
+    side = serializers.ChoiceField(choices=Side.choices, help_text="Who promises it.")
     name = serializers.CharField()
     within = serializers.CharField(help_text="As people say it: “48 hours”.")
     is_in_force = serializers.BooleanField()
     promised = serializers.FloatField(allow_null=True, help_text="The share that is agreed, 0 to 1.")
+    before = AttainedSerializer(allow_null=True, help_text="In the period that this one is compared with.")
     excused = serializers.IntegerField(help_text="Breaches that a verdict let pass.")
     open = serializers.IntegerField(help_text="Owed now, whenever due: neither paused nor overdue.")
     at_risk = serializers.IntegerField(help_text="Of the open ones, those with little time left.")
@@ -137,6 +146,8 @@ class OfMarketingSerializer(HandedOverSerializer):
     kept_weeks = serializers.IntegerField(help_text="In how many of them as many were handed over as promised.")
     delivered_per_week = serializers.FloatField(allow_null=True, help_text="In these weeks.")
     planned_per_week = serializers.FloatField(allow_null=True)
+    before = HandedOverSerializer(allow_null=True, help_text="In the period that this one is compared with.")
+    promises = LineSerializer(many=True, help_text="What marketing owes by a clock, such as answers to disputes.")
 
 
 class LineOfWeekSerializer(AttainedSerializer):
@@ -151,6 +162,7 @@ WeekSerializer: Any = type(
         "to": serializers.DateField(),
         "planned": serializers.IntegerField(allow_null=True, help_text="Null where nothing is agreed."),
         "sales": LineOfWeekSerializer(many=True),
+        "marketing": LineOfWeekSerializer(many=True),
     },
 )
 
@@ -158,8 +170,10 @@ WeekSerializer: Any = type(
 class PromisesMetricSerializer(Shape):
     metric = serializers.CharField()
     period = PeriodSerializer(allow_null=True, help_text="Null for all time.")
+    compared = PeriodSerializer(allow_null=True, help_text="What it is compared with; null for nothing.")
     as_of = serializers.DateTimeField()
     n = serializers.IntegerField(help_text="Promises of sales that were due, of all kinds.")
+    above_capacity = serializers.IntegerField(help_text="MQLs that wait above capacity now, charged to neither side.")
     marketing = OfMarketingSerializer()
     sales = LineSerializer(many=True)
     weeks = WeekSerializer(many=True, help_text="The last 13 weeks of the period that have begun.")

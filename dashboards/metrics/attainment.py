@@ -1,24 +1,27 @@
-"""What sales kept of each promise: by rule, by week, by whose leads they were; and what it owes now.
+"""What was kept of each promise with a clock: by rule, by week, by whose leads they were; and what is owed now.
 
 Rules of one kind and name are one promise, through all of their versions. A clock counts by its due time, whichever
-basis the funnel has; what is owed now counts whenever it is due.
+basis the funnel has; what is owed now counts whenever it is due. What both sides owe, such as the answer to a dispute,
+is a promise of each.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Value
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from alignment.lib.periods import Period
+from alignment.people.models import Side
 from dashboards.filters import Filters
 from dashboards.metrics.frames import Marks
 from dashboards.metrics.journeys import flag
 from dashboards.options import Facet
-from sla.models import Clock, Policy, SubjectKind
+from sla.models import Clock, Policy
 from sla.querysets import Attainment, ClockQuerySet, little_left
+from sla.subjects import Subject, reader_of, subjects
 from sla.verdict import late
 
 BY = (Facet.OWNER, Facet.TEAM, Facet.SOURCE)
@@ -30,19 +33,32 @@ Kept = Mapping[str, Attainment]
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """One promise of sales. `pk` is its newest rule, `policy_ids` are all of them; `time` is how long: “48 hours”."""
+    """One promise of a side. `pk` is its newest rule, `policy_ids` are all of them; `time` is how long: “48 hours”.
+    `is_of_both`: the other side has a promise by the same rules.
+    """
 
     pk: int
     kind: str
+    side: Side
+    is_of_both: bool
     name: str
     time: str
     is_in_force: bool
     policy_ids: frozenset[int]
 
+    @property
+    def key(self) -> tuple[int, Side]:
+        """What tells it from all others."""
+        return self.pk, self.side
+
+    def has(self, policy_id: int, side: str) -> bool:
+        """Whether a clock of this policy counts for it; `side` is blank where one side alone owes it."""
+        return policy_id in self.policy_ids and side in ("", self.side)
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What sales owes at this moment. Those `at_risk` are some of the `open` ones; paused and overdue ones are not."""
+    """What is owed at this moment. Those `at_risk` are some of the `open` ones; paused and overdue ones are not."""
 
     open: int = 0
     at_risk: int = 0
@@ -60,12 +76,13 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One promise in figures: what was kept in the period and in each week, and what is owed now. Breaches that a
-    verdict let pass (`excused`) are in neither.
+    """One promise in figures: what was kept in the period, in the one `before` that it is compared with (None: with
+    none) and in each week, and what is owed now. Breaches that a verdict let pass (`excused`) are in none of them.
     """
 
     promise: Promised
     kept: Attainment
+    before: Attainment | None
     excused: int
     weeks: Sequence[Attainment]
     owed: Owed
@@ -75,7 +92,7 @@ class Line:
 class Standing:
     """All promises in figures: those in force in their order, then earlier ones that were due in the period or in one
     of the `weeks`. `groups` say for each value of a facet (None: of none) what was kept in the period, `owed_by` what
-    each owner owes now.
+    each owner owes now; both of what is owed by whoever holds the lead.
     """
 
     lines: Sequence[Line]
@@ -85,52 +102,64 @@ class Standing:
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds of promises that were due in the period, in the order of the lines."""
-        return list(dict.fromkeys(line.promise.kind for line in self.lines if line.kept.n))
+        """The kinds of promises that `groups` tell of and that were due in the period, in the order of the lines."""
+        return list(
+            dict.fromkeys(line.promise.kind for line in self.lines if line.kept.n and not line.promise.is_of_both)
+        )
+
+    def of(self, side: Side) -> list[Line]:
+        """The promises of one side."""
+        return [line for line in self.lines if line.promise.side == side]
 
 
 def measure(filters: Filters, weeks: Sequence[Period], at: datetime) -> Standing:
     """The promises of `filters` as they stand at `at`. Five queries, whatever the number of rules, people and weeks."""
     stretches = [week.instants(filters.calendar.zone) for week in weeks]
-    marks = Marks(instant for stretch in (*stretches, filters.instants or ()) for instant in stretch)
+    before = filters.compared.instants if filters.compared else None
+    marks = Marks(instant for stretch in (*stretches, filters.instants or (), before or ()) for instant in stretch)
     judged = _judged(filters, marks, at)
     owed = _owed(filters, at)
-    excused = dict(_counted(due(filters, clocks(filters)).excused(at), "policy_id"))
+    excused = list(_counted(due(filters, clocks(filters)).excused(at), "policy_id", "side"))
     lines = []
     for promise in promised():
-        own = [row for row in judged if row[0] in promise.policy_ids]
+        own = [row for row in judged if promise.has(*row[:2])]
         line = Line(
             promise=promise,
             kept=_kept(own, marks.numbers(*filters.instants) if filters.instants else None),
-            excused=sum(n for policy, n in excused.items() if policy in promise.policy_ids),
+            before=_kept(own, marks.numbers(*before)) if before else None,
+            excused=sum(n for policy, side, n in excused if promise.has(policy, side)),
             weeks=[_kept(own, marks.numbers(*stretch)) for stretch in stretches],
-            owed=sum((each for (policy, _), each in owed.items() if policy in promise.policy_ids), Owed()),
+            owed=sum((each for (policy, side, _), each in owed.items() if promise.has(policy, side)), Owed()),
         )
         if promise.is_in_force or own or line.excused or line.owed != Owed():
             lines.append(line)
     owed_by: defaultdict[int | None, Owed] = defaultdict(Owed)
-    for (_, owner), each in owed.items():
-        owed_by[owner] += each
+    for (_, side, owner), each in owed.items():
+        if not side:
+            owed_by[owner] += each
     return Standing(lines, weeks, _groups(filters, at), dict(owed_by))
 
 
 def promised() -> list[Promised]:
-    """All that was ever promised to leads: what is in force first, as its rules are asked. One query."""
-    rules = Policy.objects.filter(is_promised=True, subject_kind__in=SubjectKind.values).select_related("version")
+    """All that was ever promised: what is in force first, as its rules are asked. One query."""
+    kinds = {each.kind: each for each in subjects()}
+    rules = Policy.objects.filter(is_promised=True, subject_kind__in=kinds).select_related("version")
     rows = rules.order_by("-version__number", "position")
     named: defaultdict[tuple[str, str], list[Policy]] = defaultdict(list)
     for policy in rows:
         named[policy.subject_kind, policy.name].append(policy)
-    found = [_promised(policies) for policies in named.values()]
-    order = {kind: place for place, kind in enumerate(SubjectKind.values)}
-    return sorted(found, key=lambda each: (not each.is_in_force, order.get(each.kind, len(order))))
+    found = [
+        _promised(policies, kinds[kind], side) for (kind, _), policies in named.items() for side in kinds[kind].sides
+    ]
+    order = {kind: place for place, kind in enumerate(kinds)}
+    return sorted(found, key=lambda each: (not each.is_in_force, order[each.kind]))
 
 
-def _promised(policies: Sequence[Policy]) -> Promised:
+def _promised(policies: Sequence[Policy], about: Subject, side: Side) -> Promised:
     """One promise of its rules, the newest of which come first."""
     newest = next((each for each in policies if each.is_in_force), policies[0])
     return Promised(
-        newest.pk, newest.subject_kind, newest.name, newest.promised, newest.is_in_force,
+        newest.pk, about.kind, side, about.is_of_both, newest.name, newest.promised, newest.is_in_force,
         frozenset(each.pk for each in policies),
     )  # fmt: skip
 
@@ -140,10 +169,10 @@ def _promised(policies: Sequence[Policy]) -> Promised:
 
 def clocks(filters: Filters, *, with_journey: bool = False) -> ClockQuerySet:
     """The clocks of the journeys that `filters` mean, of every kind and whenever due; joined with them only where that
-    narrows, or to tell of them.
+    narrows, or to tell of them. What is about no lead is meant only where nothing narrows.
     """
     whose = filters.whose("journey__")
-    rows = Clock.objects.of_passes()
+    rows = Clock.objects.all()
     rows = rows.with_journey() if whose or with_journey else rows
     return rows.filter(whose)
 
@@ -153,8 +182,18 @@ def due(filters: Filters, rows: ClockQuerySet) -> ClockQuerySet:
     return rows.due_between(*filters.instants) if filters.instants else rows
 
 
-Judged = tuple[int, int | None, bool, int]
-"""(policy, piece of time, whether it is late, how many)"""
+def of_promise(rows: ClockQuerySet, promise: Promised) -> ClockQuerySet:
+    """Those of `rows` that count for a promise."""
+    own = rows.filter(policy__in=promise.policy_ids)
+    return own.filter(_is_owed_by(promise.kind, promise.side)) if promise.is_of_both else own
+
+
+def _is_owed_by(kind: str, side: Side) -> Exists:
+    return Exists(reader_of(kind).owed_by(side).filter(pk=OuterRef("subject_id")))
+
+
+Judged = tuple[int, str, int | None, bool, int]
+"""(policy, side, piece of time, whether it is late, how many); the side is blank where one alone owes it."""
 
 
 def _judged(filters: Filters, marks: Marks, at: datetime) -> Sequence[Judged]:
@@ -162,22 +201,23 @@ def _judged(filters: Filters, marks: Marks, at: datetime) -> Sequence[Judged]:
     if filters.instants:
         rows = rows.due_between(marks.instants[0], marks.instants[-1])
     keys = {"piece": marks.number(F("due_at")), "is_late": flag(late(at))}
-    return list(_counted(rows.annotate(**keys), "policy_id", "piece", "is_late"))
+    return list(_counted(rows.annotate(**keys), "policy_id", "side", "piece", "is_late"))
 
 
 def _kept(judged: Iterable[Judged], pieces: range | None) -> Attainment:
     met = breached = 0
-    for _, piece, is_late, n in judged:
+    for _, _, piece, is_late, n in judged:
         if pieces is None or piece in pieces:
             met, breached = (met, breached + n) if is_late else (met + n, breached)
     return Attainment(met, breached)
 
 
 def _groups(filters: Filters, at: datetime) -> dict[Facet, dict[int | None, dict[str, Attainment]]]:
-    rows = due(filters, clocks(filters, with_journey=True)).judged(at).annotate(is_late=flag(late(at)))
+    of_both = [each.kind for each in subjects() if each.is_of_both]
+    rows = due(filters, clocks(filters, with_journey=True)).judged(at).exclude(subject_kind__in=of_both)
     columns = [f"journey__{facet}" for facet in BY]
     groups: dict[Facet, dict[int | None, dict[str, Attainment]]] = {facet: {} for facet in BY}
-    for kind, is_late, *keys, n in _counted(rows, "subject_kind", "is_late", *columns):
+    for kind, is_late, *keys, n in _counted(rows.annotate(is_late=flag(late(at))), "subject_kind", "is_late", *columns):
         one = Attainment(breached=n) if is_late else Attainment(met=n)
         for facet, key in zip(BY, keys, strict=True):
             own = groups[facet].setdefault(key, {})
@@ -185,19 +225,36 @@ def _groups(filters: Filters, at: datetime) -> dict[Facet, dict[int | None, dict
     return groups
 
 
-def _owed(filters: Filters, at: datetime) -> Mapping[tuple[int, int | None], Owed]:
-    """By policy and owner."""
-    running: Any = clocks(filters, with_journey=True).running()
+def _owed(filters: Filters, at: datetime) -> Mapping[tuple[int, str, int | None], Owed]:
+    """By policy, side and owner."""
+    running = clocks(filters, with_journey=True).running()
     is_open = Q(due_at__gte=at, paused_until=None)
-    rows = running.values_list("policy_id", "journey__owner").order_by()
-    counted = rows.annotate(
-        n_open=Count(Value(1), filter=is_open),
-        n_at_risk=Count(Value(1), filter=is_open & little_left(at)),
-        n_paused=Count(Value(1), filter=Q(paused_until__isnull=False)),
-        n_overdue=Count(Value(1), filter=Q(due_at__lt=at)),
-    )
-    return {(policy, owner): Owed(*numbers) for policy, owner, *numbers in counted}
+    counts = {
+        "n_open": Count(Value(1), filter=is_open),
+        "n_at_risk": Count(Value(1), filter=is_open & little_left(at)),
+        "n_paused": Count(Value(1), filter=Q(paused_until__isnull=False)),
+        "n_overdue": Count(Value(1), filter=Q(due_at__lt=at)),
+    }
+    rows = _by_side(running, lambda part: part.values_list("policy_id", "side", "journey__owner").annotate(**counts))
+    return {(policy, side, owner): Owed(*numbers) for policy, side, owner, *numbers in rows}
 
 
 def _counted(rows: ClockQuerySet, *columns: str) -> QuerySet[Any, Any]:
-    return rows.values_list(*columns).annotate(n=Count("*")).order_by()
+    """How many there are of each; of which `side`, if that is asked."""
+
+    def counted(part: Any) -> Any:
+        return part.values_list(*columns).annotate(n=Count("*"))
+
+    return _by_side(rows, counted) if "side" in columns else counted(rows).order_by()
+
+
+def _by_side(rows: ClockQuerySet, counted: Callable[[Any], Any]) -> QuerySet[Any, Any]:
+    """Count with the `side` of each, in one query; blank of what one side alone owes, which an index tells alone."""
+    of_both = [each for each in subjects() if each.is_of_both]
+    parts = [rows.exclude(subject_kind__in=[each.kind for each in of_both]).annotate(side=Value(""))]
+    for each in of_both:
+        of_marketing = _is_owed_by(each.kind, Side.MARKETING)
+        side = Case(When(of_marketing, then=Value(Side.MARKETING.value)), default=Value(Side.SALES.value))
+        parts.append(rows.filter(subject_kind=each.kind).annotate(side=side))
+    first, *others = (counted(part).order_by() for part in parts)
+    return first.union(*others, all=True) if others else first  # type: ignore[no-any-return]

@@ -23,8 +23,10 @@ from dashboards.metrics.plan import Plan
 from dashboards.metrics.speed import Percentiles, Seconds
 from dashboards.metrics.stretches import Number, Window, sorted_numbers
 from dashboards.settled import NOTHING_KEPT, Look
+from leads.milestones import Milestone
 from leads.models import Journey
 from leads.models.changed_days import Dated
+from sla.capacity import is_above
 from sla.models import Policy, Promise, SubjectKind
 from sla.querysets import ClockQuerySet
 
@@ -45,10 +47,12 @@ class Promises:
     has for an answer today, None where nothing is promised. `overdue` are the MQLs that
     wait for an answer past their due time now, whenever they were due. `answer_time` is the median of the answers
     to clocks due in the period, None without any. `per_week` is MQLs ÷ the weeks of the period that have passed.
-    `plan` is what marketing agreed for weeks.
+    `plan` is what marketing agreed for weeks. `before` is what was kept in the period that this one is compared with,
+    where that was asked for.
     """
 
     kept: Kept
+    before: Kept | None
     weeks: Sequence[tuple[Period, Kept]]
     targets: Mapping[str, Promise]
     hours: int | None
@@ -65,16 +69,19 @@ class Promises:
         return float(promise.target) / (100 if promise.unit == "percent" else 1)
 
 
-def measure(filters: Filters, at: datetime, look: Look = NOTHING_KEPT) -> Promises:
-    """The promises of `filters` as they stand at `at`. Twelve queries at most."""
+def measure(filters: Filters, at: datetime, look: Look = NOTHING_KEPT, *, compared: Period | None = None) -> Promises:
+    """The promises of `filters` as they stand at `at`, beside those of a period `compared`. Twelve queries at most."""
     shown, settled = weeks_shown(filters, at), plan.weeks_over(filters, at)
     instants = [week.instants(filters.calendar.zone) for week in shown]
     over = [week.instants(filters.calendar.zone) for week in settled]
-    marks = Marks(instant for stretch in (*instants, *over, filters.instants or ()) for instant in stretch)
-    found = kept.Found.read(filters, marks, [*shown, *settled], at, look)
+    before = compared.instants(filters.calendar.zone) if compared else None
+    pieces = (*instants, *over, filters.instants or (), before or ())
+    marks = Marks(instant for stretch in pieces for instant in stretch)
+    found = kept.Found.read(filters, marks, [*shown, *settled, *([compared] if compared else [])], at, look)
     over_all = found.kept(marks.numbers(*filters.instants) if filters.instants else None)
     return Promises(
         kept=over_all,
+        before=found.kept(marks.numbers(*before)) if before else None,
         weeks=[(week, found.kept(marks.numbers(*stretch))) for week, stretch in zip(shown, instants, strict=True)],
         targets={promise.key: promise for promise in Promise.objects.order_by("version")},
         hours=Policy.objects.hours_to_answer().values_list("target", flat=True).first(),
@@ -137,6 +144,11 @@ def decided(filters: Filters) -> Journeys:
         accepted &= _between("accepted_at", filters.instants)
         missed &= _between("closed_at", filters.instants)
     return journeys(filters).filter(accepted | missed)
+
+
+def above(filters: Filters) -> Journeys:
+    """The MQLs that wait above capacity now, whenever they were handed over: charged to neither side."""
+    return journeys(filters).filter(is_above(), outcome="", reached=Milestone.MQL)
 
 
 def behind(rows: ClockQuerySet) -> Journeys:

@@ -66,7 +66,7 @@ class Disputes:
 
     def owed_by(self, side: Side) -> QuerySet[Dispute, Any]:
         """Those that ask this side."""
-        return Dispute.objects.filter(side=side).values("pk")
+        return Dispute.objects.filter(side=side)
 
     def since(self, kind: str, start: datetime, end: datetime, most: int) -> Mapping[SubjectKey, Owed]:
         """Those that were raised in that time; one query."""

@@ -86,7 +86,7 @@ class Reader(Protocol):
         """Those for which something is owed now and no clock runs, each with the number of its next clock."""
 
     def owed_by(self, side: Side) -> "QuerySet[Any, Any]":
-        """The keys of those that this side owes; asked only of a kind that both sides owe."""
+        """Those that this side owes, as rows; asked only of a kind that both sides owe."""
 
     def since(self, kind: str, start: datetime, end: datetime, most: int) -> "Mapping[SubjectKey, Owed]":
         """What began to be owed in [start, end), the newest first, `most` at most: for the preview of a draft."""

@@ -105,7 +105,7 @@ def test_promises(leads):
         "kind": "disposition", "within": "48 hours", "met": 2, "breached": 1, "n": 3, "promised": 0.9, "overdue": 0
     }  # fmt: skip
     assert answers["attainment"] == pytest.approx(2 / 3)
-    assert [line["attainment"] for line in answer["sales"][1:]] == [None, None]
+    assert {line["attainment"] for line in answer["sales"][1:]} == {None}
     assert answer["marketing"]["delivered"] == 5
     assert answer["marketing"]["planned_per_week"] is None
     assert answer["by"][0]["source"] is None

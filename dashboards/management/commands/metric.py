@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from alignment.people.models import Company
 from dashboards import ledger
 from dashboards.data import funnel_as_data, promises_as_data
-from dashboards.filters import Accounts, Anchor, Basis, Calendar, Deals, FilterError, Filters, Passes, Span
+from dashboards.filters import Accounts, Anchor, Basis, Calendar, Compare, Deals, FilterError, Filters, Passes, Span
 from dashboards.metrics import funnel
 from dashboards.metrics.attainment import BY
 from dashboards.options import FACETS, NO_KEY, Options
@@ -46,6 +46,7 @@ class Command(BaseCommand):
         parser.add_argument("--accounts", choices=list(Accounts), default=Accounts.ALL)
         parser.add_argument("--passes", choices=list(Passes), default=Passes.ALL)
         parser.add_argument("--deals", choices=list(Deals), default=Deals.NEW)
+        parser.add_argument("--compare", choices=list(Compare), default=Compare.BEFORE)
         parser.add_argument("--by", choices=list(FACETS), help="group by this")
         for facet in FACETS:
             parser.add_argument(f"--{facet}", metavar="KEY", help=f"only this {facet} (“{NO_KEY}”: none)")
@@ -65,7 +66,7 @@ class Command(BaseCommand):
 
 def _asked(given: Mapping[str, Any]) -> dict[str, str]:
     """The parameters of an address; dates come before the choice of a period."""
-    names = ("from", "to", "period", "basis", "anchor", "passes", "deals", "accounts", "by", *FACETS)
+    names = ("from", "to", "period", "basis", "anchor", "passes", "deals", "accounts", "by", "compare", *FACETS)
     asked = {name: str(given[name]) for name in names if given.get(name)}
     if asked.get("from") or asked.get("to"):
         asked["period"] = Span.DATES
@@ -88,12 +89,13 @@ def _table_of_funnel(answer: Mapping[str, Any]) -> str:
 
 
 def _table_of_promises(answer: Mapping[str, Any]) -> str:
-    """The same for people: a line for each promise of sales, and for each group one of each kind."""
+    """The same for people: a line for each promise with a clock, and for each group one of each kind."""
     period = answer["period"]
     title = f"Promises, {period['from']} to {period['to']}" if period else "Promises, all time"
     lines: list[tuple[Any, ...]] = [("", "kept", "of", "share", "open", "overdue")]
     lines += [
-        tuple(one[key] for key in ("name", "met", "n", "attainment", "open", "overdue")) for one in answer["sales"]
+        tuple(one[key] for key in ("name", "met", "n", "attainment", "open", "overdue"))
+        for one in (*answer["sales"], *answer["marketing"]["promises"])
     ]
     for group in answer.get("by", ()):
         name = next(iter(group.values())) or "(none)"
