@@ -127,6 +127,8 @@ TEMPLATES = [
                 "alignment.desk.context.shell",
             ],
             "builtins": ["alignment.desk.templatetags.accord", "alignment.people.templatetags.policy"],
+            # In place of the package's own.
+            "libraries": {"lucide": "alignment.desk.templatetags.icons"},
         },
     }
 ]

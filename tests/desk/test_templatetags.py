@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 from django.template import Context, Template
 from django.utils import timezone
+from lucide.templatetags.lucide import lucide
 
 from alignment.desk.templatetags import accord
 
@@ -23,6 +24,16 @@ def at_noon(monkeypatch):
 
 def render(source: str, **context: object) -> str:
     return Template(source).render(Context(context))
+
+
+def test_an_icon_is_drawn_once_and_as_the_package_draws_it(monkeypatch):
+    asked = '{% load lucide %}{% lucide "plus" size=15 aria_hidden="true" %}{% lucide name size=16 %}'
+    drawn = render(asked, name="download")
+
+    monkeypatch.setattr("lucide._load_icon", None)
+    assert render(asked, name="download") == drawn
+    monkeypatch.undo()
+    assert drawn == lucide("plus", size=15, aria_hidden="true") + lucide("download", size=16)
 
 
 @pytest.mark.parametrize(
