@@ -78,20 +78,25 @@ REACHABLE = """
         return all.reduce((sum, element) => sum + 1 + parts(element), 0);
     }
 """
-# Where the focus is now: off the list with it, and a sentence if nobody could see it. The browser draws its own marks
-# around the parts of a date.
+# Where the focus is now: off the list with it, and a sentence if nobody sees it, neither now nor two frames later. The
+# browser draws its own marks around the parts of a date.
 FOCUSED = """
     async () => {
-        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
         const element = document.activeElement;
         if (!window.unreached.delete(keyOf(element))) return "";
-        const marks = [element, element.parentElement, element.closest("label, li, tr")].filter(Boolean);
-        const isMarked = marks.map((each) => getComputedStyle(each)).some(({ outlineStyle, outlineWidth, boxShadow }) =>
-            (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none");
-        const { top, bottom, left, right } = element.getBoundingClientRect();
-        const isOutside = bottom < 0 || top > innerHeight || right < 0 || left > innerWidth;
-        const html = element.outerHTML.replace(/\\s+/g, " ").slice(0, 160);
-        return isOutside ? `the focus is outside: ${html}` : isMarked ? "" : `the focus cannot be seen: ${html}`;
+        const fault = () => {
+            const marks = [element, element.parentElement, element.closest("label, li, tr")].filter(Boolean);
+            const styles = marks.map((each) => getComputedStyle(each));
+            const isMarked = styles.some(({ outlineStyle, outlineWidth, boxShadow }) =>
+                (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none");
+            const { top, bottom, left, right } = element.getBoundingClientRect();
+            const isOutside = bottom < 0 || top > innerHeight || right < 0 || left > innerWidth;
+            const html = element.outerHTML.replace(/\\s+/g, " ").slice(0, 160);
+            return isOutside ? `the focus is outside: ${html}` : isMarked ? "" : `the focus cannot be seen: ${html}`;
+        };
+        if (!fault()) return "";
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        return fault();
     }
 """
 LEFT_OUT = """

@@ -95,6 +95,9 @@ TOLD: dict[str, tuple[str, Callable[[], str]]] = {
 # What the API answers is no page, but for that of its documentation.
 PAGES = [pattern for pattern in PATTERNS if not pattern.name.startswith("api_") or pattern.name == "api_docs"]
 
+# Addresses that the first test found to show no page; the others need not ask again.
+PAGELESS: set[URLPattern] = set()
+
 
 @pytest.fixture(params=[*PAGES, *TOLD], ids=lambda param: getattr(param, "name", param))
 def path_and_visitor(request, people) -> tuple[str, User | None]:
@@ -106,6 +109,8 @@ def path_and_visitor(request, people) -> tuple[str, User | None]:
 
 
 def _page_of(pattern: URLPattern, people: dict[str, User]) -> tuple[str, User | None]:
+    if pattern in PAGELESS:
+        pytest.skip("shows no page")
     path = reverse(pattern.name, kwargs=address_of(pattern).kwargs)
     for visitor in (people["revops"], None):
         client = Client()
@@ -114,6 +119,7 @@ def _page_of(pattern: URLPattern, people: dict[str, User]) -> tuple[str, User | 
         response = client.get(path)
         if response.status_code == 200 and b"<!doctype html" in response.getvalue():
             return path, visitor
+    PAGELESS.add(pattern)
     pytest.skip("shows no page")
 
 
