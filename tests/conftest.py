@@ -1,11 +1,15 @@
-"""How much is tried: marks for what takes its time, and how far Hypothesis goes. And where the tables come from."""
+"""How much is tried, in which order and by whom, and where the tables come from."""
 
 import gc
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import override_settings
 from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
+from xdist.scheduler import LoadFileScheduling
 
 from tests.databases import Database, migrated
 
@@ -17,19 +21,46 @@ settings.register_profile("deep", max_examples=2_000, stateful_step_count=50, **
 settings.load_profile("moderate")
 
 MARKED_BY_FOLDER = ("browser", "faults")
+# What takes longest begins first, so that nobody waits for it at the end.
+FIRST = ("faults", "browser", "runtime", "people")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`-m "not browser and not faults"` is the quick run."""
     for item in items:
-        if item.path.parent.name in MARKED_BY_FOLDER:
-            item.add_marker(item.path.parent.name)
+        if folder_of(item.nodeid) in MARKED_BY_FOLDER:
+            item.add_marker(folder_of(item.nodeid))
+    items.sort(key=lambda item: [*FIRST, folder_of(item.nodeid)].index(folder_of(item.nodeid)))
+
+
+def folder_of(nodeid: str) -> str:
+    return nodeid.split("/")[1]
+
+
+class Scheduling(LoadFileScheduling):
+    """A worker takes a file at a time, but a folder whole whose files share something that takes its time to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = folder_of(nodeid)
+        return folder if folder in MARKED_BY_FOLDER else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_collection_finish() -> None:
     """What is loaded by now stays to the end: the garbage collector need not go through all of it again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_as_asked() -> Iterator[None]:
+    """Else each client of a test goes through the folder of static files before its first request."""
+    with override_settings(WHITENOISE_AUTOREFRESH=True):
+        yield
 
 
 @pytest.fixture(scope="session")
