@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from sla.models import Clock
-from sla.subjects import Standing, reader_of, subject
-from sla.subjects.passes import standing as of_lead
+from sla.subjects import Standing, passes, reader_of, subject
+
+LEAD = Clock._meta.get_field("lead")
 
 
 class Standings:
-    """Of passes what was read along with the clock (`lead`, its owner and team) says it; of others one look-up for each
-    kind. Knows those of the clocks that were loaded last.
+    """A lead that was read along with its clock, with owner and team, says where its pass stands; of all others each
+    kind has a look-up. Knows those of the clocks that were loaded last.
     """
 
     def __init__(self, clocks: Iterable[Clock] = ()) -> None:
@@ -18,16 +19,17 @@ class Standings:
         self.load(clocks)
 
     def load(self, clocks: Iterable[Clock]) -> None:
-        """Read what these clocks need; no query for passes."""
+        """Read what these clocks need."""
         self._known = {}
         wanted: defaultdict[str, set[int]] = defaultdict(set)
         for each in clocks:
-            if each.lead and subject(each.subject_kind).is_pass:
-                self._known[each.subject_kind, each.subject_id] = of_lead(each.lead)
+            if LEAD.is_cached(each) and each.lead and subject(each.subject_kind).is_pass:
+                self._known[each.subject_kind, each.subject_id] = passes.standing(each.lead)
             else:
                 wanted[each.subject_kind].add(each.subject_id)
         for kind, keys in wanted.items():
-            self._known |= {(kind, pk): found for pk, found in reader_of(kind).standings(keys).items()}
+            read = passes.standings if subject(kind).is_pass else reader_of(kind).standings
+            self._known |= {(kind, pk): found for pk, found in read(keys).items()}
 
     def of(self, clock: Clock) -> Standing:
         """Raises KeyError for one that was not loaded."""

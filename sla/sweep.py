@@ -19,7 +19,6 @@ from alignment.lib import batch, failpoints
 from alignment.lib.announcements import announce
 from alignment.lib.moments import database_now
 from alignment.ops.notifications import notify
-from alignment.people.models import Team, User
 from sla.climbing import Hours, climb
 from sla.ladder import BREACH
 from sla.models import Clock, ClockEvent, EventKind, Policy
@@ -90,15 +89,12 @@ def _claim(limit: int, since: datetime, now: datetime) -> list[Clock]:
     due = (
         Clock.objects.filter(next_at__gte=since, next_at__lt=now)
         .order_by("next_at")
-        .select_related("lead")
         .prefetch_related(
-            Prefetch("policy", Policy.objects.only("target", "unit", "reminders", "propose_after", "heads_after")),
-            Prefetch("lead__owner", User.objects.only("name", "calendar_id")),
-            Prefetch("lead__team", Team.objects.select_related("manager").only("manager__is_active")),
+            Prefetch("policy", Policy.objects.only("target", "unit", "reminders", "propose_after", "heads_after"))
         )
         .only(
-            "subject_kind", "subject_id", "started_at", "due_at", "next_at", "rung", "paused_until", "calendar_id",
-            "is_silent", "policy_id", "lead__name", "lead__email", "lead__owner_id", "lead__team_id",
+            "subject_kind", "subject_id", "lead_id", "started_at", "due_at", "next_at", "rung", "paused_until",
+            "calendar_id", "is_silent", "policy_id",
         )
         .select_for_update(of=("self",), skip_locked=True)
     )  # fmt: skip

@@ -19,6 +19,11 @@ class Consent(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+def display_name(pk: int, name: str, email: str) -> str:
+    """What a page calls the lead with these columns; leads without a name or an e-mail are legal."""
+    return name or email or f"Lead {pk}"
+
+
 class Lead(models.Model):
     """A person that marketing knows. The same record from first touch to won; nothing is converted.
 
@@ -114,8 +119,8 @@ class Lead(models.Model):
 
     @property
     def display_name(self) -> str:
-        """What a page calls this lead; leads without a name or an e-mail are legal."""
-        return self.name or self.email or f"Lead {self.pk}"
+        """What a page calls this lead."""
+        return display_name(self.pk, self.name, self.email)
 
     @property
     def may_be_contacted(self) -> bool:
