@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
+from typing import NamedTuple
 
 from leads.milestones import CLOSES, Kind, Milestone, Outcome
 from leads.passes import Move, Pass, Target, effective, newest
@@ -20,7 +21,7 @@ REASONED = (Kind.REJECT, Kind.RECYCLE, Kind.WIN, Kind.LOSE)
 """The kinds that have a list of reasons of their own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: sets of leads make a step for each, and that would take three times as long
 class Step:
     """What is asked for one lead. `at` None means the cause's date, else now; `is_undated` is for history only.
 
@@ -78,8 +79,7 @@ class Refusal:
     standing: Move | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(NamedTuple):
     """A step that may be taken: the kind, the stage it leads to, and the row that it reverts or corrects."""
 
     kind: Kind

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -14,8 +14,7 @@ from leads.models import HolderInterval, Lead
 from leads.signals import holders_changed
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """A lead and who holds it from `at` on (None: the cause's date, else now). No user puts it in no one's hands."""
 
     lead_id: int

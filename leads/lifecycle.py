@@ -8,6 +8,7 @@ leads in ascending order of their keys.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -24,8 +25,7 @@ from leads.standing import Standing, lock, write
 database_now = moments.database_now
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """A step that was taken: the new row, and the pass before and after it (None before a lead's first row).
     `is_override`: it went past the entry criteria.
     """

@@ -17,8 +17,9 @@ The rules, which `leads.lifecycle`, `manage.py verify` and `manage.py rebuild_jo
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from leads.milestones import CLOSES, Kind, Milestone, Outcome
 
@@ -40,8 +41,7 @@ class Target:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One row of `LeadTransition`, without what replay does not read. `target` is None for an undo; `id` is negative
     until the row is stored.
     """
@@ -148,7 +148,7 @@ def withdrawn_at(moves: Iterable[Move]) -> datetime | None:
 def _corrected(move: Move, correction: Move | None) -> Move:
     if correction is None:
         return move
-    return replace(move, target=correction.target, at=correction.at, reason_id=correction.reason_id)
+    return move._replace(target=correction.target, at=correction.at, reason_id=correction.reason_id)
 
 
 def newest(moves: Iterable[Move]) -> Move | None:

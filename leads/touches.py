@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -15,8 +15,7 @@ from leads.models.touchpoint import Direction
 from leads.signals import touches_recorded
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(NamedTuple):
     """One touch of a lead, ready to be stored."""
 
     lead_id: int
@@ -56,10 +55,9 @@ class Touched:
 @transaction.atomic
 def record(*, touches: Iterable[Touch], cause: Cause) -> Touched:
     """Store touches; the same statements for any number. One that its system sent before is stored once."""
-    rows: Sequence[Touch] = list(touches)
     stored = batch.insert(
         Touchpoint,
-        [{name: getattr(touch, name) for name in Touch.__slots__} for touch in rows],
+        [touch._asdict() for touch in touches],
         conflict="ON CONFLICT (system, external_id) WHERE NOT (external_id = '') DO NOTHING",
         returning=("id", "lead_id", "direction", "is_human", "is_engaged", "at", "system", "external_id"),
     )

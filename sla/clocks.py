@@ -6,9 +6,8 @@ besides.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -78,7 +77,7 @@ def follow_up(*, kind: str, keys: Collection[int], cause: Cause) -> None:
         return
     given = reader_of(kind).owed(kind, keys)
     begins = given if cause.promise == Promise.START else ()
-    _settle(clocks, given, reader_of(kind).whose, begins, cause, database_now())
+    _settle(clocks, given, reader_of(kind).whose, begins, _policies(), cause, database_now())
 
 
 @transaction.atomic
@@ -94,9 +93,9 @@ def begin_awaited(*, kind: str, cause: Cause) -> int:
     fresh = {key: (Owed(now, False, None), whose[key.subject_id]) for key in keys if key.subject_id in whose}
     starting = _starting(fresh, _policies().values(), now, is_history=False)
     found = due_times([each.asked for each in starting], _policies())
-    changes = _insert([change for each in starting if (change := each.change(found, now, is_silent=False))])
-    record({each.row["id"]: each.events for each in changes}, now=now, actor_id=cause.actor_id)
-    return len(changes)
+    happened = _insert([change for each in starting if (change := each.change(found, now, is_silent=False))])
+    record(happened, now=now, actor_id=cause.actor_id)
+    return len(happened)
 
 
 @transaction.atomic
@@ -109,18 +108,21 @@ def begin_queued(*, cause: Cause) -> int:
     if not turns:
         return 0
     lead_ids = sorted({each.lead_id for each in turns})
-    given = owed(lead_ids)
     turned = [SubjectKey(kind, each.lead_id, each.pass_no) for each in turns for kind in sorted(capacity.FREED)]
-    begins = [key for key in turned if not given[key].is_answered]
     clocks = _locked(Clock.objects.of_passes().filter(lead_id__any_of=set(lead_ids)))
-    _settle(clocks, given, of_leads, begins, cause, now)
+    given = owed({*clocks, *turned})
+    begins = [key for key in turned if not given[key].is_answered]
+    _settle(clocks, given, of_leads, begins, _policies(), cause, now)
     announce("leads", lead_ids)
     return len(turns)
 
 
 def _settle_passes(lead_ids: Sequence[int], begins: Sequence[SubjectKey], cause: Cause, now: datetime) -> None:
+    policies = _policies()
+    promised = {each.subject_kind for each in policies.values() if each.is_in_force and each.is_promised}
+    begins = [key for key in begins if key.kind in promised]
     clocks = _locked(Clock.objects.of_passes().filter(lead_id__any_of=set(lead_ids)))
-    _settle(clocks, owed(lead_ids), of_leads, begins, cause, now)
+    _settle(clocks, owed({*clocks, *begins}), of_leads, begins, policies, cause, now)
 
 
 def _settle(
@@ -128,11 +130,11 @@ def _settle(
     given: Mapping[SubjectKey, Owed],
     whose: Callable[[Collection[int]], Mapping[int, Whose]],
     begins: Iterable[SubjectKey],
+    policies: Mapping[int, Policy],
     cause: Cause,
     now: datetime,
 ) -> None:
     """Let `clocks` follow what is `given`, and those of `begins` that have none start. `whose` is asked of these."""
-    policies = _policies()
     is_history = cause.promise == Promise.HISTORY
     missing = [key for key in begins if key in given and key not in clocks]
     if not is_history:
@@ -154,8 +156,9 @@ def _settle(
     changes = [each for each in changes if each.events]
     changes = pausing.ended(changes, clocks.values(), {pk: each.unit for pk, each in policies.items()})
     batch.update(Clock, [each.row for each in changes])
-    changes += _insert([change for each in starting if (change := each.change(found, now, is_history))])
-    record({each.row["id"]: each.events for each in changes}, now=now, actor_id=cause.actor_id)
+    happened = {each.row["id"]: each.events for each in changes}
+    happened |= _insert([change for each in starting if (change := each.change(found, now, is_history))])
+    record(happened, now=now, actor_id=cause.actor_id)
 
 
 def _policies() -> dict[int, Policy]:
@@ -182,30 +185,26 @@ def _followed(
     return Change({"id": clock["id"], **columns(after), **scheduled}, happenings(before, after, now))
 
 
-@dataclass(frozen=True, slots=True)
-class Starting:
-    """A clock that is about to start: what it is about, under which policy, by whose calendar, since when."""
+class Starting(NamedTuple):
+    """A clock that is about to start: what it is about, under which policy, by whose calendar, and from when on (the
+    question when it is due).
+    """
 
     key: SubjectKey
     given: Owed
     whose: Whose
     policy: Policy
     choice: Choice
-    started_at: datetime
-
-    @property
-    def asked(self) -> Asked:
-        """The question when it is due."""
-        return Asked(self.policy.pk, self.choice.calendar_id, self.started_at)
+    asked: Asked
 
     def change(self, found: Mapping[Asked, datetime], now: datetime, is_silent: bool) -> Change | None:
         """The new clock; None where there is nothing to time any more."""
-        times = begin(self.given, self.started_at, due=lambda _: found[self.asked], now=now)
+        times = begin(self.given, self.asked.started_at, due=lambda _: found[self.asked], now=now)
         if times is None:
             return None
         look = first_look(self.policy, times.started_at, times.due_at, rung=0, is_silent=is_silent)
         row = {
-            "policy_id": self.policy.pk,
+            "policy_id": self.asked.policy_id,
             "subject_kind": self.key.kind,
             "subject_id": self.key.subject_id,
             "lead_id": self.whose.lead_id,
@@ -235,13 +234,15 @@ def _starting(
     for key, policy in rules.items():
         wanted.setdefault(fresh[key][1], []).append(policy)
     chosen = choices(wanted)
-    return [
-        Starting(key, *fresh[key], policy, chosen[fresh[key][1], policy.pk], starts[key])
-        for key, policy in rules.items()
-    ]
+    found = []
+    for key, policy in rules.items():
+        given, whose = fresh[key]
+        choice = chosen[whose, policy.pk]
+        found.append(Starting(key, given, whose, policy, choice, Asked(policy.pk, choice.calendar_id, starts[key])))
+    return found
 
 
-def _insert(started: Sequence[Change]) -> list[Change]:
-    """Store new clocks; returns them with their keys."""
+def _insert(started: Sequence[Change]) -> dict[int, list[Happening]]:
+    """Store new clocks; returns the key of each with what happened to it."""
     keys = batch.insert(Clock, [each.row for each in started], returning=("id",))
-    return [Change({"id": pk, **each.row}, each.events) for (pk,), each in zip(keys, started, strict=True)]
+    return {pk: each.events for (pk,), each in zip(keys, started, strict=True)}

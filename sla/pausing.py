@@ -5,7 +5,7 @@ that ends early brings it forward by the rest. An answer ends a pause, and a pau
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -155,7 +155,7 @@ def ended(changes: Sequence[Change], clocks: Iterable[Mapping[str, Any]], units:
             due_at = resumed(calendar, each.row["due_at"], before[pk]["paused_until"], ends[pk])
             told = {"due_at": [each.row["due_at"], due_at], "why": "Answered"}
             row = {**each.row, "due_at": due_at, "paused_until": None}
-            each = replace(each, row=row, events=[Happening(EventKind.RESUMED, ends[pk], told), *each.events])
+            each = each._replace(row=row, events=[Happening(EventKind.RESUMED, ends[pk], told), *each.events])
         found.append(each)
     return found
 

@@ -6,9 +6,8 @@ waited all the while. A corrected start moves the due time; a merge, a joined de
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sla.models.clock import CancelReason, EventKind
 from sla.verdict import is_late
@@ -17,8 +16,7 @@ Due = Callable[[datetime], datetime]
 """From the start of a clock to its due time, as its policy has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(NamedTuple):
     """What a promise reads of its subject: since when something is owed (None: undated) and when it was given.
 
     `answered_at` None of what is answered: nobody knows when. `void` says why nothing is owed, if that is so. A pass
@@ -39,8 +37,7 @@ NEVER = Owed(since=None, is_answered=False, answered_at=None, void=CancelReason.
 """A subject that does not exist any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(NamedTuple):
     """The dates of a clock."""
 
     started_at: datetime
@@ -55,8 +52,7 @@ class Times:
         return self.stopped_at is None and self.cancelled_at is None
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(NamedTuple):
     """One event of a clock, before it is stored."""
 
     kind: EventKind
@@ -92,7 +88,7 @@ def follow(times: Times, owed: Owed, *, due: Due, now: datetime) -> Times:
         return _cancelled(times, owed.void, now)
     started_at = owed.since or times.started_at
     due_at = times.due_at if started_at == times.started_at else due(started_at)
-    return _ended(replace(times, started_at=started_at, due_at=due_at), owed, now)
+    return _ended(times._replace(started_at=started_at, due_at=due_at), owed, now)
 
 
 def _ended(times: Times, owed: Owed, now: datetime) -> Times:
@@ -105,13 +101,13 @@ def _ended(times: Times, owed: Owed, now: datetime) -> Times:
         stopped_at = owed.ended_at
     if (times.stopped_at, times.cancelled_at) == (stopped_at, None) and not times.cancelled_why:
         return times
-    return replace(times, stopped_at=stopped_at, cancelled_at=None, cancelled_why="")
+    return times._replace(stopped_at=stopped_at, cancelled_at=None, cancelled_why="")
 
 
 def _cancelled(times: Times, why: CancelReason, now: datetime) -> Times:
     if times.cancelled_at and times.cancelled_why == why:
         return times
-    return replace(times, stopped_at=None, cancelled_at=now, cancelled_why=why.value)
+    return times._replace(stopped_at=None, cancelled_at=now, cancelled_why=why.value)
 
 
 def happenings(

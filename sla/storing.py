@@ -1,21 +1,19 @@
 """How changes of clocks are stored: their columns, and the events that tell of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from alignment.lib import batch
 from sla.models import ClockEvent
 from sla.settlement import Happening, Times
 
-TIMES = tuple(each.name for each in fields(Times))
+TIMES = Times._fields
 KEPT = ("next_at", "paused_until", "parked_at", "parked_why")
 """What else a change of a clock writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What a clock becomes, as columns, and the events that say so."""
 
     row: dict[str, Any]
@@ -24,7 +22,7 @@ class Change:
 
 def columns(times: Times) -> dict[str, Any]:
     """The dates of a clock as columns."""
-    return {name: getattr(times, name) for name in TIMES}
+    return times._asdict()
 
 
 def schedule(look: datetime | None) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 All kinds are read by one query, whatever their number.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import DateTimeField, Exists, Func, Min, OuterRef, Subquery
 from django.db.models.functions import Least
@@ -24,8 +24,7 @@ from sla.settlement import Owed
 from sla.subjects.registry import Holding, Standing, SubjectKey, Whose
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(NamedTuple):
     """What promises read of a pass. `answered_at` is the earliest date of what sales did with it, `went_on_at` the
     earliest of a deal; `touched_at` is the first human outbound touch since the hand-off, `worked_at` since acceptance.
     `turn_at` is when an answer began to be owed to what had come above capacity.
@@ -50,14 +49,14 @@ class Passed:
         return max(self.mql_at, self.turn_at) if self.mql_at and self.turn_at else self.mql_at
 
 
-def read(lead_ids: Sequence[int]) -> list[Passed]:
+def read(lead_ids: Collection[int]) -> list[Passed]:
     """The passes of these leads; one query."""
     touches = Touchpoint.objects.filter(
         lead=OuterRef("lead"), direction=Direction.OUTBOUND, is_human=True, at__gte=OuterRef("mql_at")
     )
     first = touches.order_by().values("lead").annotate(first=Min("at")).values("first")
     turns = AboveCapacity.objects.filter(lead=OuterRef("lead"), pass_no=OuterRef("pass_no")).values("begins_at")
-    rows = Journey.objects.filter(lead_id__any_of=set(lead_ids)).values_list(
+    rows = Journey.objects.filter(lead_id__any_of=lead_ids).values_list(
         "lead_id", "pass_no", "reached", "outcome", "mql_at", "accepted_at", "worked_at", "closed_at",
         Least("accepted_at", "sql_at", "sqo_at", "won_at", "closed_at"), Least("sqo_at", "won_at"), Subquery(first),
         Subquery(turns),
@@ -97,7 +96,7 @@ def _touch(passed: Passed, since: datetime | None, milestone: Milestone, touched
 
 
 def _queued(passed: Passed, owed: Owed) -> Owed:
-    return replace(owed, queued_since=passed.mql_at) if passed.turn_at else owed
+    return owed._replace(queued_since=passed.mql_at) if passed.turn_at else owed
 
 
 def _void(passed: Passed, since: datetime | None, milestone: Milestone) -> CancelReason | None:
@@ -124,12 +123,10 @@ READ: Mapping[str, Callable[[Passed], Owed]] = {
 }
 
 
-def owed(lead_ids: Sequence[int]) -> dict[SubjectKey, Owed]:
-    """What is owed to, or was given for, the passes of these leads; one query."""
-    passes = read(lead_ids)
-    return {
-        SubjectKey(kind, each.lead_id, each.pass_no): read_as(each) for each in passes for kind, read_as in READ.items()
-    }
+def owed(keys: Collection[SubjectKey]) -> dict[SubjectKey, Owed]:
+    """What is owed to, or was given for, these; none where the pass does not exist. One query."""
+    passes = {(each.lead_id, each.pass_no): each for each in read({key.subject_id for key in keys})}
+    return {key: READ[key.kind](passes[key[1:]]) for key in keys if key[1:] in passes}
 
 
 def begun(taken: Iterable[Taken], *, is_history: bool) -> list[SubjectKey]:
@@ -170,7 +167,7 @@ def since(kind: str, start: datetime, end: datetime, most: int) -> dict[SubjectK
         above = AboveCapacity.objects.filter(lead=OuterRef("lead"), pass_no=OuterRef("pass_no"), begins_at=None)
         rows = rows.exclude(Exists(above))
     keys = [SubjectKey(kind, *row) for row in rows.values_list("lead_id", "pass_no")[:most]]
-    known = owed(sorted({key.subject_id for key in keys}))
+    known = owed(keys)
     return {key: known[key] for key in keys if not known[key].void}
 
 
