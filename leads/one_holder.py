@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alignment.lib.set_keys import TriggerConstraint
+from alignment.lib.set_keys import BY_INDEX, TriggerConstraint
 
 
 class HeldByOne(TriggerConstraint):
@@ -16,7 +16,7 @@ class HeldByOne(TriggerConstraint):
         """A function, and a trigger each for what was inserted and what was updated."""
         table = model._meta.db_table
         triggers = (_AFTER.format(name=self.name, event=event, table=table) for event in ("insert", "update"))
-        return _CHECK.format(name=self.name, table=table) + "".join(triggers)
+        return _CHECK.format(name=self.name, by_index=BY_INDEX, table=table) + "".join(triggers)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, HeldByOne) and self.name == other.name
@@ -27,7 +27,7 @@ class HeldByOne(TriggerConstraint):
 # Who writes intervals of a lead waits for whoever wrote some before, and then sees them: each statement of a function
 # has a snapshot of its own, as long as the transaction does not keep one.
 _CHECK = """
-CREATE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql {by_index} AS $$
 DECLARE two record;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN

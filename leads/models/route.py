@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
-from alignment.lib.set_keys import KnownKeys, set_key
+from alignment.lib.set_keys import KnownKeys, NeverDeleted, set_key
 from alignment.ops.versions import RuleSetVersion
 
 
@@ -32,6 +32,7 @@ class Pool(models.Model):
 
     class Meta:
         constraints = [
+            NeverDeleted(name="pool_never_deleted"),
             models.UniqueConstraint(
                 Lower("name"), name="pool_name_unique", violation_error_message="A pool of this name exists."
             ),
@@ -92,15 +93,15 @@ class RoutingDecision(models.Model):
     version = models.ForeignKey(RoutingVersion, models.PROTECT, related_name="+", db_index=False)
     how = models.CharField(max_length=8, choices=How)
     rule = models.PositiveSmallIntegerField(null=True)
-    pool = models.ForeignKey(Pool, models.PROTECT, null=True, related_name="+", db_index=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
-    opportunity = models.ForeignKey("leads.Opportunity", models.PROTECT, null=True, related_name="+", db_index=False)
+    pool = set_key(Pool, null=True, related_name="+")
+    user = set_key(settings.AUTH_USER_MODEL, related_name="+")
+    opportunity = set_key("leads.Opportunity", null=True, related_name="+")
     points = models.IntegerField(null=True)
     candidates = models.JSONField(default=list)
 
     class Meta:
         constraints = [
-            KnownKeys(fields=["lead"], name="routing_keys_known"),
+            KnownKeys(fields=["lead", "pool", "user", "opportunity"], name="routing_keys_known"),
             models.CheckConstraint(condition=Q(how__in=How.values), name="routing_how_known"),
             models.CheckConstraint(
                 condition=Q(how=How.POOL, pool__isnull=False) | ~Q(how=How.POOL), name="routing_pool_named"

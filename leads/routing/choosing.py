@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
+from typing import NamedTuple
 
 STRIDE = 72_072_000
 """The stride of a share of one per cent: shares divide it, most of them without a rest."""
@@ -60,21 +62,15 @@ class Bench:
     goes_on: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A member and why they got the lead or not. `detail` is a cap, or the last day of an absence (ISO)."""
 
     user_id: int
     verdict: Verdict
     detail: int | str | None = None
 
-    def as_json(self) -> list[int | str | None]:
-        """[user, verdict, detail]."""
-        return [self.user_id, self.verdict.value, self.detail]
 
-
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Who gets the lead (None: nobody can), and what became of everybody, in the order of their turns."""
 
     user_id: int | None
@@ -122,7 +118,7 @@ class _Table:
     def _here(self) -> list[Member]:
         """Who can take a lead now, the next one first."""
         here = [each for user_id, each in self.members.items() if self.refusals[user_id] is None]
-        here.sort(key=lambda each: (each.turn, each.user_id))
+        here.sort(key=attrgetter("turn", "user_id"))
         if here:
             self.turn = max(self.turn, here[0].turn)
         return here

@@ -8,6 +8,7 @@ so that turns and caps are exact.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -48,8 +49,7 @@ _FACTS = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What routing asks of a lead. The deal is the newest open one of its account that somebody works."""
 
     lead_id: int
@@ -62,8 +62,7 @@ class Facts:
     deal_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Where a lead goes, and why; the fields are those of `leads.models.RoutingDecision`."""
 
     facts: Facts
@@ -297,7 +296,7 @@ def _store(decisions: Sequence[Decision], version: RoutingVersion, at: datetime)
                 "lead_id": each.facts.lead_id, "pass_no": each.facts.pass_no, "at": at, "version_id": version.pk,
                 "how": each.how.value, "rule": each.rule, "pool_id": each.pool_id, "user_id": each.user_id,
                 "opportunity_id": each.opportunity_id, "points": each.facts.points,
-                "candidates": [one.as_json() for one in each.candidates],
+                "candidates": list(map(tuple, each.candidates)),
             }
             for each in decisions
         ],

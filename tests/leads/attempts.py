@@ -95,6 +95,7 @@ WRONG = {
     "routingversion_one_published": lambda: [_rules(), _rules(number=2)],
     "routingversion_one_draft": lambda: [_rules(number=each, state="draft", published_at=None) for each in (1, 2)],
     "routingversion_state_dated": lambda: _rules(published_at=None),
+    "pool_never_deleted": lambda: Pool.objects.filter(pk=_pool().pk)._raw_delete("default"),
     "pool_name_unique": lambda: [_pool(), _pool(name="NORTH")],
     "pool_after_hours_known": lambda: _pool(after_hours="party"),
     "pool_member_unique": lambda: _members(_pool(), make_user()),
