@@ -23,7 +23,7 @@ class Standing:
     """A locked lead: its moves and the passes they make, both kept up to date as rows are added.
 
     `fresh` are the rows added since the lock, not yet written; `changed` the numbers of the passes that they touch;
-    `stored` is what the lead says of where it stands.
+    `stored` is what the lead says of where it stands; `is_withdrawn` whether a fresh row takes it back.
     """
 
     lead_id: int
@@ -37,6 +37,7 @@ class Standing:
     notes: dict[int, str] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
     passes_before: int = 0
+    is_withdrawn: bool = False
     stored: batch.Row = field(default_factory=dict)
 
     @property
@@ -48,11 +49,6 @@ class Standing:
         [*earlier, newest] = self.passes
         is_entering = not self.passes_before and not earlier
         return not (is_entering and newest.is_open and not newest.accepted_at and not newest.opportunity_id)
-
-    @property
-    def is_withdrawn(self) -> bool:
-        """Whether a fresh row takes the lead back."""
-        return any(row["kind"] == Kind.WITHDRAW for row in self.fresh)
 
     @property
     def passes_kept(self) -> int:
@@ -76,7 +72,9 @@ class Standing:
         if granted.kind in (Kind.UNDO, Kind.CORRECT):
             self.changed.update(each.no for each in self.passes)
             self.passes = replay(self.moves)
-        elif granted.kind != Kind.WITHDRAW:
+        elif granted.kind == Kind.WITHDRAW:
+            self.is_withdrawn = True
+        else:
             apply(self.passes, row)
         self.changed.add(self.passes[-1].no)
         if current is None or granted.kind == Kind.REQUALIFY:
