@@ -1,6 +1,8 @@
 /* Toasts: short notes at the foot of the page. The server renders them (_toast.html), this lets them go again. */
 const STAY = 10_000;
+const SHOWN = 3;
 const list = document.getElementById("toasts");
+const more = list.querySelector("[data-more-toasts]");
 
 /* Shows a note of the page's own, for example when the server cannot be reached. */
 export function toast(text, level = "error") {
@@ -20,6 +22,24 @@ function letGo(note) {
   for (const name of ["pointerleave", "focusout"]) note.addEventListener(name, () => { stop(); start(); });
   start();
 }
+
+/* Of many notes the newest are shown, and the newest that can be undone: pressed again and again, Z takes back one
+   answer after the other. The others are behind a button. */
+function fold() {
+  const notes = [...list.querySelectorAll("[data-toast]")];
+  const undoable = notes.findLast((note) => note.querySelector("[data-undo]"));
+  const earlier = notes.slice(0, -SHOWN).filter((note) => note !== undoable);
+  const isOpen = earlier.length > 0 && more.ariaExpanded === "true";
+  for (const note of notes) note.toggleAttribute("data-folded", !isOpen && earlier.includes(note));
+  more.hidden = earlier.length === 0;
+  more.ariaExpanded = String(isOpen);
+  more.textContent = isOpen ? "Show fewer" : `${earlier.length} earlier`;
+}
+
+more.addEventListener("click", () => {
+  more.ariaExpanded = String(more.ariaExpanded !== "true");
+  fold();
+});
 
 function failureText({ xhr, requestConfig }) {
   if (!xhr.status) return "Accord cannot be reached. Nothing was changed; try again in a moment.";
@@ -49,5 +69,7 @@ document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
 
 new MutationObserver((changes) => {
   for (const change of changes) for (const node of change.addedNodes) if (node.matches?.("[data-toast]")) letGo(node);
+  fold();
 }).observe(list, { childList: true });
 list.querySelectorAll("[data-toast]").forEach(letGo);
+fold();

@@ -85,6 +85,30 @@ def test_a_accepts_and_z_restores(visit, somebody):
     assert state(first) == ("MQL", "")
 
 
+def test_of_many_answers_the_last_are_told_and_each_can_be_taken_back(visit, somebody):
+    leads = stories.handed_over(somebody, *(hours * HOUR for hours in range(1, 6)))
+    window = visit(somebody)
+    # However slow this machine is, no note leaves by itself.
+    window.page.add_init_script(
+        "const wait = setTimeout; window.setTimeout = (f, ms) => wait(f, ms === 10_000 ? 6e5 : ms)"
+    )
+    window.open("/queue/")
+    notes = window.find("[data-toast]:visible")
+    for lead in leads:
+        wait_for_preview(window, lead)
+        window.press("a")
+        expect(toast(window)).to_contain_text(f"Accepted {lead.name}")
+    expect(notes).to_have_count(3)
+    window.find("[data-more-toasts]").click()
+    expect(notes).to_have_count(5)
+    window.find("[data-more-toasts]").click()
+    for lead in reversed(leads):
+        window.press("z")
+        expect(toast(window)).to_contain_text(f"{lead.name} is back")
+    for lead in leads:
+        assert state(lead)[0] == "MQL"
+
+
 def test_reject_asks_for_a_reason_and_takes_a_digit(visit, somebody):
     first, second = stories.handed_over(somebody, HOUR, 2 * HOUR)
     window = visit(somebody, expects=(422,))
