@@ -1,5 +1,6 @@
 """One lead or a thousand: the same statements."""
 
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from leads.decisions import Step
 from leads.drafts import DealDraft, Draft, Reference, TouchDraft
 from leads.holders import Assignment
 from leads.milestones import Kind
+from leads.models import Lead
 from leads.touches import Touch
 from tests.factories import make_user
 from tests.leads.stories import arrive, by, day, reason, stage, step, to
@@ -111,3 +113,13 @@ def test_leads_come_in_by_the_same_statements(known):
     one, many = drafts(start, 1), drafts(start + 1, MANY)
     few = queries(lambda: intake.receive(drafts=one, cause=by()))
     assert queries(lambda: intake.receive(drafts=many, cause=by())) == few
+
+
+def test_the_planner_knows_how_few_leads_wait_among_many_that_were_answered():
+    arrive(to("mgl"), leads=20)
+    lifecycle.reject(lead_ids=arrive(leads=20), reason_id=reason("reject"), cause=by())
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE leads_lead")
+    [told] = json.loads(Lead.objects.awaiting_answer().explain(format="json"))
+    # Half of them are MQLs and half of them are open: by themselves that would mean a quarter of them.
+    assert told["Plan"]["Plan Rows"] == 1
