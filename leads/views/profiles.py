@@ -6,15 +6,16 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from alignment.lib.csv import csv_response
 from alignment.lib.form_pages import form_view
-from alignment.ops import versions
+from alignment.ops import audit, versions
 from alignment.ops.draft_pages import LONGEST_NOTE, DraftPages
-from alignment.people.permissions import can, policy
+from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 from leads.models import Account, ProfileVersion
 from leads.profiles import coverage, matching, targets, winning
@@ -104,8 +105,8 @@ class BringForm(forms.Form):
 
 @policy("targets.view", POST="targets.manage")
 @form_view
-def target_accounts(request: SignedInRequest) -> HttpResponse:
-    """The list with its coverage; a POST brings accounts by the line."""
+def target_accounts(request: SignedInRequest) -> HttpResponseBase:
+    """The list with its coverage, `format=csv` as a file; a POST brings accounts by the line."""
     form = BringForm(request.POST or None)
     if form.is_valid():
         added = targets.bring(lines=form.cleaned_data["lines"].splitlines(), cause=page_cause(request),
@@ -116,6 +117,12 @@ def target_accounts(request: SignedInRequest) -> HttpResponse:
             messages.warning(request, f"Nobody here knows {shown}.")
         return redirect("target_accounts")
     words, uncovered = " ".join(request.GET.get("q", "").split()), request.GET.get("known") == "no"
+    if request.GET.get("format") == "csv":
+        require(request.user, "export")
+        audit.record(
+            action="exported", actor=request.user, subject_kind="account", detail={"query": request.GET.dict()}
+        )
+        return csv_response("target-accounts", coverage.HEADER, coverage.lines(words, uncovered=uncovered))
     rows = coverage.page(words, uncovered=uncovered, after=_place(request.GET.get("after", "")))
     context = {
         "form": form, "rows": rows[: coverage.PAGE], "words": words, "uncovered": uncovered,

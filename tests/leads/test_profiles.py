@@ -1,5 +1,7 @@
 """Ideal customer profiles and target accounts: who meets what, who is on the list, and the pages of both."""
 
+import csv
+import io
 import re
 
 import pytest
@@ -182,6 +184,19 @@ def test_the_list_page_costs_few_queries_however_long(client, manager):
     first = client.get(reverse("target_accounts"))
     second = client.get(reverse("target_accounts"), {"after": first.context["next"]})
     assert len(first.context["rows"]) + len(second.context["rows"]) == 61
+
+
+def test_the_list_is_a_file_too(client, manager):
+    lead = make_lead(email="ada@acme.example", company_name="Acme", owner=manager)
+    make_deal(make_lead("sql", email="bo@acme.example", company_name="Acme").pk)
+    targets.add(account_ids=[lead.account_id, account("Shop").pk], cause=by(manager.pk), note="Both agreed")
+
+    response = client.get(reverse("target_accounts"), {"format": "csv", "q": "acme"})
+
+    [row] = csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig")))
+    assert (row["Account"], row["People known"], row["Open deals"], row["Open amount"]) == ("Acme", "2", "1", "9600.00")
+    assert (row["On the list"], row["Why"], row["Tier"]) == ("Added by hand", "Both agreed", "")
+    assert AuditEntry.objects.get(action="exported").actor == manager
 
 
 def test_accounts_are_brought_and_taken_off_on_the_page(client, manager):
