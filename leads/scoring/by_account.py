@@ -25,7 +25,11 @@ SLICE = 10_000
 def follow(changed: AccountsChanged, *, by: CrossedBy) -> None:
     """Score the leads of these accounts: in this transaction, or where they are many, or it has locked leads already,
     by a job within seconds of the commit. `by` says what would bring those over that cross.
+
+    The demo company is scored when all of it is told.
     """
+    if changed.cause.source == CauseSource.DEMO:
+        return
     few = list(_leads(changed.account_ids).values_list("pk", flat=True)[: AT_ONCE + 1]) if changed.account_ids else []
     if few and (changed.leads_locked or len(few) > AT_ONCE):
         _enqueue(changed, by)
