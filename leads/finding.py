@@ -51,7 +51,7 @@ SELECT id, max(rank) FROM (
     UNION ALL
     SELECT id, 3 FROM leads_lead WHERE email_key = %(email)s AND NOT email_key = '' AND merged_into_id IS NULL
     UNION ALL
-    SELECT merged_into_id, 3 FROM leads_lead WHERE email_key = nullif(%(email)s, '') AND merged_into_id IS NOT NULL
+    SELECT merged_into_id, 3 FROM leads_lead WHERE email_key = %(email)s AND merged_into_id IS NOT NULL
     UNION ALL
     SELECT lead_id, 1 + word_similarity(%(words)s, upper(text)) FROM contained
     UNION ALL
@@ -145,7 +145,8 @@ def find_leads(words: str, *, limit: int) -> list[FoundLead]:
     if not is_number and not is_enough(text):
         return []
     contains = _contains("text", text) if is_enough(text) else "false"
-    exact = {"id": int(number) if is_number else None, "email": email_key_or_blank(text)}
+    # Of what is null the planner knows that nobody has it; for a blank address it would read all leads.
+    exact = {"id": int(number) if is_number else None, "email": email_key_or_blank(text) or None}
     params = _params(text, limit) | _mistyped(text) | exact
     with connection.cursor() as cursor:
         cursor.execute(_LEADS.format(contains=contains, nearly=_nearly("text", text)), params)

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from leads.finding import find_leads, find_named
 from leads.models import Account, Campaign, Lead
 from tests.factories import make_lead
+from tests.plans import rows_read
 
 pytestmark = pytest.mark.django_db
 
@@ -146,3 +147,11 @@ def test_of_several_words_all_may_be_mistyped_a_little(people):
     make_lead(name="Felipe Lund", company_name="Birch")
 
     assert names("felippe fontane") == ["Felipe Fontaine"]
+
+
+def test_words_that_are_no_address_read_no_lead_for_one(people):
+    with CaptureQueriesContext(connection) as captured:
+        find_leads("Souza", limit=10)
+
+    statement = captured[0]["sql"].partition("WITH contained")
+    assert rows_read("".join(statement[1:]))["leads_lead"] == 0
