@@ -219,9 +219,10 @@ class PromisesPage:
 
     @cached_property
     def panels(self) -> list[Panel]:
-        """A panel for each promise, marketing's first."""
+        """A panel for each promise, marketing's first; those of which nothing can be drawn come last."""
         lines = [line for side in Side for line in self.ledger.sales.of(side)]
-        return [*self._marketing_panels(), *(self._panel(line) for line in lines)]
+        found = [*self._marketing_panels(), *(self._panel(line) for line in lines)]
+        return sorted(found, key=lambda panel: panel.is_empty)
 
     @property
     def drawn(self) -> list[Panel]:
