@@ -105,9 +105,12 @@ class Bullet:
         return self._text(self.target)
 
     def _text(self, value: float | None) -> str:
+        """Whole, unless value and target would then read the same though one was missed."""
         if value is None:
             return ""
-        return f"{value:.0%}" if self.is_share else f"{value:,.0f}"
+        unit = "%" if self.is_share else "f"
+        digits = 1 if self.is_missed and f"{self.value:.0{unit}}" == f"{self.target:.0{unit}}" else 0
+        return f"{value:,.{digits}{unit}}"
 
     @property
     def is_missed(self) -> bool:
@@ -178,7 +181,7 @@ class PromiseCard:
 
     def _delivered_before(self, now: float | None) -> Was | None:
         before, compared = self.promises.before, self.filters.compared
-        if before is None or compared is None or compared.period is None:
+        if before is None or not before.delivered or compared is None or compared.period is None:
             return None
         return Was(before.delivered * 7 / compared.period.days, now, None)
 

@@ -151,6 +151,8 @@ class TestAfterwards:
     def test_turns_are_taken_once_and_stay(self, rep):
         agree(1)
         handed_over(rep, 2)
+        with pytest.raises(IntegrityError, match="above_capacity_begins_later"), transaction.atomic():
+            AboveCapacity.objects.update(begins_on=NOON.date(), begins_at=NOON)
         begin(TUESDAY)
         for change in ({"begins_on": date(2026, 3, 9)}, {"most": 9}):
             with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
