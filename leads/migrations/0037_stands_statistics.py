@@ -13,6 +13,6 @@ ANALYZE leads_lead (milestone, outcome);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leads", "0034_changed_days")]
+    dependencies = [("leads", "0036_routing_keys")]
 
     operations = [migrations.RunSQL(STANDS, migrations.RunSQL.noop)]
