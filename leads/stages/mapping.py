@@ -29,8 +29,8 @@ class Mapped:
 
 
 def standing_in(stage: Stage) -> LeadQuerySet:
-    """The leads whose open pass is in this stage."""
-    return Lead.objects.standing().filter(stage=stage, outcome="")
+    """The leads whose open pass is in this stage. Its milestone is named as well: with the outcome it has an index."""
+    return Lead.objects.standing().filter(stage=stage, milestone=stage.milestone, outcome="")
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from leads import criteria
 from leads.milestones import Milestone
 from leads.models import Lead, Stage, StageSignature, StageVersion
 from leads.reasons import sides_signed_by
+from leads.stages.mapping import standing_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class StagePage:
     @cached_property
     def standing(self) -> int:
         """How many open leads stand in it."""
-        return Lead.objects.standing().filter(stage=self.stage, outcome="").count()
+        return standing_in(self.stage).count()
 
     @property
     def history(self) -> list[tuple[StageVersion, list[Signed], str, list[str]]]:
