@@ -47,8 +47,10 @@ import json, time
 from pathlib import Path
 from datetime import timedelta
 from django.db import connection
-connection.settings_dict["NAME"] = "{}"
+from alignment.celery import load_addresses
 from sla.sweep import sweep
+connection.settings_dict["NAME"] = "{}"
+load_addresses()
 def most():
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) // 1024
 before, began = most(), time.process_time()
