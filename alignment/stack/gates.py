@@ -20,9 +20,8 @@ PRODUCTION = {
     "ACCORD_DEMO": "",
 }
 INTERRUPTED = (-2, 130)
-# The whole run takes three files at a time, in the order of `tests/conftest.py`, each on a database of its own. That is
-# one more than a small machine has cores: who does things to a stack, or drives a browser, mostly waits.
-SIDE_BY_SIDE = ["--numprocesses=3", "--dist=loadfile", "--no-loadscope-reorder"]
+# The whole run takes two files at a time, in the order of `tests/conftest.py`, each on a database of its own.
+SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
 
 
 def gates() -> dict[str, tuple[list[str | Path], dict[str, str]]]:
