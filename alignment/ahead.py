@@ -1,16 +1,18 @@
 """Figures are measured when something happened, and only then are the pages told that show them.
 
 So a page that fetches its figures again finds them measured, and an event costs one measurement a web process, however
-many look. While events come without a pause, half the time at least is left for other work.
+many look. While events come without a pause, half the time at least is left for other work. What everybody asks for is
+measured as soon as a process begins.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.utils.timezone import now
 
 from dashboards import ledger, report
 
@@ -47,13 +49,23 @@ class Ahead:
             await asyncio.sleep(min(took, MOST_REST_SECONDS))
 
 
+def prepare() -> Future[float]:
+    """Measure what everybody asks for, on the measuring thread."""
+    return measurer.submit(_measured, lambda: report.prepare(now()))
+
+
 def measured() -> float:
-    """Renew the reports that are being looked at; returns the seconds it took. What fails is measured when asked."""
+    """Renew the reports that are being looked at; returns the seconds it took."""
+    return _measured(report.renew, ledger.renew)
+
+
+def _measured(*steps: Callable[[], None]) -> float:
+    """What fails is measured when somebody asks."""
     began = time.monotonic()
     close_old_connections()
     try:
-        report.renew()
-        ledger.renew()
+        for step in steps:
+            step()
     except (DatabaseError, InterfaceError):
         log.warning("Figures could not be measured ahead.", exc_info=True)
     return time.monotonic() - began

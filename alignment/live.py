@@ -201,6 +201,7 @@ async def lifespan(receive: Receive, send: Send) -> None:
     """Listen for as long as this web process serves."""
     await receive()
     listening = asyncio.create_task(hub.listen())
+    ahead.prepare()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     listening.cancel()

@@ -7,11 +7,12 @@ by the same conditions as the number, so both agree at any moment.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import F
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from dashboards.filters import Filters
 from dashboards.metrics import funnel, kept, nurture, promises, speed
@@ -177,4 +178,10 @@ def address(filters: Filters, name: str, argument: str = "") -> str:
     """Where the number `name` opens. Raises KeyError for a name that does not exist."""
     figure = FIGURES[name]
     asked = {"figure": name} | ({figure.argument.key: argument} if figure.argument else {})
-    return "&".join(filter(None, (f"{reverse('funnel_leads')}?{urlencode(asked)}", filters.query)))
+    return "&".join(filter(None, (f"{_lists(get_script_prefix())}?{urlencode(asked)}", filters.query)))
+
+
+@cache
+def _lists(_prefix: str) -> str:
+    """The address of the lists. A page has hundreds of numbers, and Django looks for it as long as for any other."""
+    return reverse("funnel_leads")

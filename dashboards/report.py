@@ -1,14 +1,16 @@
 """The funnel report: every figure of the page, measured once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
 
-from dashboards.filters import Accounts, Filters
+from alignment.people.models import Company
+from dashboards.filters import Accounts, Calendar, Filters
 from dashboards.keeping import Keeper
 from dashboards.metrics import cohorts, funnel, nurture, promises, speed
+from dashboards.options import Options
 from dashboards.settled import NOTHING_KEPT, Look, Memory
 from leads.milestones import Milestone
 
@@ -37,8 +39,16 @@ def current(filters: Filters, at: datetime) -> Report:
     return _kept.get(filters.question, at, lambda at: measure(filters, at))
 
 
+def prepare(at: datetime) -> None:
+    """Measure what everybody asks for, before anybody does. What is kept of it answers for other periods, too."""
+    measure(Filters.parse({}, options=Options.load(), calendar=Calendar.of(Company.get()), at=at), at)
+
+
 def renew() -> None:
-    """Something happened: measure the reports that are being looked at again, before somebody asks."""
+    """Something happened: measure the reports that are being looked at again, before somebody asks. Where nobody looks,
+    what was measured is kept up to date all the same, so that it is not forgotten.
+    """
+    look(Filters())
     _kept.renew(AHEAD_SECONDS)
 
 
@@ -64,7 +74,12 @@ def look(filters: Filters) -> Look:
     """
     if connection.in_atomic_block or filters.accounts != Accounts.ALL:
         return NOTHING_KEPT
-    return _memory.look((filters.meant, filters.anchor, filters.basis))
+    about = _about(filters)
+    return _memory.look(about, is_usual=about == _about(Filters()))
+
+
+def _about(filters: Filters) -> Hashable:
+    return filters.meant, filters.anchor, filters.basis
 
 
 _kept: Keeper[Report] = Keeper()

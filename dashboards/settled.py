@@ -25,8 +25,8 @@ MOST_NUMBERS = 4_000_000
 """So many numbers are kept in a process: 32 MB where they are lengths of stays."""
 MOST_KNOWN = 1_000
 """Of so many questions it is known that somebody has asked."""
-UNSEEN_SECONDS = 3600
-"""Whoever has not looked for so long forgets everything: by then the log may be, too (`leads.tasks`)."""
+UNSEEN_SECONDS = 6 * 3600
+"""Whoever has not looked for so long forgets everything: by then the log may soon be, too (`leads.changed_days`)."""
 
 _LOOK = """
     SELECT current_database(), pg_current_snapshot()::text, ARRAY(
@@ -68,10 +68,11 @@ class Memory:
         self._seen: str | None = None
         self._database = ""
 
-    def look(self, about: Hashable) -> "Look":
+    def look(self, about: Hashable, *, is_usual: bool = False) -> "Look":
         """See what changed. What is measured after it tells all that had been committed before it. One query.
 
-        Nothing is kept of what a question is `about` when it is first asked: measured as a whole it costs less.
+        Nothing is kept of what a question is `about` when it is first asked, unless it `is_usual`: measured as a whole
+        it costs less, and most are not asked again.
         """
         with self._lock:
             is_new = about not in self._known
@@ -79,7 +80,7 @@ class Memory:
             self._known.move_to_end(about)
             if len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
-            if is_new:
+            if is_new and not is_usual:
                 return NOTHING_KEPT
             with connection.cursor() as cursor:
                 cursor.execute(_LOOK, {"seen": self._seen})

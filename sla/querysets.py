@@ -102,8 +102,7 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         """The clocks that count: answered, or overdue. Cancelled ones and those that may still be met have no verdict,
         and an excused breach counts on neither side.
         """
-        counted = Q(excused_at=None) | ~late(at)
-        return self.filter(Q(stopped_at__isnull=False) | Q(due_at__lt=at), counted, cancelled_at=None)
+        return self.filter(Q(stopped_at__isnull=False) | Q(due_at__lt=at), counting(at), cancelled_at=None)
 
     def met(self, at: datetime) -> "ClockQuerySet":
         """Answered in time."""
@@ -128,11 +127,16 @@ class ClockQuerySet(models.QuerySet["Clock"]):
 
     def with_journey(self) -> "ClockQuerySet":
         """Join the journey of each clock's pass as `journey`, to filter and group by what it froze; of what is no pass,
-        such as a deal, that of the pass that its lead is in.
+        such as a deal, that of the pass that its lead is in. Where all are about passes, `own_pass` is the shorter way.
         """
         current = Lead.objects.filter(pk=OuterRef("lead_id")).values("pass_no")
         number = Case(When(subject_kind__in=SubjectKind.values, then=F("pass_no")), default=Subquery(current))
         return self.annotate(journey=FilteredRelation("lead__journeys", condition=Q(lead__journeys__pass_no=number)))
+
+
+def counting(at: datetime) -> Q:
+    """The clocks that are no excused breaches."""
+    return Q(excused_at=None) | ~late(at)
 
 
 def little_left(at: datetime) -> Q:

@@ -1,4 +1,4 @@
-"""Dates as whole microseconds since 1970, which is as exact as they are stored."""
+"""Dates as whole microseconds since 1970, which is as exact as they are stored, and what lies between two."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +12,14 @@ class Microseconds(Func):
     """A date of the database."""
 
     template = "(date_part('epoch', %(expressions)s) * 1000000)::bigint"
+    output_field = BigIntegerField()
+
+
+class Seconds(Func):
+    """The whole seconds from the second date to the first: PostgreSQL sorts them twice as fast as intervals."""
+
+    template = "date_part('epoch', %(expressions)s)::bigint"
+    arg_joiner = " - "
     output_field = BigIntegerField()
 
 

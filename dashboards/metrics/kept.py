@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -14,14 +14,15 @@ from dashboards.filters import Filters
 from dashboards.metrics import stretches
 from dashboards.metrics.frames import Marks
 from dashboards.metrics.funnel import ratio
+from dashboards.metrics.instants import Seconds
 from dashboards.metrics.journeys import Journeys, dated, flag, journeys, reached
-from dashboards.metrics.stretches import Number, Window
+from dashboards.metrics.stretches import Number, Window, plain, sorted_numbers
 from dashboards.settled import Look
 from leads.milestones import Milestone, Outcome
 from leads.models.changed_days import Dated
 from sla.capacity import is_above
 from sla.models import Clock
-from sla.querysets import Attainment, ClockQuerySet
+from sla.querysets import Attainment, ClockQuerySet, counting
 from sla.verdict import late
 
 DELIVERED = reached(Milestone.MQL) & Q(pass_no=1)
@@ -103,24 +104,31 @@ class _Events:
     rows: QuerySet[Any]
     dated: Dated
     by: Mapping[str, Expression | F]
+    more: Mapping[str, Expression] = field(default_factory=dict)
 
     def query(self, window: Window | None, number: Number) -> QuerySet[Any]:
-        """(the number of the piece of time, what they are grouped by, how many) of those in the window."""
+        """(the number of the piece of time, what they are grouped by, how many, `more` about them) of those in the
+        window.
+        """
         found = dated(self.rows, F(self.dated), window).annotate(piece=number(F(self.dated)), **self.by)
-        return found.values_list("piece", *self.by).annotate(n=Count("*")).order_by()  # type: ignore[no-any-return]
+        grouped = found.values_list("piece", *self.by).annotate(n=Count("*"), **self.more)
+        return grouped.order_by()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Counts by name, and of rejections by reason, each by numbered piece of time."""
+    """Counts by name, and of rejections by reason, each by numbered piece of time; and the seconds that answers took,
+    as sorted lists, by the piece in which they were due.
+    """
 
     counts: Mapping[tuple[str, int | None], int]
     rejections: Mapping[tuple[Reasoned, int | None], int]
+    answers: Sequence[tuple[int | None, Sequence[int]]]
 
     @classmethod
     def read(cls, filters: Filters, marks: Marks, shown: Sequence[Period], at: datetime, look: Look) -> Self:
         """What happened between the first and the last of `marks`, which the period of `filters` and the weeks `shown`
-        lie in; without a period, whenever it happened. Six queries at most.
+        lie in; without a period, whenever it happened. Five queries at most.
         """
         pieces = _Pieces(filters, marks, shown, look)
         counts: Counter[tuple[str, int | None]] = Counter()
@@ -129,14 +137,27 @@ class Found:
         for piece, is_untouched, n in pieces.of(_accepted(filters)):
             counts["accepted", piece] += n
             counts["untouched", piece] += n * is_untouched
-        for events in (_answered(filters, at), _overdue(filters, at)) if look.keeps else (_judged(filters, at),):
-            for piece, is_late, n in pieces.of(events):
-                counts["breached" if is_late else "met", piece] += n
-        return cls(counts, _refused(filters, marks, pieces.window))
+        answers: list[tuple[int | None, Sequence[int]]] = []
+        for piece, is_late, is_counted, n, took in pieces.of(_answered(filters, at)):
+            counts["breached" if is_late else "met", piece] += n * is_counted
+            answers.append((piece, plain(took)))
+        for piece, is_counted, n in _overdue(filters, at).query(None, marks.number):
+            counts["breached", piece] += n * is_counted
+            counts["overdue", piece] += n
+        return cls(counts, _refused(filters, marks, pieces.window), answers)
+
+    @property
+    def overdue(self) -> int:
+        """The clocks that are overdue now, whenever they were due."""
+        return sum(n for (name, _), n in self.counts.items() if name == "overdue")
 
     def delivered(self, pieces: range) -> int:
         """First-pass MQLs of `pieces`."""
         return sum(self.counts.get(("delivered", piece), 0) for piece in pieces)
+
+    def answers_in(self, pieces: range | None) -> Sequence[Sequence[int]]:
+        """How long the answers took that were due in `pieces` (None: whenever), as sorted lists of seconds."""
+        return [took for piece, took in self.answers if pieces is None or piece in pieces]
 
     def kept(self, pieces: range | None) -> Kept:
         """The sums over `pieces`; None for all time, undated ones included."""
@@ -179,13 +200,8 @@ class _Pieces:
             yield bisect_right(self.marks.instants, begin), *row
 
     def _are_told(self, events: _Events) -> bool:
-        """Whether what they hang on is told by their own days: a clock's journey is not, and time tells nobody."""
-        if events.name == OVERDUE:
-            return False
+        """Whether what they hang on is told by their own days: a clock's journey is not."""
         return events.dated != Dated.DUE or not self.filters.whose()
-
-
-OVERDUE = "overdue"
 
 
 def _delivered(filters: Filters) -> _Events:
@@ -197,18 +213,15 @@ def _accepted(filters: Filters) -> _Events:
     return _Events("accepted", rows, Dated.ACCEPTED, {"is_untouched": flag(UNTOUCHED)})
 
 
-def _judged(filters: Filters, at: datetime) -> _Events:
-    return _Events("judged", clocks(filters).judged(at), Dated.DUE, {"is_late": flag(late(at))})
-
-
 def _answered(filters: Filters, at: datetime) -> _Events:
-    rows = clocks(filters).judged(at).filter(stopped_at__isnull=False)
-    return _Events("answered", rows, Dated.DUE, {"is_late": flag(late(at))})
+    rows = clocks(filters).filter(stopped_at__isnull=False, cancelled_at=None)
+    by = {"is_late": flag(late(at)), "is_counted": flag(counting(at))}
+    took = sorted_numbers(Seconds(F("stopped_at"), F("started_at")))
+    return _Events("answered", rows, Dated.DUE, by, {"took": took})
 
 
 def _overdue(filters: Filters, at: datetime) -> _Events:
-    rows = clocks(filters).judged(at).filter(stopped_at=None)
-    return _Events(OVERDUE, rows, Dated.DUE, {"is_late": flag(late(at))})
+    return _Events("overdue", clocks(filters).overdue(at), Dated.DUE, {"is_counted": flag(counting(at))})
 
 
 # Rejections are never kept: no day of a journey tells who came above capacity, or what a reason is called.
@@ -238,7 +251,5 @@ def _by_reason(rows: Journeys, marks: Marks, *, is_above: bool) -> Journeys:
 
 
 def clocks(filters: Filters) -> ClockQuerySet:
-    """The disposition clocks of the journeys that `filters` mean; joined with them only where that narrows."""
-    rows = Clock.objects.dispositions()
-    whose = filters.whose("journey__")
-    return rows.with_journey().filter(whose) if whose else rows
+    """The disposition clocks of the journeys that `filters` mean."""
+    return Clock.objects.dispositions().filter(filters.whose("own_pass__"))

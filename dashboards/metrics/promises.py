@@ -8,24 +8,20 @@ filtered by kind of deal.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 
 from alignment.lib.periods import Period, weeks
 from dashboards.filters import Filters
-from dashboards.metrics import kept, plan, ranks, stretches
+from dashboards.metrics import kept, plan, ranks
 from dashboards.metrics.frames import Marks
 from dashboards.metrics.funnel import ratio
 from dashboards.metrics.journeys import PLACE, Journeys, journeys
-from dashboards.metrics.kept import ACCEPTED, MISSED, Kept, clocks
+from dashboards.metrics.kept import ACCEPTED, MISSED, Kept
 from dashboards.metrics.plan import Plan
-from dashboards.metrics.speed import Percentiles, Seconds
-from dashboards.metrics.stretches import Number, Window, sorted_numbers
 from dashboards.settled import NOTHING_KEPT, Look
 from leads.milestones import Milestone
 from leads.models import Journey
-from leads.models.changed_days import Dated
 from sla.capacity import is_above
 from sla.models import Policy, Promise, SubjectKind
 from sla.querysets import ClockQuerySet
@@ -70,23 +66,24 @@ class Promises:
 
 
 def measure(filters: Filters, at: datetime, look: Look = NOTHING_KEPT, *, compared: Period | None = None) -> Promises:
-    """The promises of `filters` as they stand at `at`, beside those of a period `compared`. Twelve queries at most."""
+    """The promises of `filters` as they stand at `at`, beside those of a period `compared`. Nine queries at most."""
     shown, settled = weeks_shown(filters, at), plan.weeks_over(filters, at)
     instants = [week.instants(filters.calendar.zone) for week in shown]
     over = [week.instants(filters.calendar.zone) for week in settled]
     before = compared.instants(filters.calendar.zone) if compared else None
-    pieces = (*instants, *over, filters.instants or (), before or ())
-    marks = Marks(instant for stretch in pieces for instant in stretch)
+    stretches = (*instants, *over, filters.instants or (), before or ())
+    marks = Marks(instant for stretch in stretches for instant in stretch)
     found = kept.Found.read(filters, marks, [*shown, *settled, *([compared] if compared else [])], at, look)
-    over_all = found.kept(marks.numbers(*filters.instants) if filters.instants else None)
+    pieces = marks.numbers(*filters.instants) if filters.instants else None
+    over_all = found.kept(pieces)
     return Promises(
         kept=over_all,
         before=found.kept(marks.numbers(*before)) if before else None,
         weeks=[(week, found.kept(marks.numbers(*stretch))) for week, stretch in zip(shown, instants, strict=True)],
         targets={promise.key: promise for promise in Promise.objects.order_by("version")},
         hours=Policy.objects.hours_to_answer().values_list("target", flat=True).first(),
-        overdue=clocks(filters).overdue(at).count(),
-        answer_time=_answer_time(filters, look),
+        overdue=found.overdue,
+        answer_time=_median(found.answers_in(pieces)),
         per_week=ratio(over_all.delivered, _weeks_passed(filters, at)),
         plan=plan.measure(
             filters,
@@ -111,23 +108,9 @@ def _weeks_passed(filters: Filters, at: datetime) -> float:
     return max(timedelta(0), min(end, at) - start) / timedelta(days=7)
 
 
-def _answer_time(filters: Filters, look: Look) -> timedelta | None:
-    rows = clocks(filters).filter(stopped_at__isnull=False, cancelled_at=None)
-    length = Seconds(F("stopped_at"), F("started_at"))
-    parts = stretches.cut(filters.period) if look.keeps and filters.period and not filters.whose() else None
-    if parts is None:
-        if filters.instants:
-            rows = rows.due_between(*filters.instants)
-        row = rows.aggregate(length=Percentiles(length))
-        return timedelta(seconds=row["length"][0]) if row["length"] else None
-
-    def query(window: Window, number: Number) -> QuerySet[Any]:
-        due = rows.due_between(*window).annotate(stretch=number(F("due_at"))).values_list("stretch")
-        return due.annotate(lengths=sorted_numbers(length)).order_by()
-
-    found = stretches.by_stretch(look, "answer times", Dated.DUE, parts, filters.calendar, query)
-    median = ranks.percentile([lengths for grouped in found.values() for (lengths,) in grouped], 0.5)
-    return None if median is None else timedelta(seconds=median)
+def _median(lists: Sequence[Sequence[int]]) -> timedelta | None:
+    seconds = ranks.percentile(lists, 0.5)
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _between(column: str, window: tuple[datetime, datetime]) -> Q:

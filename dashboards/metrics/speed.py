@@ -14,7 +14,6 @@ from django.db.models import (
     DateTimeField,
     Expression,
     F,
-    Func,
     Q,
     Value,
     When,
@@ -25,9 +24,9 @@ from alignment.lib.periods import Period
 from dashboards.filters import Basis, Filters
 from dashboards.metrics import ranks, stretches
 from dashboards.metrics.funnel import STEPS
-from dashboards.metrics.instants import MICROSECOND, Microseconds, microseconds
+from dashboards.metrics.instants import MICROSECOND, Microseconds, Seconds, microseconds
 from dashboards.metrics.journeys import DATES, OPEN, Journeys, cohort, dated, journeys, members, reached
-from dashboards.metrics.stretches import Number, Window, sorted_numbers
+from dashboards.metrics.stretches import Number, Window, plain, sorted_numbers
 from dashboards.options import Facet
 from dashboards.settled import NOTHING_KEPT, Look
 from leads.milestones import Milestone
@@ -45,14 +44,6 @@ class Percentiles(Aggregate):
     function = "percentile_disc"
     template = "%(function)s(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY %(expressions)s)"
     output_field = ArrayField(BigIntegerField())
-
-
-class Seconds(Func):
-    """The whole seconds from the second date to the first: PostgreSQL sorts them twice as fast as intervals."""
-
-    template = "date_part('epoch', %(expressions)s)::bigint"
-    arg_joiner = " - "
-    output_field = BigIntegerField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +68,8 @@ SINCE = Case(
 
 
 def stays(filters: Filters, at: datetime, look: Look = NOTHING_KEPT) -> Mapping[Milestone, Stay]:
-    """The stays before each step: from a milestone to the next one, or to where the pass ended. Two queries at most.
+    """The stays before each step: from a milestone to the next one, or to where the pass ended. One query for a cohort,
+    two for a period.
 
     On the cohort basis the cohort's; on the period basis those that ended in the period, and of the open ones those
     that began in it.
@@ -87,20 +79,12 @@ def stays(filters: Filters, at: datetime, look: Look = NOTHING_KEPT) -> Mapping[
 
 
 def _as_a_whole(filters: Filters, at: datetime) -> Mapping[Milestone, Stay]:
-    found = completed(filters)
-    for row in (
-        _open(filters)
-        .values("reached")
-        .annotate(
-            n=Count("*"),
-            age=Percentiles(Seconds(Value(at, output_field=DateTimeField()), SINCE)),
-            stuck=Count(Value(1), filter=_stuck(found, at)),
-        )
-    ):
-        if row["reached"] in found:
-            age = timedelta(seconds=row["age"][0]) if row["age"] else None
-            found[row["reached"]] = replace(found[row["reached"]], still_open=row["n"], age=age, stuck=row["stuck"])
-    return found
+    if filters.basis == Basis.COHORT:
+        row = still_there = cohort(filters).aggregate(**_lengths(filters), **_still_there())
+    else:
+        row, still_there = journeys(filters).aggregate(**_lengths(filters)), _open(filters).aggregate(**_still_there())
+    columns = {name: [plain(value)] for name, value in still_there.items()}
+    return {milestone: _with_those_there(stay, milestone, columns, at) for milestone, stay in _told(row).items()}
 
 
 def completed(filters: Filters) -> dict[Milestone, Stay]:
@@ -190,12 +174,21 @@ def _asked(filters: Filters) -> dict[str, Expression]:
     """For each milestone: the lengths of the completed stays, how many are open, and since when those are whose date
     is known.
     """
+    lengths = {
+        f"lengths_{milestone}": sorted_numbers(
+            Seconds(_left(milestone), F(DATES[milestone])), _completed(milestone, filters)
+        )
+        for milestone in STEPS
+    }
+    return {**lengths, **_still_there()}
+
+
+def _still_there() -> dict[str, Expression]:
+    """For each milestone: how many are open, and since when those are whose date is known."""
     asked: dict[str, Expression] = {}
     for milestone in STEPS:
         since = F(DATES[milestone])
         is_open = reached(milestone) & Q(reached=milestone, outcome="")
-        length = Seconds(_left(milestone), since)
-        asked[f"lengths_{milestone}"] = sorted_numbers(length, _completed(milestone, filters))
         asked[f"open_{milestone}"] = Count(Value(1), filter=is_open)
         is_known = is_open & Q(**{f"{DATES[milestone]}__isnull": False})
         asked[f"since_{milestone}"] = sorted_numbers(Microseconds(since), is_known)
@@ -203,22 +196,27 @@ def _asked(filters: Filters) -> dict[str, Expression]:
 
 
 def _merged(milestone: Milestone, columns: Mapping[str, Sequence[Any]], at: datetime) -> Stay:
-    lengths, since = (
-        [each for each in columns.get(f"{name}_{milestone}", ()) if each] for name in ("lengths", "since")
-    )
-    moment = microseconds(at)
+    lengths = _lists(columns, f"lengths_{milestone}")
     median, p90 = (_length(ranks.percentile(lengths, share)) for share in SHARES)
+    return _with_those_there(Stay(sum(map(len, lengths)), median, p90), milestone, columns, at)
+
+
+def _with_those_there(stay: Stay, milestone: Milestone, columns: Mapping[str, Sequence[Any]], at: datetime) -> Stay:
+    """A completed stay, and those who have not left yet."""
+    since, moment = _lists(columns, f"since_{milestone}"), microseconds(at)
     known = sum(map(len, since))
     # The median age is that of the one that began as many places from the last as the median is from the first.
     began = ranks.nth(since, known + 1 - ranks.place(known, SHARES[0])) if known else None
-    return Stay(
-        n=sum(map(len, lengths)),
-        median=median,
-        p90=p90,
+    return replace(
+        stay,
         still_open=sum(columns.get(f"open_{milestone}", ())),
         age=None if began is None else timedelta(seconds=round((moment - began) / 1_000_000)),
-        stuck=0 if p90 is None else ranks.below(since, moment - p90 // MICROSECOND),
+        stuck=0 if stay.p90 is None else ranks.below(since, moment - stay.p90 // MICROSECOND),
     )
+
+
+def _lists(columns: Mapping[str, Sequence[Any]], name: str) -> list[Sequence[int]]:
+    return [each for each in columns.get(name, ()) if each]
 
 
 def _length(seconds: int | None) -> timedelta | None:

@@ -59,7 +59,7 @@ def by_stretch(
         numbers = {marks.numbers(*window)[0]: stretch for stretch, window in windows.items()}
         found: dict[Period, list[Row]] = {stretch: [] for stretch in missing}
         for number, *row in _union(_runs(windows.values()), query, marks):
-            found[numbers[number]].append(tuple(map(_plain, row)))
+            found[numbers[number]].append(tuple(map(plain, row)))
         return found
 
     return look.over(question, dated, stretches, calendar.zone, read)
@@ -82,7 +82,7 @@ def by_day(
         found: dict[Period, list[Row]] = {stretch: [] for stretch in missing}
         for number, *row in _union(_runs(windows), query, marks):
             begin = marks.instants[number - 1]
-            found[begins[begin]].append((begin, *row))
+            found[begins[begin]].append((begin, *map(plain, row)))
         return found
 
     for rows in look.over(question, dated, stretches, calendar.zone, read).values():
@@ -116,12 +116,13 @@ def _union(runs: Sequence[Window], query: Query, marks: Marks) -> QuerySet[Any]:
 
 
 def sorted_numbers(number: Expression, condition: Q | None = None) -> Expression:
-    """The numbers (bigint, none of them null) of the rows that meet a condition, sorted; `by_stretch` unpacks them."""
+    """The numbers (bigint, none of them null) of the rows that meet a condition, sorted; `plain` unpacks them."""
     numbers = ArrayAgg(number, filter=condition, order_by=number)  # type: ignore[arg-type]  # it is typed for names
     return Func(numbers, function="array_send", output_field=BinaryField())
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value of a row as it is; `sorted_numbers` unpacked, as an array."""
     return _unpacked(value) if isinstance(value, memoryview) else value
 
 

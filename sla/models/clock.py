@@ -37,7 +37,8 @@ class CalendarOf(models.TextChoices):
 class Clock(models.Model):
     """One clock for each time that a subject is owed something: of a lead each pass (`pass_no`), of a deal each stretch
     between two updates. `subject_kind` and `subject_id` name the subject, `lead` is the lead that it is about, if there
-    is one. `sla.clocks`, `sla.pausing`, `sla.recalculating` and `sla.sweep` write it.
+    is one, and `own_pass` the journey of that pass. `sla.clocks`, `sla.pausing`, `sla.recalculating` and `sla.sweep`
+    write it.
 
     It runs until `stopped_at` (the moment of the answer, not of its recording) or `cancelled_at` is set; overdue or
     not, it goes on running. `calendar` was chosen when it began and stays, whoever holds the lead. `next_at` is when
@@ -54,6 +55,14 @@ class Clock(models.Model):
     subject_id = models.BigIntegerField()
     lead = set_key("leads.Lead", null=True, related_name="clocks")
     pass_no = models.PositiveIntegerField()
+    own_pass = models.ForeignObject(
+        "leads.Journey",
+        models.DO_NOTHING,
+        from_fields=["lead", "pass_no"],
+        to_fields=["lead", "pass_no"],
+        related_name="+",
+        null=True,
+    )
     calendar = models.ForeignKey("people.WorkingCalendar", models.PROTECT, null=True, related_name="+", db_index=False)
     calendar_of = models.CharField(max_length=9, choices=CalendarOf.choices, blank=True, default="", db_default="")
     started_at = models.DateTimeField()
@@ -119,7 +128,7 @@ class Clock(models.Model):
             ),
             models.Index(
                 fields=["due_at"],
-                include=["stopped_at", "subject_kind", "lead", "pass_no", "excused_at", "policy"],
+                include=["started_at", "stopped_at", "subject_kind", "lead", "pass_no", "excused_at", "policy"],
                 condition=Q(cancelled_at=None),
                 name="clock_by_due",
             ),

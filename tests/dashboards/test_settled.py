@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from alignment.lib.periods import Period
 from alignment.people.models import Company
 from dashboards import report, settled
-from dashboards.filters import Calendar, Filters
+from dashboards.filters import Anchor, Calendar, Filters
 from dashboards.metrics import funnel, promises, speed
 from dashboards.options import Options
 from dashboards.settled import NOTHING_KEPT, Memory
@@ -48,9 +48,9 @@ def asked(**given):
 class Asked(Memory):
     """A memory of questions that were asked before, so that what is measured is kept."""
 
-    def look(self, about="these stories"):
-        super().look(about)
-        return super().look(about)
+    def look(self, about="these stories", **how):
+        super().look(about, **how)
+        return super().look(about, **how)
 
 
 def told(filters, look):
@@ -158,6 +158,22 @@ def test_what_is_asked_once_is_measured_as_a_whole():
     assert not memory.look("a question").keeps
     assert memory.look("a question").keeps
     assert not memory.look("another one").keeps
+
+
+def test_what_everybody_asks_is_kept_when_it_is_first_asked():
+    assert Memory().look("the usual", is_usual=True).keeps
+
+
+def test_a_process_that_has_prepared_knows_the_usual_question(monkeypatch):
+    monkeypatch.setattr(report, "_memory", Memory())
+    make_journey(Milestone.MQL, mql_at=AT - timedelta(days=40))
+    report.prepare(AT)
+
+    months = Filters.parse({"period": "90d"}, options=Options.load(), calendar=Calendar.of(Company.get()), at=AT)
+    with CaptureQueriesContext(connection) as captured:
+        assert funnel.measure(months, report.look(months)).n == 1
+    assert len(captured) == 2, "what changed, and the third of a month that the period begins in"
+    assert not report.look(replace(months, anchor=Anchor.SQL)).keeps
 
 
 def test_only_the_third_of_a_month_that_changed_is_read_again():

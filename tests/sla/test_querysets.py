@@ -79,15 +79,19 @@ class TestClocks:
         arrive()
         assert Clock.objects.attainment(NOON).share is None
 
-    def test_with_journey_groups_by_what_the_pass_froze(self):
+    def test_a_clock_knows_the_journey_of_its_pass(self):
         first, second = (Source.objects.create(key=key, name=key) for key in ("events", "search"))
         lead, other = *arrive(), *arrive()
         lifecycle.recycle(lead_ids=[lead], cause=cause(NOON + HOUR))
         for pk, source in ((lead, first), (other, second)):
             Lead.objects.get(pk=pk).journeys.update(source=source)
         lifecycle.requalify(lead_ids=[lead], cause=cause())
-        rows = Clock.objects.with_journey().filter(journey__source=first)
-        assert list(rows.values_list("lead_id", "pass_no")) == [(lead, 1)]
+        rows = Clock.objects.filter(own_pass__source=first)
+        assert "leads_lead" not in str(rows.query)
+        for each in (rows, Clock.objects.with_journey().filter(journey__source=first)):
+            assert list(each.values_list("lead_id", "pass_no")) == [(lead, 1)]
+        again = Clock.objects.exclude(own_pass__pass_no=1)
+        assert list(again.values_list("lead_id", "pass_no")) == [(lead, 2)]
 
 
 class TestLeads:
