@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from contextlib import closing
+from typing import Any
 
 import psycopg2
 
@@ -14,13 +15,14 @@ from alignment.stack.commands import collect_static, run_command
 from alignment.stack.places import Places, StackError, owning, pause, read_json, say, write_json
 from alignment.stack.servers import own_servers
 
-LOGINS = ("marketer", "rep", "manager", "revops", "exec")
+DEMO_LOGINS = [f"{name}@accord.example" for name in ("marketer", "rep", "manager", "revops", "exec")]
 PORTS_TO_TRY = 100
 # Somebody works here once there is a lead, or a person from outside the demo company.
 IN_USE = """
     SELECT EXISTS (SELECT FROM leads_lead)
         OR EXISTS (SELECT FROM people_user WHERE email NOT LIKE '%@accord.example')
 """
+LOGINS = "SELECT email FROM people_user WHERE email IS NOT NULL AND is_active"
 
 
 def run_demo(places: Places, *, port: int, empty: bool) -> int:
@@ -45,7 +47,7 @@ def start_and_stay(places: Places, *, port: int, empty: bool) -> None:
         prepare(places, env, empty=empty)
         start_accord(children, listener, env)
         write_json(places.addresses, {"env": env, "url": url})
-        greet(url, empty=empty)
+        greet(url, env)
         stay(children)
 
 
@@ -74,10 +76,15 @@ def prepare(places: Places, env: dict[str, str], *, empty: bool) -> None:
 
 
 def in_use(env: dict[str, str]) -> bool:
+    return ask(env, IN_USE) == [(True,)]
+
+
+def ask(env: dict[str, str], sql: str) -> list[tuple[Any, ...]]:
+    """What the database answers."""
     url = env.get("DATABASE_URL") or os.environ["DATABASE_URL"]
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(IN_USE)
-        return cursor.fetchone() == (True,)
+        cursor.execute(sql)
+        return cursor.fetchall()
 
 
 def start_accord(children: Children, listener: socket.socket, env: dict[str, str]) -> None:
@@ -121,14 +128,18 @@ def answers(listener: socket.socket) -> bool:
             return False
 
 
-def greet(url: str, *, empty: bool) -> None:
+def greet(url: str, env: dict[str, str]) -> None:
+    """Say where it is, and who can sign in: that is what stands in the database, whatever was asked for."""
     say(f"\nAccord is running: {url}\n")
-    if empty:
+    logins = [login for (login,) in ask(env, LOGINS)]
+    if not logins:
         say("No demo data: the first visitor makes the admin account.")
-    else:
+    elif demo := [login for login in DEMO_LOGINS if login in logins]:
         say("Sign in with the password accord-demo as")
-        for login in LOGINS:
-            say(f"  {login}@accord.example")
+        for login in demo:
+            say(f"  {login}")
+    else:
+        say("Sign in with your account.")
     say("Ctrl-C stops it.")
 
 

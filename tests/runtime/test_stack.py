@@ -239,6 +239,10 @@ def test_without_a_broker_pages_still_work(demo, url):
 
 
 def test_after_a_killed_supervisor_the_next_start_is_clean(demo):
+    assert "the first visitor makes the admin account" in demo.output
+    admin = "create_superuser(email='ada@firm.example', name='Ada', password='a long pass phrase 77')"
+    made = demo.run("manage", "shell", "--command", f"User.objects.{admin}")
+    assert made.returncode == 0, made.stderr
     demo.rows("CREATE TABLE survives AS SELECT 1 AS number")
     left_over = demo.pids()
     demo.supervisor.kill()
@@ -249,6 +253,8 @@ def test_after_a_killed_supervisor_the_next_start_is_clean(demo):
     assert set(demo.pids()) == set(left_over)
     assert not set(demo.pids().values()) & set(left_over.values())
     assert demo.rows("SELECT number FROM survives") == [(1,)]
+    assert "Sign in with your account" in demo.output
+    assert "the first visitor" not in demo.output.rpartition("left over")[2]
 
 
 def test_ctrl_c_stops_everything_in_order(demo, url):
