@@ -1,6 +1,5 @@
 """My campaigns: what sales did with each lead and why; every number opens its leads."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -16,6 +15,7 @@ from leads.causes import Cause
 from leads.milestones import CauseSource
 from leads.models import Campaign, Reason
 from tests.factories import make_lead, make_user
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -45,10 +45,6 @@ def reject(one, key="no_budget", note=""):
 
 def page(client, **asked):
     return client.get(reverse("campaigns"), asked).context["page"]
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 def test_what_sales_did_with_the_leads_of_my_campaigns(client, marketer):

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from datetime import timedelta
 
 import pytest
@@ -34,6 +33,7 @@ from leads.models.bulk import BulkState
 from leads.profiles import targets
 from tests.factories import make_lead, make_pool, make_routing, make_user
 from tests.leads.stories import by
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -50,10 +50,6 @@ def rep(client):
     rep = make_user(Role.REP, name="Júlia Rocha")
     client.force_login(rep)
     return rep
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())).strip()
 
 
 def address(leads, do, **asked):

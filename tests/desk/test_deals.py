@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -32,6 +31,7 @@ from leads.models import (
 from leads.profiles import targets
 from tests.factories import make_account, make_free_deal, make_lead, make_user
 from tests.leads.stories import by
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -41,10 +41,6 @@ def rep(client):
     rep = make_user(Role.REP, name="Júlia Rocha")
     client.force_login(rep)
     return rep
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 def names(client, **asked):

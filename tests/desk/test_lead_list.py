@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from datetime import timedelta
 
 import pytest
@@ -23,6 +22,7 @@ from leads.models import Lead, Reason
 from leads.routing.reassigning import route_again
 from tests.factories import make_absence, make_lead, make_pool, make_routing, make_user, routing_rule
 from tests.leads.test_routing import come_in, draft
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -43,10 +43,6 @@ def see(client, **asked):
 
 def names(client, **asked):
     return {lead.name for lead in see(client, **asked).context["list"].page}
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 # Filters ------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from leads.models import Journey, LeadTransition, Reason
 from leads.touches import Touch
 from sla.sweep import sweep
 from tests.factories import make_deal, make_lead, make_user
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -40,10 +41,6 @@ def rep(client):
 def see(client, lead, target="", **asked):
     headers = {**HTMX, "HX-Target": target} if target else {}
     return client.get(reverse("lead", args=[lead.pk]), asked, headers=headers)
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())).strip()
 
 
 def by(user, **more):

@@ -1,6 +1,5 @@
 """The queue: whose leads somebody sees, in which order, and what stands beside them."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -19,6 +18,7 @@ from leads.milestones import CauseSource
 from leads.models import NurtureTrack, Reason, Segment
 from leads.profiles import targets
 from tests.factories import make_deal, make_lead, make_team, make_user
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -35,10 +35,6 @@ def rep(client):
 
 def see(client, **asked):
     return client.get(reverse("queue"), asked)
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 def groups(response):

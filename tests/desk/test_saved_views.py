@@ -11,6 +11,7 @@ from alignment.desk import lead_columns
 from alignment.desk.models import DefaultView, SavedView, Sharing
 from alignment.people.models import Role
 from tests.factories import make_lead, make_team, make_user, make_view
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -20,10 +21,6 @@ def rep(client):
     rep = make_user(Role.REP, name="Júlia Rocha")
     client.force_login(rep)
     return rep
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())).strip()
 
 
 def tabs(client, **asked):

@@ -1,6 +1,5 @@
 """Feedback across the hand-off: who gives it, who is told, the timeline, mending it, and the API."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -16,6 +15,7 @@ from alignment.people.models import Role, Scope, Side
 from leads import feedback
 from leads.models import Campaign, Feedback, Lead
 from tests.factories import make_feedback, make_lead, make_user
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -38,10 +38,6 @@ def lead(rep, marketer):
     campaign = Campaign.objects.create(key="fees", name="Fees explained", owner=marketer)
     Lead.objects.filter(pk=lead.pk).update(campaign=campaign)
     return lead
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())).strip()
 
 
 def told():

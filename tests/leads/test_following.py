@@ -1,6 +1,5 @@
 """What comes next with an accepted lead: the next step, sleep, and who was never contacted."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -18,6 +17,7 @@ from leads.models import FollowUp, Lead, Touchpoint
 from sla.models import Clock
 from tests.api.asking import Api, api, make_token
 from tests.factories import make_lead, make_user
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -44,10 +44,6 @@ def groups(client, view="accepted"):
     """Heading → the leads under it."""
     queue = client.get(reverse("queue"), {"view": view}).context["queue"]
     return {group.name: [lead.name for lead in group.leads] for group in queue.groups}
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 # The queue ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Nurture tracks: who waits on them, how marketing works them, and who comes back."""
 
 import json
-import re
 from datetime import date, timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from leads.nurture import handing_over, lists, nurturing
 from leads.tasks import nurture_unqualified
 from leads.touches import Touch
 from tests.factories import make_lead, make_user
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -54,10 +54,6 @@ def place(lead):
 def row(key):
     found = {row.key: row for row in lists.rows(at=timezone.now(), today=today())}
     return found[key]
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 # Where a lead is in nurture is one of its moves ---------------------------------------------------------------

@@ -18,6 +18,7 @@ from leads.milestones import CauseSource, Kind, Outcome
 from leads.models import Journey, Lead, LeadTransition, Merge, NurtureTrack, Reason, ReasonProposal
 from leads.models.reason_proposal import Change, Verdict
 from tests.factories import make_lead, make_reason_proposal, make_user
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -36,10 +37,6 @@ def first(kind="reject"):
 
 def labels(kind="reject"):
     return list(Reason.objects.offered(kind).values_list("label", flat=True))
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 # Two signatures -----------------------------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 """Setting up stages: versions and signatures, what they ask for, order, retiring; and the pages of it."""
 
-import re
-
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
@@ -21,6 +19,7 @@ from leads.stages.preview import preview
 from tests.api.asking import api, problem
 from tests.factories import make_free_deal, make_lead, make_user
 from tests.leads.stories import by, stage, where
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -260,10 +259,6 @@ class TestRetiring:
 
 
 # The pages --------------------------------------------------------------------------------------------------------
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 EDIT = {

@@ -1,6 +1,5 @@
 """Moving a lead from a page: with htmx and without JavaScript, by whom, and what a refusal says."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from leads.causes import Cause
 from leads.milestones import CauseSource, Kind, Milestone, Outcome, QualifiedBy
 from leads.models import Journey, Lead, LeadTransition, NurtureTrack, Opportunity, Reason, Stage, TransitionNote
 from tests.factories import make_deal, make_lead, make_user
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -40,10 +40,6 @@ def move(client, lead, name, data=None, **headers):
 def now_at(lead):
     lead.refresh_from_db()
     return lead.stage.key, lead.outcome
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 def reason(kind, **asked):

@@ -1,6 +1,5 @@
 """Adding and editing leads, handing them over, logging activities and correcting history, on pages."""
 
-import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,6 +13,7 @@ from leads.models import Journey, Lead, LeadTransition, Opportunity, Opportunity
 from leads.models.lead import Consent
 from sla.models import Clock
 from tests.factories import make_deal, make_lead, make_user
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -31,10 +31,6 @@ def rep(client):
     rep = make_user(Role.REP, name="Júlia Rocha")
     client.force_login(rep)
     return rep
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 def add(client, **data):

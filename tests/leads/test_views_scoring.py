@@ -1,6 +1,5 @@
 """The set-up pages of scoring: a draft is changed, tried, published, piloted, restored; and the review."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -20,6 +19,7 @@ from leads.scoring.form import RulesForm
 from tests.factories import make_lead, make_scoring_draft, make_scoring_pilot, make_scoring_preview, make_user
 from tests.leads.condition_strategies import all_of, asks
 from tests.leads.scoring_stories import BODY, lead, publish, standing, touch
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -29,10 +29,6 @@ def revops(client):
     user = make_user(Role.REVOPS, name="Rita Ops")
     client.force_login(user)
     return user
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 def fields(body, revision):

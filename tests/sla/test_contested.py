@@ -1,6 +1,5 @@
 """Contesting a broken promise, and who brought a deal: what the verdict does to figures, and what it leaves."""
 
-import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -23,6 +22,7 @@ from sla.models.dispute import Verdict
 from sla.sweep import sweep
 from tests.api.asking import api
 from tests.factories import make_free_deal, make_lead, make_user
+from tests.pages import text
 from tests.sla.stories import HOUR, arrive, cause, clock_of, kinds
 
 pytestmark = pytest.mark.django_db
@@ -50,10 +50,6 @@ def late(rep):
 
 def contest(clock, by, why="The form had no phone number."):
     return contesting.contest_breach(clock_id=clock.pk, evidence=why, by=by)
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 def attainment():

@@ -1,6 +1,5 @@
 """Disputes: who contests what, who answers until when, and what the verdict does."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from sla.models.dispute import Verdict
 from sla.tasks import escalate_disputes
 from tests.api.asking import api
 from tests.factories import make_dispute, make_lead, make_user
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -48,10 +48,6 @@ def reject(lead):
 
 def outcome(lead):
     return Lead.objects.values_list("outcome", "stage__key").get(pk=lead.pk)
-
-
-def text(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 # Contesting ---------------------------------------------------------------------------------------------------
