@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Coalesce, Now
 
-from alignment.lib import failpoints
+from alignment.lib import collecting, failpoints
 from alignment.lib.announcements import announce
 from alignment.ops import audit
 from alignment.ops.job_kinds import About, Link, Progress, about, kind_of, register
@@ -62,6 +62,8 @@ def enqueue(kind: str, *, params: dict[str, Any], actor: User | None = None) -> 
     return _create(kind, params=params, created_by=actor)
 
 
+# Between two slices there is hardly any garbage, and what a runner has read ahead would be gone through for nothing.
+@collecting.later()
 def run_here(
     kind: str,
     *,
@@ -83,6 +85,7 @@ def run_here(
     return Job.objects.get(pk=job.pk)
 
 
+@collecting.later()
 def run(job_id: int, *, within: timedelta = timedelta(seconds=100)) -> None:
     """Go on with a job that nobody runs, beginning no slice after `within`; what is left then waits for the next run.
 

@@ -15,7 +15,6 @@ from alignment.integrations.importers.mapping import Mapping, MappingError
 from alignment.integrations.importers.outcomes import places
 from alignment.integrations.importers.tables import NotATableError
 from alignment.integrations.models import Import
-from alignment.lib import collecting
 from alignment.ops.jobs import About, JobError, Progress, register, run_here
 from alignment.ops.models import Job
 from alignment.people.models import User
@@ -93,7 +92,6 @@ ABOUT = About(title=lambda job: f"Import of {job.params.get('name', 'a file')}",
 
 
 @register(KIND, about=ABOUT)
-@collecting.later()
 def run_slice(job: Job) -> Progress:
     """Import the next rows of the file, from the byte that the cursor names."""
     mapping, path = Mapping.parse(job.params["mapping"]), Path(job.params["path"])
