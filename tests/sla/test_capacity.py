@@ -139,6 +139,11 @@ class TestSeen:
         leads = handed_over(rep, 2, lifecycle.database_now())
         groups = {group.state: [lead.pk for lead in group.leads] for group in Queue(rep, {}, at=NOON).groups}
         assert groups["above"] == above(leads)
+        client = Client()
+        client.force_login(rep)
+        page = client.get("/queue/").content.decode()
+        assert "Waits for its turn" in page
+        assert "No promise runs" not in page
 
     def test_the_page_of_the_lead_says_why(self, rep):
         agree(per_rep=1)
