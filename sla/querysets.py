@@ -22,7 +22,7 @@ from django.db.models import (
 )
 from django.db.models.lookups import LessThanOrEqual
 
-from leads.models import Lead
+from leads.models import Journey, Lead
 from leads.querysets import LeadQuerySet
 from sla.models.policy import SubjectKind
 from sla.verdict import late
@@ -116,12 +116,20 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         """Answered late, or overdue now, and let pass by a verdict: no figure counts them."""
         return self.filter(late(at), excused_at__isnull=False, cancelled_at=None)
 
+    def held(self, whose: str, keys: Collection[int]) -> "ClockQuerySet":
+        """Those about passes held by these people (`whose` is "owner") or teams ("team").
+
+        The pass of each clock is looked up by its key: for few clocks, where a join by `own_pass` may read all passes.
+        """
+        passes = Journey.objects.filter(lead=OuterRef("lead"), pass_no=OuterRef("pass_no"))
+        return self.alias(holder=Subquery(passes.values(whose))).filter(holder__in=keys)
+
     def attainment(self, at: datetime) -> Attainment:
         """SLA attainment of these clocks; select the period by `due_between`. One query."""
         return Attainment(
             **self.judged(at).aggregate(
-                met=Count("pk", filter=~late(at)),
-                breached=Count("pk", filter=late(at)),
+                met=Count("due_at", filter=~late(at)),
+                breached=Count("due_at", filter=late(at)),
             )
         )
 

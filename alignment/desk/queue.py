@@ -240,9 +240,9 @@ class Queue:
         promise = promises.order_by("-version").first()
         clocks = Clock.objects.dispositions().due_between(self.at - timedelta(days=JUDGED_DAYS), self.at)
         if self.is_own:
-            clocks = clocks.filter(own_pass__owner=self.user)
+            clocks = clocks.held("owner", [self.user.pk])
         elif self.leads_team:
-            clocks = clocks.filter(own_pass__team__in=self._teams)
+            clocks = clocks.held("team", self._teams)
         attained = clocks.attainment(self.at)
         if promise is None or promise.hours is None or attained.share is None:
             return None
