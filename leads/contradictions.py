@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from alignment.lib import arrays
 from leads.milestones import Milestone
 
 
@@ -32,6 +33,7 @@ def contradictions(lead_ids: Collection[int] | None = None) -> list[Contradictio
     """The contradictions in the journeys of these leads (None: of all), each dated milestone against the dated one
     before it; one query.
     """
+    # Few journeys have one: those that have none are left out before their dates are laid out one by one.
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -42,13 +44,16 @@ def contradictions(lead_ids: Collection[int] | None = None) -> list[Contradictio
                 CROSS JOIN LATERAL (
                     VALUES (1, mgl_at), (2, mql_at), (3, sql_at), (4, sqo_at), (5, won_at)
                 ) AS dated(milestone, at)
-                WHERE at IS NOT NULL AND (%(all)s OR lead_id = ANY(%(leads)s))
+                WHERE at IS NOT NULL AND (%(all)s OR lead_id = ANY(%(leads)s::bigint[])) AND (
+                    mgl_at > least(mql_at, sql_at, sqo_at, won_at) OR mql_at > least(sql_at, sqo_at, won_at)
+                    OR sql_at > least(sqo_at, won_at) OR sqo_at > won_at
+                )
                 WINDOW pass AS (PARTITION BY lead_id, pass_no ORDER BY milestone)
             ) AS steps
             WHERE at < before_at
             ORDER BY lead_id, pass_no, milestone
             """,
-            {"all": lead_ids is None, "leads": list(lead_ids or ())},
+            {"all": lead_ids is None, "leads": arrays.literal(lead_ids or ())},
         )
         return [
             Contradiction(lead_id, pass_no, Milestone(before), before_at, Milestone(milestone), at)

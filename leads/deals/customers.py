@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from django.db import connection, transaction
 
+from alignment.lib import arrays
 from alignment.ops import audit
 from leads import lifecycle
 from leads.accounts import AccountsChanged
@@ -24,20 +25,22 @@ class CustomerError(Exception):
 
 
 # What wins began is derived from them again; what a person said, and what has ended, stays.
-_FORGET = """
+# Accounts are looked up once, and found by their keys, whatever the planner knows of deals that have just come in.
+_ACCOUNTS = "ARRAY(SELECT DISTINCT account_id FROM leads_opportunity WHERE id = ANY(%(deals)s::bigint[]))"
+_FORGET = f"""
     DELETE FROM leads_customerperiod
     WHERE opportunity_id IS NOT NULL AND ended_on IS NULL
-        AND account_id IN (SELECT account_id FROM leads_opportunity WHERE id = ANY(%(deals)s))
+        AND account_id = ANY({_ACCOUNTS})
     RETURNING account_id
 """
-_BEGIN = """
+_BEGIN = f"""
     INSERT INTO leads_customerperiod (account_id, began_on, opportunity_id, note, actor_id, recorded_at)
     SELECT DISTINCT ON (won.account_id) won.account_id, won.began_on, won.id, '', %(actor)s, %(now)s
     FROM (
         SELECT deal.id, deal.account_id, (deal.closed_at AT TIME ZONE company.time_zone)::date AS began_on
         FROM leads_opportunity deal CROSS JOIN people_company company
         WHERE deal.state = 'won' AND deal.withdrawn_at IS NULL
-            AND deal.account_id IN (SELECT account_id FROM leads_opportunity WHERE id = ANY(%(deals)s))
+            AND deal.account_id = ANY({_ACCOUNTS})
     ) won
     WHERE NOT EXISTS (
         SELECT FROM leads_customerperiod period
@@ -52,7 +55,7 @@ _BEGIN = """
 
 def follow(*, opportunity_ids: Collection[int], cause: Cause, now: datetime) -> None:
     """Bring customers in line with these deals, which were won, or are won no more; two statements."""
-    params = {"deals": list(opportunity_ids), "actor": cause.actor_id, "now": now}
+    params = {"deals": arrays.literal(opportunity_ids), "actor": cause.actor_id, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(_FORGET, params)
         before = {account_id for (account_id,) in cursor.fetchall()}
