@@ -30,7 +30,7 @@ MOST_LEADS = 1_000
 DECISIONS = 50
 
 
-class RuleSerializer(Shape):
+class RoutingRuleSerializer(Shape):
     name = serializers.CharField()
     sentence = serializers.CharField(help_text="What it asks, as a clause after “if”.")
     condition = serializers.JSONField(help_text="The same as it is stored.")
@@ -55,7 +55,7 @@ class RoutingSerializer(Shape):
     published_at = serializers.DateTimeField(allow_null=True)
     attach = serializers.BooleanField(help_text="Leads of an account with an open deal join it.")
     account_owner = serializers.BooleanField(help_text="The owner of an account gets its leads first.")
-    rules = RuleSerializer(many=True)
+    rules = RoutingRuleSerializer(many=True)
     otherwise = serializers.IntegerField(allow_null=True, help_text="The pool of what no rule is about.")
     pools = PoolSerializer(many=True)
 

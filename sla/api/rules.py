@@ -20,7 +20,7 @@ from sla.rules_in_words import told
 from sla.subjects import Subject, choices, subjects
 
 
-class RuleSerializer(Shape):
+class PromiseRuleSerializer(Shape):
     """One rule, in the order in which they are asked: the first whose condition is met counts."""
 
     policy = serializers.IntegerField(source="pk", help_text="What clocks name.")
@@ -66,7 +66,7 @@ class RulesOfKindSerializer(Shape):
     version = serializers.IntegerField(allow_null=True)
     published_at = serializers.DateTimeField(allow_null=True)
     signatures = LadderSignatureSerializer(many=True, help_text="Who stands behind handing over by itself.")
-    rules = RuleSerializer(many=True)
+    rules = PromiseRuleSerializer(many=True)
 
 
 class PauseReasonSerializer(Shape):

@@ -15,7 +15,7 @@ import psycopg2
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Machines that run tests are slow at times; what is waited for is tried again all the while.
-WAIT_SECONDS = int(os.environ.get("ACCORD_TEST_PATIENCE", "90"))
+WAIT_SECONDS = int(os.environ.get("ACCORD_TEST_PATIENCE", "240"))
 # Their socket folders; they go when the tests end. Not only this account must be able to pass through it.
 TEMPORARY = tempfile.TemporaryDirectory(prefix="accord-tests-")
 Path(TEMPORARY.name).chmod(0o711)
