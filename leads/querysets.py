@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 
 from alignment.lib import keysets
 from leads.milestones import Milestone, Outcome
@@ -12,6 +14,14 @@ if TYPE_CHECKING:
     from leads.models import Journey, Lead  # noqa: F401 (the query sets name them in quotes)
 
 NEWEST = ("-moved_at", "-id")
+
+GONE = Q(merged_into__isnull=False) | Q(withdrawn_at__isnull=False)
+"""Tombstones among the leads: merged into another one, or taken back."""
+
+IN_NURTURE = Q(outcome=Outcome.RECYCLED) | Q(outcome="", reached=Milestone.MGL) & (
+    Q(track__isnull=False) | Q(revisit_on__isnull=False)
+)
+"""Passes that wait in nurture while they are newest of their leads: recycled, or on a track without being an MQL."""
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):
@@ -54,12 +64,14 @@ class JourneyQuerySet(models.QuerySet["Journey"]):
         return self.exclude(outcome=Outcome.MERGED)
 
     def newest(self) -> "JourneyQuerySet":
-        """The newest pass of each lead that stands."""
-        return self.filter(pass_no=models.F("lead__pass_no"), lead__merged_into=None, lead__withdrawn_at=None)
+        """The newest pass of each lead that stands.
+
+        Later passes and tombstones are few and have their indexes; joining the leads would read all of them.
+        """
+        later = self.model.objects.filter(lead=OuterRef("lead"), pass_no__gt=OuterRef("pass_no")).filter(pass_no__gt=1)
+        gone = apps.get_model("leads", "Lead")._default_manager.filter(GONE, pk=OuterRef("lead"))
+        return self.filter(~Exists(later), ~Exists(gone))
 
     def in_nurture(self) -> "JourneyQuerySet":
         """Leads that wait in nurture: recycled, or on a track without being an MQL."""
-        placed = models.Q(outcome="", reached=Milestone.MGL) & (
-            models.Q(track__isnull=False) | models.Q(revisit_on__isnull=False)
-        )
-        return self.newest().filter(models.Q(outcome=Outcome.RECYCLED) | placed)
+        return self.newest().filter(IN_NURTURE)

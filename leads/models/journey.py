@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from alignment.lib.set_keys import KnownKeys, set_key
 from leads.milestones import Milestone, Outcome, QualifiedBy
-from leads.querysets import JourneyQuerySet
+from leads.querysets import IN_NURTURE, JourneyQuerySet
 
 MILESTONE_DATES = ["mgl_at", "mql_at", "sql_at", "sqo_at", "won_at"]
 """The dates of the five milestones, in order."""
@@ -123,7 +123,7 @@ class Journey(models.Model):
             ),
             models.Index(
                 F("closed_at"),
-                include=["lead", "pass_no", "revisit_on", *FACETS],
+                include=["lead", "pass_no", "revisit_on", "track", *FACETS],
                 condition=Q(outcome=Outcome.RECYCLED),
                 name="journey_recycled",
             ),
@@ -132,7 +132,12 @@ class Journey(models.Model):
             ),
             models.Index(F("lead"), condition=CONTRADICTS, name="journey_contradicts"),
             models.Index(F("revisit_on"), condition=Q(revisit_on__isnull=False), name="journey_revisit"),
-            models.Index(fields=["track", "revisit_on"], condition=Q(track__isnull=False), name="journey_on_track"),
+            models.Index(
+                fields=["track", "revisit_on"],
+                include=["lead", "pass_no", "outcome"],
+                condition=IN_NURTURE,
+                name="journey_in_nurture",
+            ),
             # Who came in long ago, is no MQL and on no track.
             models.Index(
                 F("entered_at"),

@@ -8,7 +8,7 @@ from django.db.models.functions import Upper
 
 from alignment.lib.set_keys import KnownKeys, NeverDeleted, set_key
 from leads.milestones import Milestone, Outcome
-from leads.querysets import LeadQuerySet
+from leads.querysets import GONE, LeadQuerySet
 
 
 class Consent(models.TextChoices):
@@ -110,6 +110,7 @@ class Lead(models.Model):
                 condition=Q(milestone__gte=Milestone.MQL, outcome="", merged_into=None, withdrawn_at=None),
             ),
             models.Index(fields=["account"], name="lead_by_account", condition=Q(account__isnull=False)),
+            models.Index(fields=["id"], name="lead_gone", condition=GONE),
             models.Index(fields=["merged_into"], name="lead_merged", condition=Q(merged_into__isnull=False)),
             models.Index(fields=["email_key"], name="lead_merged_email", condition=Q(merged_into__isnull=False)),
         ]

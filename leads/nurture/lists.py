@@ -53,40 +53,43 @@ class TrackRow:
 
 
 def rows(*, at: datetime, today: date) -> list[TrackRow]:
-    """All tracks, retired and empty ones last; three queries."""
+    """All tracks, retired and empty ones last; four queries."""
     held = {
         track: counts
         for track, *counts in Journey.objects.in_nurture()
         .values_list("track")
         .annotate(
-            now=Count("pk"), unqualified=Count("pk", filter=Q(outcome="")),
-            due=Count("pk", filter=Q(revisit_on__lte=today)),
+            now=Count("lead"), unqualified=Count("lead", filter=Q(outcome="")),
+            due=Count("lead", filter=Q(revisit_on__lte=today)),
         )
         .order_by()
     }  # fmt: skip
     next_pass = Journey.objects.filter(lead=OuterRef("lead"), pass_no=OuterRef("pass_no") + 1, pass_no__gt=1)
     judged = Journey.objects.filter(outcome=Outcome.RECYCLED, closed_at__gte=at - JUDGED)
+    recycled = dict(judged.values_list("track").annotate(n=Count("lead")).order_by())
     came = {
-        track: counts
-        for track, *counts in judged.values_list("track")
-        .annotate(
-            n=Count("pk"), back=Count("pk", filter=Q(Exists(next_pass))),
-            won=Count("pk", filter=Q(Exists(next_pass.filter(outcome=Outcome.WON)))),
-        )
+        track: (back, won)
+        for track, back, won in judged.filter(Exists(next_pass)).values_list("track")
+        .annotate(back=Count("lead"), won=Count("lead", filter=Exists(next_pass.filter(outcome=Outcome.WON))))
         .order_by()
     }  # fmt: skip
     tracks: Sequence[NurtureTrack | None] = [
         *NurtureTrack.objects.order_by(F("retired_at").asc(nulls_first=True), "name")
     ]
-    found = [_row(track, held, came) for track in (*tracks, None)]
+    found = [_row(track, held, recycled, came) for track in (*tracks, None)]
     return [row for row in found if row.track or row.now]
 
 
 def _row(
-    track: NurtureTrack | None, held: Mapping[int | None, list[int]], came: Mapping[int | None, list[int]]
+    track: NurtureTrack | None,
+    held: Mapping[int | None, list[int]],
+    recycled: Mapping[int | None, int],
+    came: Mapping[int | None, tuple[int, int]],
 ) -> TrackRow:
     pk = track.pk if track else None
-    return TrackRow(track, *held.get(pk, [0, 0, 0]), *came.get(pk, [0, 0, 0]))
+    now, unqualified, due = held.get(pk, [0, 0, 0])
+    back, won = came.get(pk, (0, 0))
+    return TrackRow(track, now, unqualified, due, recycled.get(pk, 0), back, won)
 
 
 class TrackList:
