@@ -51,7 +51,7 @@ class Ahead:
 
 def prepare() -> Future[float]:
     """Measure what everybody asks for, on the measuring thread."""
-    return measurer.submit(_measured, lambda: report.prepare(now()))
+    return measurer.submit(_measured, lambda: report.prepare(now()), lambda: ledger.prepare(now()))
 
 
 def measured() -> float:

@@ -6,7 +6,8 @@ from typing import Any
 from alignment.lib.periods import Period
 from alignment.people.models import Side
 from dashboards.ledger import Ledger
-from dashboards.metrics.attainment import BY, Line, Standing
+from dashboards.metrics.answered import BY
+from dashboards.metrics.attainment import Line, Standing
 from dashboards.metrics.cells import Tally
 from dashboards.metrics.funnel import Funnel
 from dashboards.metrics.kept import Kept
@@ -38,7 +39,7 @@ def funnel_as_data(measured: Funnel, options: Options, *, is_grouped: bool) -> d
 
 def promises_as_data(ledger: Ledger, options: Options, *, is_grouped: bool) -> dict[str, Any]:
     """What both sides promised and kept, in the same form. Shares are of 1; null is what cannot be computed, or what
-    nobody promised. Groups are of `dashboards.metrics.attainment.BY`.
+    nobody promised. Groups are of `dashboards.metrics.answered.BY`.
     """
     filters, kept, plan, sales = ledger.filters, ledger.promises.kept, ledger.promises.plan, ledger.sales
     answer: dict[str, Any] = {

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from alignment.people.models import Company
 from dashboards import report
-from dashboards.filters import Filters
+from dashboards.filters import Calendar, Filters, Span
 from dashboards.keeping import Keeper
-from dashboards.metrics import attainment, promises
+from dashboards.metrics import answered, attainment, promises
 from dashboards.metrics.attainment import Standing
 from dashboards.metrics.promises import Promises
+from dashboards.options import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,12 @@ def current(filters: Filters, at: datetime) -> Ledger:
     return _kept.get(filters.question, at, lambda at: measure(filters, at))
 
 
+def prepare(at: datetime) -> None:
+    """Measure what everybody asks for, before anybody does; then all time, which takes longest."""
+    for asked in ({}, {"period": Span.ALL}):
+        measure(Filters.parse(asked, options=Options.load(), calendar=Calendar.of(Company.get()), at=at), at)
+
+
 def renew() -> None:
     """Something happened: measure the ledgers that are being looked at again, before somebody asks."""
     _kept.renew(report.AHEAD_SECONDS)
@@ -36,12 +44,14 @@ def renew() -> None:
 
 def measure(filters: Filters, at: datetime) -> Ledger:
     """Measure all of it. The number of queries depends on nothing but the filters."""
-    before = filters.compared
+    before, broad = filters.compared, answered.broad(filters)
+    seen = report.look(filters)
+    seen_broadly = seen if broad.meant == filters.meant else report.look(broad)
     return Ledger(
         filters=filters,
         at=at,
-        promises=promises.measure(filters, at, report.look(filters), compared=before.period if before else None),
-        sales=attainment.measure(filters, promises.weeks_shown(filters, at), at),
+        promises=promises.measure(filters, at, seen, compared=before.period if before else None, has_clocks=False),
+        sales=attainment.measure(filters, promises.weeks_shown(filters, at), at, seen_broadly),
         above=promises.above(filters).count(),
     )
 

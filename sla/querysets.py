@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import (
-    Case,
     Count,
     DateTimeField,
     DurationField,
@@ -18,11 +17,10 @@ from django.db.models import (
     Q,
     Subquery,
     Value,
-    When,
 )
 from django.db.models.lookups import LessThanOrEqual
 
-from leads.models import Journey, Lead
+from leads.models import Journey
 from leads.querysets import LeadQuerySet
 from sla.models.policy import SubjectKind
 from sla.verdict import late
@@ -65,6 +63,10 @@ class ClockQuerySet(models.QuerySet["Clock"]):
     def of_passes(self) -> "ClockQuerySet":
         """The clocks about passes of leads."""
         return self.filter(subject_kind__in=SubjectKind.values)
+
+    def beside_passes(self) -> "ClockQuerySet":
+        """The clocks about anything else."""
+        return self.exclude(subject_kind__in=SubjectKind.values)
 
     def of_subjects(self, kind: str, keys: Collection[int]) -> "ClockQuerySet":
         """The clocks of these subjects of a kind."""
@@ -133,13 +135,12 @@ class ClockQuerySet(models.QuerySet["Clock"]):
             )
         )
 
-    def with_journey(self) -> "ClockQuerySet":
-        """Join the journey of each clock's pass as `journey`, to filter and group by what it froze; of what is no pass,
-        such as a deal, that of the pass that its lead is in. Where all are about passes, `own_pass` is the shorter way.
+    def with_current_journey(self) -> "ClockQuerySet":
+        """Join as `journey` the one of the pass that the lead of each is in: for clocks `beside_passes`, such as those
+        of its deals. Clocks of passes know their `own_pass`.
         """
-        current = Lead.objects.filter(pk=OuterRef("lead_id")).values("pass_no")
-        number = Case(When(subject_kind__in=SubjectKind.values, then=F("pass_no")), default=Subquery(current))
-        return self.annotate(journey=FilteredRelation("lead__journeys", condition=Q(lead__journeys__pass_no=number)))
+        current = Q(lead__journeys__pass_no=F("lead__pass_no"))
+        return self.annotate(journey=FilteredRelation("lead__journeys", condition=current))
 
 
 def counting(at: datetime) -> Q:

@@ -5,8 +5,8 @@ basis the funnel has; what is owed now counts whenever it is due. What both side
 is a promise of each.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,16 +16,16 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Valu
 from alignment.lib.periods import Period
 from alignment.people.models import Side
 from dashboards.filters import Filters
+from dashboards.metrics import answered
+from dashboards.metrics.answered import BY, COLUMNS, Answers, Judged
 from dashboards.metrics.frames import Marks
 from dashboards.metrics.journeys import flag
 from dashboards.options import Facet
-from sla.models import Clock, Policy
-from sla.querysets import Attainment, ClockQuerySet, little_left
+from dashboards.settled import NOTHING_KEPT, Look
+from sla.models import Clock, Policy, SubjectKind
+from sla.querysets import Attainment, ClockQuerySet, counting, little_left
 from sla.subjects import Subject, reader_of, subjects
 from sla.verdict import late
-
-BY = (Facet.OWNER, Facet.TEAM, Facet.SOURCE)
-"""Whose clocks are told apart."""
 
 Kept = Mapping[str, Attainment]
 """What was kept of each kind of promise."""
@@ -87,6 +87,12 @@ class Line:
     weeks: Sequence[Attainment]
     owed: Owed
 
+    @property
+    def has_any(self) -> bool:
+        """Whether anything of it was due in one of these times, or is owed."""
+        due = sum((self.kept, *self.weeks), self.before or Attainment())
+        return bool(due.n or self.excused) or self.owed != Owed()
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -112,32 +118,40 @@ class Standing:
         return [line for line in self.lines if line.promise.side == side]
 
 
-def measure(filters: Filters, weeks: Sequence[Period], at: datetime) -> Standing:
-    """The promises of `filters` as they stand at `at`. Five queries, whatever the number of rules, people and weeks."""
-    stretches = [week.instants(filters.calendar.zone) for week in weeks]
-    before = filters.compared.instants if filters.compared else None
-    marks = Marks(instant for stretch in (*stretches, filters.instants or (), before or ()) for instant in stretch)
-    judged = _judged(filters, marks, at)
+def measure(filters: Filters, weeks: Sequence[Period], at: datetime, look: Look = NOTHING_KEPT) -> Standing:
+    """The promises of `filters` as they stand at `at`; `look` is of the `broad` question. Seven queries at most,
+    whatever the number of rules, people and weeks.
+    """
+    compared = filters.compared.period if filters.compared else None
+    asked = [each for each in (*weeks, filters.period, compared) if each]
+    marks = Marks(instant for each in asked for instant in each.instants(filters.calendar.zone))
+    answers, others = Answers(filters, marks, look), _others(filters, marks, at)
+
+    def judged(answered: list[Judged], period: Period | None) -> list[Judged]:
+        pieces = marks.numbers(*period.instants(filters.calendar.zone)) if period else None
+        return answered + [each for piece, each in others if pieces is None or piece in pieces]
+
+    due_now = judged(answers.due_in(filters.period), filters.period)
+    now, then = _Tally(due_now), _Tally(judged(answers.due_in(compared), compared)) if compared else None
+    by_week = [_Tally(judged(*each)) for each in zip(answers.due_in_each(weeks), weeks, strict=True)]
     owed = _owed(filters, at)
-    excused = list(_counted(due(filters, clocks(filters)).excused(at), "policy_id", "side"))
-    lines = []
-    for promise in promised():
-        own = [row for row in judged if promise.has(*row[:2])]
+    promises, lines = promised(), []
+    for promise in promises:
         line = Line(
             promise=promise,
-            kept=_kept(own, marks.numbers(*filters.instants) if filters.instants else None),
-            before=_kept(own, marks.numbers(*before)) if before else None,
-            excused=sum(n for policy, side, n in excused if promise.has(policy, side)),
-            weeks=[_kept(own, marks.numbers(*stretch)) for stretch in stretches],
+            kept=now.kept(promise),
+            before=then.kept(promise) if then else None,
+            excused=now.excused(promise),
+            weeks=[week.kept(promise) for week in by_week],
             owed=sum((each for (policy, side, _), each in owed.items() if promise.has(policy, side)), Owed()),
         )
-        if promise.is_in_force or own or line.excused or line.owed != Owed():
+        if promise.is_in_force or line.has_any:
             lines.append(line)
     owed_by: defaultdict[int | None, Owed] = defaultdict(Owed)
     for (_, side, owner), each in owed.items():
         if not side:
             owed_by[owner] += each
-    return Standing(lines, weeks, _groups(filters, at), dict(owed_by))
+    return Standing(lines, weeks, _groups(due_now, promises), dict(owed_by))
 
 
 def promised() -> list[Promised]:
@@ -167,14 +181,21 @@ def _promised(policies: Sequence[Policy], about: Subject, side: Side) -> Promise
 # Clocks, and what is counted of them ----------------------------------------------------------------------------
 
 
-def clocks(filters: Filters, *, with_journey: bool = False) -> ClockQuerySet:
+def clocks(filters: Filters) -> ClockQuerySet:
     """The clocks of the journeys that `filters` mean, of every kind and whenever due; joined with them only where that
-    narrows, or to tell of them. What is about no lead is meant only where nothing narrows.
+    narrows. What is about no lead is meant only where nothing narrows.
     """
-    whose = filters.whose("journey__")
-    rows = Clock.objects.all()
-    rows = rows.with_journey() if whose or with_journey else rows
-    return rows.filter(whose)
+    whose = filters.whose("own_pass__")
+    if not whose:
+        return Clock.objects.all()
+    of_passes = Q(subject_kind__in=SubjectKind.values) & whose
+    return Clock.objects.filter(of_passes | Q(pk__in=_beside_passes(filters).values("pk")))
+
+
+def _beside_passes(filters: Filters) -> ClockQuerySet:
+    """Those of them that are about something else than a pass, with whose they are."""
+    rows = Clock.objects.beside_passes().with_current_journey().filter(filters.whose("journey__"))
+    return rows.annotate(**{facet: F(f"journey__{facet}") for facet in BY})
 
 
 def due(filters: Filters, rows: ClockQuerySet) -> ClockQuerySet:
@@ -192,42 +213,63 @@ def _is_owed_by(kind: str, side: Side) -> Exists:
     return Exists(reader_of(kind).owed_by(side).filter(pk=OuterRef("subject_id")))
 
 
-Judged = tuple[int, str, int | None, bool, int]
-"""(policy, side, piece of time, whether it is late, how many); the side is blank where one alone owes it."""
+class _Tally:
+    """What was kept, by policy and side."""
+
+    def __init__(self, judged: Iterable[Judged]) -> None:
+        self._counts: Counter[tuple[int, str, bool, bool]] = Counter()
+        for each in judged:
+            self._counts[each[:4]] += each.n
+
+    def kept(self, promise: Promised) -> Attainment:
+        """Of a promise; excused breaches are on neither side."""
+        return Attainment(met=self._sum(promise, False, True), breached=self._sum(promise, True, True))
+
+    def excused(self, promise: Promised) -> int:
+        """The breaches that a verdict let pass."""
+        return self._sum(promise, True, False)
+
+    def _sum(self, promise: Promised, *verdict: bool) -> int:
+        return sum(
+            n
+            for (policy, side, is_late, is_counted), n in self._counts.items()
+            if (is_late, is_counted) == verdict and promise.has(policy, side)
+        )
 
 
-def _judged(filters: Filters, marks: Marks, at: datetime) -> Sequence[Judged]:
-    rows = clocks(filters).judged(at)
-    if filters.instants:
-        rows = rows.due_between(marks.instants[0], marks.instants[-1])
-    keys = {"piece": marks.number(F("due_at")), "is_late": flag(late(at))}
-    return list(_counted(rows.annotate(**keys), "policy_id", "side", "piece", "is_late"))
+def _others(filters: Filters, marks: Marks, at: datetime) -> list[tuple[int | None, Judged]]:
+    """What is judged beside the answered clocks of passes, each with its piece of time: what is overdue now, and
+    clocks of other subjects, whose journeys change with each pass.
+    """
+    keys = {"piece": marks.number(F("due_at")), "is_late": flag(late(at)), "is_counted": flag(counting(at))}
+
+    def counted(part: ClockQuerySet) -> Any:
+        rows = part.filter(Q(stopped_at__isnull=False) | Q(due_at__lt=at), cancelled_at=None).annotate(**keys)
+        if filters.instants:
+            rows = rows.due_between(marks.instants[0], marks.instants[-1])
+        return rows.values_list("piece", *COLUMNS).annotate(n=Count("*"))
+
+    found = _united(counted(part) for part in (answered.clocks(filters).running(), *_by_side(filters)))
+    return [(piece, Judged(*row)) for piece, *row in found]
 
 
-def _kept(judged: Iterable[Judged], pieces: range | None) -> Attainment:
-    met = breached = 0
-    for _, _, piece, is_late, n in judged:
-        if pieces is None or piece in pieces:
-            met, breached = (met, breached + n) if is_late else (met + n, breached)
-    return Attainment(met, breached)
-
-
-def _groups(filters: Filters, at: datetime) -> dict[Facet, dict[int | None, dict[str, Attainment]]]:
-    of_both = [each.kind for each in subjects() if each.is_of_both]
-    rows = due(filters, clocks(filters, with_journey=True)).judged(at).exclude(subject_kind__in=of_both)
-    columns = [f"journey__{facet}" for facet in BY]
+def _groups(judged: Iterable[Judged], promises: Sequence[Promised]) -> dict[Facet, dict[int | None, Kept]]:
+    """What was kept of each kind, by whose it was; of what is owed by whoever holds the lead."""
+    kinds = {policy: each.kind for each in promises if not each.is_of_both for policy in each.policy_ids}
+    counts: Counter[tuple[Facet, int | None, str, bool]] = Counter()
+    for each in judged:
+        if each.is_counted and (kind := kinds.get(each.policy_id)):
+            for facet, key in zip(BY, (each.owner_id, each.team_id, each.source_id), strict=True):
+                counts[facet, key, kind, each.is_late] += each.n
     groups: dict[Facet, dict[int | None, dict[str, Attainment]]] = {facet: {} for facet in BY}
-    for kind, is_late, *keys, n in _counted(rows.annotate(is_late=flag(late(at))), "subject_kind", "is_late", *columns):
-        one = Attainment(breached=n) if is_late else Attainment(met=n)
-        for facet, key in zip(BY, keys, strict=True):
-            own = groups[facet].setdefault(key, {})
-            own[kind] = own.get(kind, Attainment()) + one
-    return groups
+    for (facet, key, kind, is_late), n in counts.items():
+        own = groups[facet].setdefault(key, {})
+        own[kind] = own.get(kind, Attainment()) + (Attainment(breached=n) if is_late else Attainment(met=n))
+    return groups  # type: ignore[return-value]  # mappings of mappings
 
 
 def _owed(filters: Filters, at: datetime) -> Mapping[tuple[int, str, int | None], Owed]:
     """By policy, side and owner."""
-    running = clocks(filters, with_journey=True).running()
     is_open = Q(due_at__gte=at, paused_until=None)
     counts = {
         "n_open": Count(Value(1), filter=is_open),
@@ -235,26 +277,23 @@ def _owed(filters: Filters, at: datetime) -> Mapping[tuple[int, str, int | None]
         "n_paused": Count(Value(1), filter=Q(paused_until__isnull=False)),
         "n_overdue": Count(Value(1), filter=Q(due_at__lt=at)),
     }
-    rows = _by_side(running, lambda part: part.values_list("policy_id", "side", "journey__owner").annotate(**counts))
+    parts = (part.running() for part in (answered.clocks(filters), *_by_side(filters)))
+    rows = _united(part.values_list("policy_id", "side", Facet.OWNER).annotate(**counts) for part in parts)
     return {(policy, side, owner): Owed(*numbers) for policy, side, owner, *numbers in rows}
 
 
-def _counted(rows: ClockQuerySet, *columns: str) -> QuerySet[Any, Any]:
-    """How many there are of each; of which `side`, if that is asked."""
-
-    def counted(part: Any) -> Any:
-        return part.values_list(*columns).annotate(n=Count("*"))
-
-    return _by_side(rows, counted) if "side" in columns else counted(rows).order_by()
-
-
-def _by_side(rows: ClockQuerySet, counted: Callable[[Any], Any]) -> QuerySet[Any, Any]:
-    """Count with the `side` of each, in one query; blank of what one side alone owes, which an index tells alone."""
-    of_both = [each for each in subjects() if each.is_of_both]
+def _by_side(filters: Filters) -> list[ClockQuerySet]:
+    """The clocks beside those of passes with the `side` of each; blank of what one side alone owes."""
+    rows, of_both = _beside_passes(filters), [each for each in subjects() if each.is_of_both]
     parts = [rows.exclude(subject_kind__in=[each.kind for each in of_both]).annotate(side=Value(""))]
     for each in of_both:
         of_marketing = _is_owed_by(each.kind, Side.MARKETING)
         side = Case(When(of_marketing, then=Value(Side.MARKETING.value)), default=Value(Side.SALES.value))
         parts.append(rows.filter(subject_kind=each.kind).annotate(side=side))
-    first, *others = (counted(part).order_by() for part in parts)
-    return first.union(*others, all=True) if others else first  # type: ignore[no-any-return]
+    return parts
+
+
+def _united(parts: Iterable[Any]) -> QuerySet[Any, Any]:
+    """What is counted of each part, in one query."""
+    first, *others = (part.order_by() for part in parts)
+    return first.union(*others, all=True)  # type: ignore[no-any-return]

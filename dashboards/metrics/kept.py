@@ -126,9 +126,19 @@ class Found:
     answers: Sequence[tuple[int | None, Sequence[int]]]
 
     @classmethod
-    def read(cls, filters: Filters, marks: Marks, shown: Sequence[Period], at: datetime, look: Look) -> Self:
+    def read(
+        cls,
+        filters: Filters,
+        marks: Marks,
+        shown: Sequence[Period],
+        at: datetime,
+        look: Look,
+        *,
+        has_clocks: bool = True,
+    ) -> Self:
         """What happened between the first and the last of `marks`, which the period of `filters` and the weeks `shown`
-        lie in; without a period, whenever it happened. Five queries at most.
+        lie in; without a period, whenever it happened. Unless it `has_clocks`, nothing is told of answers. Five queries
+        at most.
         """
         pieces = _Pieces(filters, marks, shown, look)
         counts: Counter[tuple[str, int | None]] = Counter()
@@ -138,12 +148,13 @@ class Found:
             counts["accepted", piece] += n
             counts["untouched", piece] += n * is_untouched
         answers: list[tuple[int | None, Sequence[int]]] = []
-        for piece, is_late, is_counted, n, took in pieces.of(_answered(filters, at)):
-            counts["breached" if is_late else "met", piece] += n * is_counted
-            answers.append((piece, plain(took)))
-        for piece, is_counted, n in _overdue(filters, at).query(None, marks.number):
-            counts["breached", piece] += n * is_counted
-            counts["overdue", piece] += n
+        if has_clocks:
+            for piece, is_late, is_counted, n, took in pieces.of(_answered(filters, at)):
+                counts["breached" if is_late else "met", piece] += n * is_counted
+                answers.append((piece, plain(took)))
+            for piece, is_counted, n in _overdue(filters, at).query(None, marks.number):
+                counts["breached", piece] += n * is_counted
+                counts["overdue", piece] += n
         return cls(counts, _refused(filters, marks, pieces.window), answers)
 
     @property
@@ -191,17 +202,13 @@ class _Pieces:
 
     def of(self, events: _Events) -> Iterator[tuple[Any, ...]]:
         """(the number of the piece, what the events are grouped by, how many)."""
-        if self.stretches is None or not self._are_told(events):
+        if self.stretches is None:
             yield from events.query(self.window, self.marks.number)
             return
         question = (events.name, self.filters.meant)
         days = stretches.by_day(self.look, question, events.dated, self.stretches, self.filters.calendar, events.query)
         for begin, row in days:
             yield bisect_right(self.marks.instants, begin), *row
-
-    def _are_told(self, events: _Events) -> bool:
-        """Whether what they hang on is told by their own days: a clock's journey is not."""
-        return events.dated != Dated.DUE or not self.filters.whose()
 
 
 def _delivered(filters: Filters) -> _Events:

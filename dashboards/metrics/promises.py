@@ -65,15 +65,26 @@ class Promises:
         return float(promise.target) / (100 if promise.unit == "percent" else 1)
 
 
-def measure(filters: Filters, at: datetime, look: Look = NOTHING_KEPT, *, compared: Period | None = None) -> Promises:
-    """The promises of `filters` as they stand at `at`, beside those of a period `compared`. Nine queries at most."""
+def measure(
+    filters: Filters,
+    at: datetime,
+    look: Look = NOTHING_KEPT,
+    *,
+    compared: Period | None = None,
+    has_clocks: bool = True,
+) -> Promises:
+    """The promises of `filters` as they stand at `at`, beside those of a period `compared`. Unless it `has_clocks`,
+    nothing is told of answers: whoever shows what was kept of clocks (`attainment`) needs them no second time. Nine
+    queries at most.
+    """
     shown, settled = weeks_shown(filters, at), plan.weeks_over(filters, at)
     instants = [week.instants(filters.calendar.zone) for week in shown]
     over = [week.instants(filters.calendar.zone) for week in settled]
     before = compared.instants(filters.calendar.zone) if compared else None
     stretches = (*instants, *over, filters.instants or (), before or ())
     marks = Marks(instant for stretch in stretches for instant in stretch)
-    found = kept.Found.read(filters, marks, [*shown, *settled, *([compared] if compared else [])], at, look)
+    asked = [*shown, *settled, *([compared] if compared else [])]
+    found = kept.Found.read(filters, marks, asked, at, look, has_clocks=has_clocks)
     pieces = marks.numbers(*filters.instants) if filters.instants else None
     over_all = found.kept(pieces)
     return Promises(

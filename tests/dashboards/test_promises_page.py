@@ -184,7 +184,7 @@ def test_files(client, crowd):
 def test_the_number_of_queries_does_not_grow(client, reps, crowd, django_assert_num_queries):
     client.force_login(make_user(Role.REVOPS))
     client.get("/dash/promises/")
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(25):
         client.get("/dash/promises/")
     with django_assert_num_queries(15):
         client.get("/dash/promises/clocks/?figure=judged")

@@ -7,20 +7,21 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg2
 import pytest
 from django.db import connection, transaction
+from django.db.models import Case, Value, When
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alignment.lib.periods import Period
 from alignment.people.models import Company
-from dashboards import report, settled
+from dashboards import ledger, report, settled
 from dashboards.filters import Anchor, Calendar, Filters
-from dashboards.metrics import funnel, promises, speed
+from dashboards.metrics import attainment, funnel, promises, speed
 from dashboards.options import Options
 from dashboards.settled import NOTHING_KEPT, Memory
 from leads import changed_days
 from leads.milestones import Milestone
-from leads.models import ChangedDays, Journey, Opportunity
+from leads.models import ChangedDays, Journey, Opportunity, Source
 from leads.models.opportunity import DealKind
 from sla.models import Clock
 from tests.dashboards.stories import AT, ZONE, lives, moments, store
@@ -65,6 +66,7 @@ def told(filters, look):
         speed.stays(filters, AT, look),
         funnel.reached_before(filters, AT, look),
         (kept.kept, kept.weeks, kept.overdue, kept.answer_time),
+        attainment.measure(filters, promises.weeks_shown(filters, AT), AT, look),
     )
 
 
@@ -78,9 +80,30 @@ def reads(memory, filters=None):
 
 # As if nothing had been kept --------------------------------------------------------------------------------------
 
+
+def moved(journey):
+    """It is of another source now."""
+    event, _ = Source.objects.get_or_create(key="event", defaults={"name": "Event"})
+    journey.update(source=Case(When(source=None, then=Value(event.pk)), default=None))
+
+
+HAPPENS = {
+    "is gone": lambda journey, _: journey.delete(),
+    "qualified": lambda journey, moment: journey.update(mql_at=moment),
+    "entered": lambda journey, moment: journey.update(mgl_at=moment),
+    "closed": lambda journey, moment: journey.exclude(outcome="").update(closed_at=moment),
+    "touched": lambda journey, moment: journey.exclude(accepted_at=None).update(worked_at=moment),
+    "moved": lambda journey, _: moved(journey),
+    "other deal": lambda journey, _: Opportunity.objects.filter(journeys__in=journey).update(kind=DealKind.EXPANSION),
+    "answered": lambda journey, moment: Clock.objects.filter(lead__in=journey.values("lead"), cancelled_at=None).update(
+        stopped_at=moment
+    ),
+}
+
+
 changes = st.lists(
     st.tuples(
-        st.sampled_from(["arrives", "is gone", "qualified", "closed", "entered", "touched", "other deal", "answered"]),
+        st.sampled_from(["arrives", *HAPPENS]),
         st.integers(0, 13),
         moments,
         lives(),
@@ -102,26 +125,8 @@ def happen(kind, row, moment, life):
     """One change of what is stored, of the journey at this place."""
     if kind == "arrives":
         store([life])
-        return
-    found = Journey.objects.order_by("pk")[row : row + 1]
-    if not found:
-        return
-    journey = Journey.objects.filter(pk=found[0].pk)
-    match kind:
-        case "is gone":
-            journey.delete()
-        case "qualified":
-            journey.update(mql_at=moment)
-        case "entered":
-            journey.update(mgl_at=moment)
-        case "closed":
-            journey.exclude(outcome="").update(closed_at=moment)
-        case "touched":
-            journey.exclude(accepted_at=None).update(worked_at=moment)
-        case "other deal":
-            Opportunity.objects.filter(journeys=found[0].pk).update(kind=DealKind.EXPANSION)
-        case "answered":
-            Clock.objects.filter(lead=found[0].lead_id, cancelled_at=None).update(stopped_at=moment)
+    elif found := Journey.objects.order_by("pk")[row : row + 1]:
+        HAPPENS[kind](Journey.objects.filter(pk=found[0].pk), moment)
 
 
 @settings(max_examples=12)
@@ -174,6 +179,24 @@ def test_a_process_that_has_prepared_knows_the_usual_question(monkeypatch):
         assert funnel.measure(months, report.look(months)).n == 1
     assert len(captured) == 2, "what changed, and the third of a month that the period begins in"
     assert not report.look(replace(months, anchor=Anchor.SQL)).keeps
+
+
+def test_what_is_kept_of_everybody_tells_of_one_source_too(monkeypatch):
+    monkeypatch.setattr(report, "_memory", Memory())
+    events = Source.objects.create(key="event", name="Event")
+    journey = make_journey(Milestone.MQL, mql_at=AT - timedelta(days=40), source=events)
+    make_clock(journey, AT - timedelta(days=38), stopped_at=AT - timedelta(days=39))
+    make_clock(make_journey(Milestone.MQL), AT - timedelta(days=38), stopped_at=AT - timedelta(days=39))
+    ledger.prepare(AT)
+
+    for query in ({"source": "event"}, {"source": "event", "period": "all", "passes": "first"}):
+        of_events = Filters.parse(query, options=Options.load(), calendar=Calendar.of(Company.get()), at=AT)
+        with CaptureQueriesContext(connection) as captured:
+            assert sum(line.kept.met for line in ledger.measure(of_events, AT).sales.lines) == 1
+        assert not [one for one in captured.captured_queries if "is_first" in one["sql"]]
+
+    Journey.objects.filter(pk=journey.pk).update(source=None)
+    assert sum(line.kept.met for line in ledger.measure(of_events, AT).sales.lines) == 0
 
 
 def test_only_the_third_of_a_month_that_changed_is_read_again():

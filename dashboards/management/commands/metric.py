@@ -13,7 +13,7 @@ from dashboards import ledger
 from dashboards.data import funnel_as_data, promises_as_data
 from dashboards.filters import Accounts, Anchor, Basis, Calendar, Compare, Deals, FilterError, Filters, Passes, Span
 from dashboards.metrics import funnel
-from dashboards.metrics.attainment import BY
+from dashboards.metrics.answered import BY
 from dashboards.options import FACETS, NO_KEY, Options
 from leads.milestones import Milestone
 
