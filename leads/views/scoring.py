@@ -264,12 +264,13 @@ def review(request: SignedInRequest) -> HttpResponse:
     found = None
     if chosen.isascii() and chosen.isdecimal() and len(chosen) < 9:
         found = ScoringVersion.objects.filter(pk=chosen, scope="", published_at__isnull=False).first()
-    told = feedback.review(end - timedelta(days=days), end, version=found)
+    start = end - timedelta(days=days)
+    told = feedback.review(start, end, version=found)
     context = {
         "review": told,
         "rules": read(told.version.body) if told else None,
         "days": days,
         "choices": (30, 90, 180, 365),
-        "pilots": feedback.pilots(end - timedelta(days=days), end),
+        "pilots": feedback.pilots(start, end),
     }
     return render(request, "leads/scoring_review.html", context)

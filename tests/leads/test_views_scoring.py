@@ -15,6 +15,7 @@ from leads import lifecycle
 from leads.causes import Cause
 from leads.milestones import CauseSource
 from leads.models import Reason, ScoringVersion
+from leads.scoring import feedback
 from leads.scoring.form import RulesForm
 from tests.factories import make_lead, make_scoring_draft, make_scoring_pilot, make_scoring_preview, make_user
 from tests.leads.condition_strategies import all_of, asks
@@ -224,6 +225,17 @@ def test_the_review_names_the_rule_whose_leads_do_worse(client, revops):
         "Lower its points or narrow it: sales accepted 4 of 24 with it (17%), 21 of 21 without it (100%)."
         " Most were given back as “Wrong persona” (20)." in page
     )
+
+
+def test_of_very_many_leads_one_in_so_many_is_reviewed():
+    publish(BODY)
+    handed("Director", accepted=True, count=8)
+    end = timezone.now() + timedelta(seconds=1)
+
+    found = feedback.review(end - timedelta(days=30), end, most=4)
+
+    assert (found.one_in, found.total.n) == (2, 4)
+    assert feedback.review(end - timedelta(days=30), end).total.n == 8
 
 
 def test_few_leads_are_no_evidence(client, revops):
