@@ -111,6 +111,8 @@ class Lead(models.Model):
             ),
             models.Index(fields=["account"], name="lead_by_account", condition=Q(account__isnull=False)),
             models.Index(fields=["id"], name="lead_gone", condition=GONE),
+            # Those without one of these, for the lists of them; `lead_facets` cannot look for what is null.
+            models.Index(fields=["id"], name="lead_unsorted", condition=Q(segment=None) | Q(territory=None)),
             models.Index(fields=["merged_into"], name="lead_merged", condition=Q(merged_into__isnull=False)),
             models.Index(fields=["email_key"], name="lead_merged_email", condition=Q(merged_into__isnull=False)),
         ]

@@ -97,6 +97,17 @@ def test_no_filter_reads_all_leads_to_find_a_few(client, company):
     assert not too_many, "\n".join(too_many)
 
 
+def test_the_few_without_a_segment_or_a_territory_are_found_among_many(client, company):
+    client.force_login(make_user(Role.REVOPS))
+    lead = Lead.objects.get(pk=company[0])
+    Lead.objects.exclude(pk__in=company).update(segment=lead.segment_id, territory=lead.territory_id)
+    Lead.objects.filter(pk__in=company).update(segment=None, territory=None)
+    analyze()
+
+    for facet in ("segment", "territory"):
+        assert max(read_by(client, **{facet: "-"}).values()) <= MOST_READ
+
+
 def analyze():
     """As autovacuum leaves tables: with statistics, and with nothing pending in their indexes."""
     with connection.cursor() as cursor:
