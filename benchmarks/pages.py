@@ -167,6 +167,13 @@ def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any
         "funnel, after an event": (lambda _: got(revops.get(reverse("funnel"), **fragment)), an_event),
         "90 days, after an event": (lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), an_event),
         "90 days, filtered, after event": (lambda _: got(revops.get(reverse("funnel"), narrow, **fragment)), an_event),
+        "promises, after an event": (lambda _: got(revops.get(reverse("promises"), **fragment)), an_event),
+        "promises of all time, after one": (
+            lambda _: got(revops.get(reverse("promises"), {"period": "all"}, **fragment)), an_event,
+        ),
+        "promises of a source, after one": (
+            lambda _: got(revops.get(reverse("promises"), {"source": narrow["source"]}, **fragment)), an_event,
+        ),
         "funnel, first of a process": (lambda _: got(revops.get(reverse("funnel"), **fragment)), a_new_process),
         "90 days, first of a process": (
             lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), a_new_process,

@@ -23,6 +23,7 @@ from django.db.models.lookups import LessThanOrEqual
 from leads.models import Journey
 from leads.querysets import LeadQuerySet
 from sla.models.policy import SubjectKind
+from sla.subjects.registry import subjects
 from sla.verdict import late
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class ClockQuerySet(models.QuerySet["Clock"]):
 
     def beside_passes(self) -> "ClockQuerySet":
         """The clocks about anything else."""
-        return self.exclude(subject_kind__in=SubjectKind.values)
+        return self.filter(subject_kind__in=[each.kind for each in subjects() if not each.is_pass])
 
     def of_subjects(self, kind: str, keys: Collection[int]) -> "ClockQuerySet":
         """The clocks of these subjects of a kind."""

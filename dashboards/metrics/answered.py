@@ -3,11 +3,12 @@
 So what is kept of everybody's (`dashboards.settled`) tells of each rep, team and source, and of first passes, too.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Value
+from django.db.models import Count, F, Q, QuerySet, Value
 from django.utils.timezone import now
 
 from alignment.lib.periods import Period
@@ -64,7 +65,7 @@ class Answers:
 
     def __init__(self, filters: Filters, marks: Marks, look: Look) -> None:
         self.filters, self.marks, self.look = filters, marks, look
-        self._chosen = [(BY.index(facet), each.pk) for facet, each in filters.facets.items() if facet in BY]
+        self._chosen = [(COLUMNS.index(facet), each.pk) for facet, each in filters.facets.items() if facet in BY]
 
     def due_in(self, period: Period | None) -> list[Judged]:
         """Those that were due in a period; None for all time. Two queries at most."""
@@ -72,21 +73,19 @@ class Answers:
         if parts is None:
             pieces = self._pieces(period) if period else None
             return [Judged(*row) for piece, *row in self._whole if pieces is None or piece in pieces]
-        return list(self._meant(row for rows in self._kept(parts).values() for row in rows))
+        return self._meant(row for rows in self._kept(parts).values() for row in rows)
 
     def due_in_each(self, weeks: Sequence[Period]) -> list[list[Judged]]:
         """Those that were due in each of these weeks, which follow each other. One query at most."""
         if not self.look.keeps:
             return [self.due_in(week) for week in weeks]
         kept = self._kept(weeks)
-        return [list(self._meant(kept[week])) for week in weeks]
+        return [self._meant(kept[week]) for week in weeks]
 
     def _parts(self, period: Period | None) -> Sequence[Period] | None:
         if period:
             return stretches.cut(period)
-        ends = Clock.objects.filter(cancelled_at=None).aggregate(first=Min("due_at"), last=Max("due_at"))
-        days = [self.filters.calendar.today(end or now()) for end in (ends["first"], ends["last"])]
-        return stretches.of_whole_months(*days)
+        return stretches.of_all(Dated.DUE, self.filters.calendar)
 
     def _kept(self, parts: Sequence[Period]) -> dict[Period, Sequence[Row]]:
         meant = broad(self.filters)
@@ -95,15 +94,19 @@ class Answers:
             lambda window, number: _counted(meant, window, number),
         )  # fmt: skip
 
-    def _meant(self, rows: Iterable[Row]) -> Iterable[Judged]:
-        """Of what is kept of everybody's, what the filters mean."""
+    def _meant(self, rows: Iterable[Row]) -> list[Judged]:
+        """Of what is kept of everybody's, what the filters mean; like ones of different stretches are one."""
+        counts: Counter[Row] = Counter()
+        for row in rows:
+            counts[row[:-1]] += row[-1]
+        found = [(is_first, Judged._make((*columns, n))) for (is_first, *columns), n in counts.items()]
+        return [each for is_first, each in found if self._is_meant(bool(is_first), each)]
+
+    def _is_meant(self, is_first: bool, judged: Judged) -> bool:
         passes = self.filters.passes
-        for is_first, *row in rows:
-            if passes != Passes.ALL and bool(is_first) != (passes == Passes.FIRST):
-                continue
-            judged = Judged(*row)
-            if all(judged[_WHOSE + place] == pk for place, pk in self._chosen):
-                yield judged
+        if passes != Passes.ALL and is_first != (passes == Passes.FIRST):
+            return False
+        return all(judged[place] == pk for place, pk in self._chosen)
 
     @cached_property
     def _whole(self) -> list[Row]:
@@ -113,9 +116,6 @@ class Answers:
 
     def _pieces(self, period: Period) -> range:
         return self.marks.numbers(*period.instants(self.filters.calendar.zone))
-
-
-_WHOSE = Judged._fields.index("owner_id")
 
 
 def _counted(filters: Filters, window: Window | None, number: Number) -> QuerySet[Clock, Row]:

@@ -243,13 +243,14 @@ def _others(filters: Filters, marks: Marks, at: datetime) -> list[tuple[int | No
     """
     keys = {"piece": marks.number(F("due_at")), "is_late": flag(late(at)), "is_counted": flag(counting(at))}
 
-    def counted(part: ClockQuerySet) -> Any:
-        rows = part.filter(Q(stopped_at__isnull=False) | Q(due_at__lt=at), cancelled_at=None).annotate(**keys)
+    def counted(rows: ClockQuerySet) -> Any:
         if filters.instants:
             rows = rows.due_between(marks.instants[0], marks.instants[-1])
-        return rows.values_list("piece", *COLUMNS).annotate(n=Count("*"))
+        return rows.annotate(**keys).values_list("piece", *COLUMNS).annotate(n=Count("*"))
 
-    found = _united(counted(part) for part in (answered.clocks(filters).running(), *_by_side(filters)))
+    is_judged = Q(stopped_at__isnull=False) | Q(due_at__lt=at)
+    beside = (part.filter(is_judged, cancelled_at=None) for part in _by_side(filters))
+    found = _united(counted(part) for part in (answered.clocks(filters).overdue(at), *beside))
     return [(piece, Judged(*row)) for piece, *row in found]
 
 

@@ -98,13 +98,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class _Events:
-    """Rows that count by the date in a column, and what they are grouped by beside it."""
+    """Rows that count by the date in a column, and what they are grouped by beside it; of these, the `undated` ones."""
 
     name: str
     rows: QuerySet[Any]
     dated: Dated
     by: Mapping[str, Expression | F]
     more: Mapping[str, Expression] = field(default_factory=dict)
+    undated: QuerySet[Any] | None = None
 
     def query(self, window: Window | None, number: Number) -> QuerySet[Any]:
         """(the number of the piece of time, what they are grouped by, how many, `more` about them) of those in the
@@ -137,7 +138,7 @@ class Found:
         has_clocks: bool = True,
     ) -> Self:
         """What happened between the first and the last of `marks`, which the period of `filters` and the weeks `shown`
-        lie in; without a period, whenever it happened. Unless it `has_clocks`, nothing is told of answers. Five queries
+        lie in; without a period, whenever it happened. Unless it `has_clocks`, nothing is told of answers. Ten queries
         at most.
         """
         pieces = _Pieces(filters, marks, shown, look)
@@ -195,29 +196,37 @@ class _Pieces:
     def __init__(self, filters: Filters, marks: Marks, shown: Sequence[Period], look: Look) -> None:
         self.filters, self.marks, self.look = filters, marks, look
         self.window = (marks.instants[0], marks.instants[-1]) if filters.period else None
-        asked = [*shown, filters.period] if look.keeps and filters.period else []
-        self.stretches = None
-        if asked:
-            self.stretches = stretches.of_whole_months(min(asked).first, max(each.last for each in asked))
+        self.asked = [*shown, filters.period] if filters.period else []
 
     def of(self, events: _Events) -> Iterator[tuple[Any, ...]]:
         """(the number of the piece, what the events are grouped by, how many)."""
-        if self.stretches is None:
+        parts = self._parts(events) if self.look.keeps else None
+        if parts is None:
             yield from events.query(self.window, self.marks.number)
             return
         question = (events.name, self.filters.meant)
-        days = stretches.by_day(self.look, question, events.dated, self.stretches, self.filters.calendar, events.query)
+        days = stretches.by_day(self.look, question, events.dated, parts, self.filters.calendar, events.query)
         for begin, row in days:
             yield bisect_right(self.marks.instants, begin), *row
+        if not self.asked and events.undated is not None:
+            yield from replace(events, rows=events.undated).query(None, self.marks.number)
+
+    def _parts(self, events: _Events) -> Sequence[Period] | None:
+        if self.asked:
+            return stretches.of_whole_months(min(self.asked).first, max(each.last for each in self.asked))
+        return stretches.of_all(events.dated, self.filters.calendar)
 
 
 def _delivered(filters: Filters) -> _Events:
-    return _Events("delivered", journeys(filters).filter(DELIVERED), Dated.MQL, {})
+    rows = journeys(filters).filter(DELIVERED)
+    return _Events("delivered", rows, Dated.MQL, {}, undated=rows.filter(mql_at=None))
 
 
 def _accepted(filters: Filters) -> _Events:
-    rows = journeys(filters).filter(ACCEPTED)
-    return _Events("accepted", rows, Dated.ACCEPTED, {"is_untouched": flag(UNTOUCHED)})
+    rows = journeys(filters)
+    undated = rows.filter(reached(Milestone.SQL), accepted_at=None)
+    by = {"is_untouched": flag(UNTOUCHED)}
+    return _Events("accepted", rows.filter(ACCEPTED), Dated.ACCEPTED, by, undated=undated)
 
 
 def _answered(filters: Filters, at: datetime) -> _Events:

@@ -74,8 +74,8 @@ def measure(
     has_clocks: bool = True,
 ) -> Promises:
     """The promises of `filters` as they stand at `at`, beside those of a period `compared`. Unless it `has_clocks`,
-    nothing is told of answers: whoever shows what was kept of clocks (`attainment`) needs them no second time. Nine
-    queries at most.
+    nothing is told of answers: whoever shows what was kept of clocks (`attainment`) needs them no second time.
+    Fourteen queries at most.
     """
     shown, settled = weeks_shown(filters, at), plan.weeks_over(filters, at)
     instants = [week.instants(filters.calendar.zone) for week in shown]

@@ -6,13 +6,15 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import BinaryField, Expression, F, Func, Q, QuerySet
+from django.db.models import BinaryField, Expression, F, Func, Max, Min, Q, QuerySet
 
 from alignment.lib.periods import DAY, Period, add_months, dekads
 from dashboards.filters import Basis, Calendar, Filters
 from dashboards.metrics.frames import Marks
 from dashboards.settled import Look, Row
+from leads.models import Journey
 from leads.models.changed_days import Dated
+from sla.models import Clock
 
 MOST_STRETCHES = 540
 """Fifteen years; longer periods are measured as a whole."""
@@ -35,6 +37,13 @@ def of_cohort(filters: Filters, look: Look) -> Sequence[Period] | None:
 def of_whole_months(first: date, last: date) -> Sequence[Period] | None:
     """The stretches of the months from the one of `first` to the one of `last`; None for too many."""
     return cut(Period(first.replace(day=1), add_months(last, 1) - DAY))
+
+
+def of_all(dated: Dated, calendar: Calendar) -> Sequence[Period] | None:
+    """The stretches from the first to the last date of all rows; None for too many. One query."""
+    rows = Clock.objects.filter(cancelled_at=None) if dated == Dated.DUE else Journey.objects.all()
+    first, last = rows.aggregate(first=Min(dated), last=Max(dated)).values()
+    return of_whole_months(calendar.today(first), calendar.today(last)) if first else []
 
 
 def cut(period: Period) -> Sequence[Period] | None:

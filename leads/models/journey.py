@@ -128,6 +128,21 @@ class Journey(models.Model):
                 name="journey_recycled",
             ),
             models.Index(
+                F("closed_at"),
+                include=["reached", "reason", "accepted_at", "lead", "pass_no", "opportunity", *FACETS],
+                condition=Q(outcome=Outcome.REJECTED),
+                name="journey_rejected",
+            ),
+            # Few got there at a time that nobody knows: figures of all time count them, too.
+            models.Index(
+                fields=["reached"], condition=Q(mql_at=None, reached__gte=Milestone.MQL), name="journey_mql_undated"
+            ),
+            models.Index(
+                fields=["reached"],
+                condition=Q(accepted_at=None, reached__gte=Milestone.SQL),
+                name="journey_accepted_undated",
+            ),
+            models.Index(
                 F("entered_at"), include=["lead", "pass_no"], condition=Q(pass_no__gt=1), name="journey_returned"
             ),
             models.Index(F("lead"), condition=CONTRADICTS, name="journey_contradicts"),

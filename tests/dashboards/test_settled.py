@@ -117,6 +117,7 @@ queries = st.fixed_dictionaries(
         "anchor": st.just("mql"),
         "by": st.just("team"),
         "passes": st.just("first"),
+        "period": st.just("all"),
     },
 )
 
