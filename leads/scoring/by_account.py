@@ -33,7 +33,7 @@ def follow(changed: AccountsChanged, *, by: CrossedBy) -> None:
     few = list(_leads(changed.account_ids).values_list("pk", flat=True)[: AT_ONCE + 1]) if changed.account_ids else []
     if few and (changed.leads_locked or len(few) > AT_ONCE):
         _enqueue(changed, by)
-    else:
+    elif few:
         score(lead_ids=few, cause=changed.cause, by=by)
 
 
