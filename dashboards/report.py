@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection
 
 from alignment.people.models import Company
-from dashboards.filters import Accounts, Calendar, Filters
+from dashboards.filters import Accounts, Basis, Calendar, Filters, Span
 from dashboards.keeping import Keeper
 from dashboards.metrics import cohorts, funnel, nurture, promises, speed
 from dashboards.options import Options
@@ -41,7 +41,9 @@ def current(filters: Filters, at: datetime) -> Report:
 
 def prepare(at: datetime) -> None:
     """Measure what everybody asks for, before anybody does. What is kept of it answers for other periods, too."""
-    measure(Filters.parse({}, options=Options.load(), calendar=Calendar.of(Company.get()), at=at), at)
+    options, calendar = Options.load(), Calendar.of(Company.get())
+    for asked in ({}, {"basis": Basis.PERIOD}, {"period": Span.ALL}):
+        measure(Filters.parse(asked, options=options, calendar=calendar, at=at), at)
 
 
 def renew() -> None:
@@ -79,7 +81,7 @@ def look(filters: Filters) -> Look:
 
 
 def _about(filters: Filters) -> Hashable:
-    return filters.meant, filters.anchor, filters.basis
+    return filters.meant, filters.anchor
 
 
 _kept: Keeper[Report] = Keeper()

@@ -12,11 +12,10 @@ from alignment.lib.periods import Period
 from dashboards.filters import Filters
 from dashboards.metrics import ranks, stretches
 from dashboards.metrics.instants import Microseconds, microseconds
-from dashboards.metrics.journeys import DATES, Journeys, cohort, dated, members, reached
-from dashboards.metrics.stretches import Number, Window, sorted_numbers
+from dashboards.metrics.journeys import DATES, Journeys, cohort, reached
+from dashboards.metrics.stretches import Number, sorted_numbers
 from dashboards.settled import Look
 from leads.milestones import Milestone
-from leads.models.changed_days import Dated
 
 Counts = Mapping[Milestone, int]
 
@@ -64,21 +63,19 @@ def _by_stretch(
     filters: Filters, parts: Sequence[Period], then: datetime, look: Look
 ) -> tuple[datetime | None, Counts]:
     """Of stretches that were over by `then`: who reached a milestone in their own stretch needs no date."""
-    rows, entered = members(filters), F(filters.anchor.column)
+    entered = F(filters.anchor.column)
 
-    def query(window: Window, number: Number) -> Journeys:
+    def query(rows: Journeys, number: Number) -> Journeys:
         asked: dict[str, Aggregate | Expression] = {"first": Min(filters.anchor.column)}
         for each in Milestone:
             known = _known(each)
             is_late = reached(each) & Q(GreaterThan(number(known), number(entered)))
             asked[f"n_{each}"] = Count(Value(1), filter=reached(each))
             asked[f"late_{each}"] = sorted_numbers(Microseconds(known), is_late)
-        grouped = dated(rows, entered, window).annotate(stretch=number(entered)).values_list("stretch")
+        grouped = rows.annotate(stretch=number(entered)).values_list("stretch")
         return grouped.annotate(**asked).order_by()  # type: ignore[no-any-return]
 
-    found = stretches.by_stretch(
-        look, ("aged", filters.meant, filters.anchor), Dated(filters.anchor.column), parts, filters.calendar, query
-    )
+    found = stretches.in_cohort(filters, look, parts, "aged", query)
     counts: Counter[Milestone] = Counter()
     firsts = []
     for first, *pairs in (row for grouped in found.values() for row in grouped):

@@ -10,12 +10,11 @@ from django.db.models import Case, Count, Expression, F, IntegerField, Q, Value,
 from dashboards.filters import Filters
 from dashboards.metrics import stretches
 from dashboards.metrics.frames import Frame
-from dashboards.metrics.journeys import DATES, LEFT_AT, OPEN, Journeys, cohort, dated, journeys, members, reached
-from dashboards.metrics.stretches import Number
+from dashboards.metrics.journeys import DATES, JOINED, OPEN, Journeys, cohort, journeys, reached
+from dashboards.metrics.stretches import Events, Number
 from dashboards.options import Facet
 from dashboards.settled import NOTHING_KEPT, Look
 from leads.milestones import Milestone, Outcome
-from leads.models.changed_days import Dated
 
 AGES = (30, 60, 90, 120, 150, 180)
 """Days after entry at which the cohort table looks."""
@@ -44,7 +43,7 @@ class Cell:
 
 
 def of_cohort(filters: Filters, frame: Frame, look: Look = NOTHING_KEPT) -> list[Cell]:
-    """The cohort of `filters`, by the part of `frame` that each journey entered in; at most one query."""
+    """The cohort of `filters`, by the part of `frame` that each journey entered in; three queries at most."""
     entered = F(filters.anchor.column)
 
     def query(rows: Journeys, number: Number) -> Journeys:
@@ -53,29 +52,31 @@ def of_cohort(filters: Filters, frame: Frame, look: Look = NOTHING_KEPT) -> list
     parts = stretches.of_cohort(filters, look)
     if parts is None:
         return [Cell(event, part, *cell) for part, event, *cell in query(cohort(filters), frame.marks.number)]
-    rows = members(filters)
-    question, anchor = ("cells", filters.meant, filters.anchor, filters.by), Dated(filters.anchor.column)
-    found = stretches.by_stretch(
-        look, question, anchor, parts, filters.calendar,
-        lambda window, number: query(dated(rows, entered, window), number),
-    )  # fmt: skip
+    # Each stretch lies in one part, but the frame of all time begins only with the first day that somebody entered on.
     return [
-        Cell(event, frame.number(stretch.first), *cell)
-        for stretch, grouped in found.items()
+        Cell(event, frame.number(stretch.last) if stretch else None, *cell)
+        for stretch, grouped in stretches.in_cohort(filters, look, parts, ("cells", filters.by), query).items()
         for event, *cell in grouped
     ]
 
 
-def of_period(filters: Filters, frame: Frame) -> list[Cell]:
-    """What happened in the period, each by its own date: entries to the milestones, and ends; one query."""
+def of_period(filters: Filters, frame: Frame, look: Look = NOTHING_KEPT) -> list[Cell]:
+    """What happened in the period, each by its own date: entries to the milestones, and ends; four queries at most."""
     rows = journeys(filters)
-    ends = dated(rows.exclude(state__in=[OPEN, Outcome.WON]), LEFT_AT, filters.instants)
-    events = [_grouped(ends, ENDED, frame.marks.number(LEFT_AT), filters.by)]
-    for milestone in Milestone:
-        when = F(DATES[milestone])
-        entries = dated(rows.filter(reached(milestone)), when, filters.instants)
-        events.append(_grouped(entries, milestone, frame.marks.number(when), filters.by))
-    return [Cell(event, part, *cell) for part, event, *cell in events[0].union(*events[1:], all=True)]
+    # Each date by itself, so that an index finds those of the period.
+    happened = [
+        _events(ENDED, "closed_at", rows.exclude(JOINED).exclude(outcome__in=["", Outcome.WON]), filters.by),
+        _events(ENDED, "sqo_at", rows.filter(JOINED), filters.by),
+        *(_events(each, DATES[each], rows.filter(reached(each)), filters.by) for each in Milestone),
+    ]
+    return [Cell(event, part, *cell) for part, event, *cell in stretches.in_period(filters, frame, look, happened)]
+
+
+def _events(event: int, column: str, rows: Journeys, by: Facet) -> Events:
+    def query(found: Journeys, number: Number) -> Journeys:
+        return _grouped(found, event, number(F(column)), by)
+
+    return Events(("happened", event, column, by), column, rows, query)
 
 
 def _grouped(rows: Journeys, event: int, part: Expression, by: Facet, age: Expression = NOTHING) -> Journeys:

@@ -60,9 +60,11 @@ class Frame:
         return cls.of(parts, calendar)
 
     @classmethod
-    def around(cls, rows: Journeys, begin: F, end: F | Expression, calendar: Calendar) -> Self:
-        """From the first `begin` to the last `end` of these rows; no parts where none is dated. One query."""
-        first, last = rows.aggregate(first=Min(begin), last=Max(end)).values()
+    def around(cls, rows: Journeys, begin: str, ends: Sequence[str], calendar: Calendar) -> Self:
+        """From the first date in the column `begin` to the last one in any of `ends`; no parts where none of these rows
+        has one. One query, which indexes of the columns answer.
+        """
+        first, *lasts = rows.aggregate(first=Min(begin), **{f"last_{end}": Max(end) for end in ends}).values()
         if first is None:
             return cls.of((), calendar)
-        return cls.cut(Period(calendar.today(first), calendar.today(last)), calendar)
+        return cls.cut(Period(calendar.today(first), calendar.today(max(filter(None, lasts)))), calendar)

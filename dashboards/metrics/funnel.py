@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Self
 
-from django.db.models import F
-from django.db.models.functions import Greatest
+from django.db.models import F, Min
 
 from dashboards.filters import Basis, Filters
 from dashboards.metrics import aged, cells
@@ -118,12 +117,12 @@ class Funnel:
 def measure(filters: Filters, look: Look = NOTHING_KEPT) -> Funnel:
     """The funnel of `filters`, also grouped by the facet that they name (the largest group first).
 
-    One query for a cohort (none where `look` has all of it), two for a period; one more where no period is set, to know
-    the first and last date.
+    One query for a cohort (none where `look` has all of it), five at most for a period; three more where no period is
+    set, to know the first and last date, and what has none.
     """
     frame = frame_of(filters)
     entries = cells.of_cohort(filters, frame, look)
-    happened = entries if filters.basis == Basis.COHORT else cells.of_period(filters, frame)
+    happened = entries if filters.basis == Basis.COHORT else cells.of_period(filters, frame, look)
     by_part = cells.tallies(happened, attrgetter("part"))
     return Funnel(
         filters=filters,
@@ -148,9 +147,10 @@ def frame_of(filters: Filters) -> Frame:
     """The parts that trends and cohorts are shown in. A query only where no period is set."""
     if filters.period:
         return Frame.cut(filters.period, filters.calendar)
-    entered = F(filters.anchor.column)
-    last = entered if filters.basis == Basis.COHORT else Greatest(*DATES.values(), "closed_at")
-    return Frame.around(cohort(filters), entered, last, filters.calendar)
+    entered = filters.anchor.column
+    # The first milestone is never dated later than the entry.
+    later = () if filters.basis == Basis.COHORT else ("entered_at", *list(DATES.values())[1:], "closed_at")
+    return Frame.around(cohort(filters), entered, (entered, *later), filters.calendar)
 
 
 def reached_rows(filters: Filters, milestone: Milestone) -> Journeys:
@@ -171,7 +171,7 @@ def stopped_rows(filters: Filters, milestone: Milestone, *states: str) -> Journe
 
 def reached_before(filters: Filters, at: datetime, look: Look = NOTHING_KEPT) -> Mapping[Milestone, int] | None:
     """Reached counts of as many days right before the period; None without a period, or where leads began to come only
-    later than in its first tenth. Two queries at most.
+    later than in its first tenth. Five queries at most.
 
     A cohort is compared at the same age: only what had happened by as long ago as the period is long counts.
     """
@@ -180,10 +180,15 @@ def reached_before(filters: Filters, at: datetime, look: Look = NOTHING_KEPT) ->
         return None
     earlier = filters.with_period(before)
     start, end = before.instants(filters.calendar.zone)
-    first, counts = aged.reached_by(earlier, at - timedelta(days=before.days), look)
-    if first is None or first > start + (end - start) / 10:
-        return None
     if filters.basis == Basis.COHORT:
-        return counts
-    happened = cells.tally(cells.of_period(earlier, Frame.of([before], filters.calendar)))
+        first, counts = aged.reached_by(earlier, at - timedelta(days=before.days), look)
+        return counts if _began_early(first, start, end) else None
+    if not _began_early(cohort(earlier).aggregate(first=Min(filters.anchor.column))["first"], start, end):
+        return None
+    happened = cells.tally(cells.of_period(earlier, Frame.of([before], filters.calendar), look))
     return {milestone: happened.reached(milestone) for milestone in Milestone}
+
+
+def _began_early(first: datetime | None, start: datetime, end: datetime) -> bool:
+    """Whether the first lead came in the first tenth of the time from `start` to `end`."""
+    return first is not None and first <= start + (end - start) / 10

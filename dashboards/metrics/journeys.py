@@ -37,17 +37,18 @@ OPEN = "open"
 LOSSES = (Outcome.REJECTED, Outcome.RECYCLED, Outcome.LOST)
 """What counts as drop-off; attached journeys stand apart, merged ones count nowhere."""
 
-_JOINED = Q(reached__gte=Milestone.SQO, is_primary=False)
+JOINED = Q(reached__gte=Milestone.SQO, is_primary=False)
+"""Another journey carries their deal."""
 PLACE: Mapping[str, Expression] = {
-    "last": Case(When(_JOINED, then=Value(Milestone.SQL)), default=F("reached"), output_field=IntegerField()),
+    "last": Case(When(JOINED, then=Value(Milestone.SQL)), default=F("reached"), output_field=IntegerField()),
     "state": Case(
-        When(_JOINED, then=Value(Outcome.ATTACHED)),
+        When(JOINED, then=Value(Outcome.ATTACHED)),
         When(outcome="", then=Value(OPEN)),
         default=F("outcome"),
         output_field=CharField(),
     ),
 }
-LEFT_AT = Case(When(_JOINED, then=F("sqo_at")), default=F("closed_at"))
+LEFT_AT = Case(When(JOINED, then=F("sqo_at")), default=F("closed_at"))
 """When it ended up there; null while it is open, or where nobody knows."""
 
 
@@ -67,7 +68,9 @@ def dated(rows: Journeys, when: F | Expression, instants: tuple[datetime, dateti
     if instants is None:
         return rows
     start, end = instants
-    return rows.alias(when=when).filter(when__gte=start, when__lt=end)
+    found = rows.alias(when=when).filter(when__gte=start, when__lt=end)
+    # The first milestone is the entry where it is dated, and entries are what an index finds.
+    return found.filter(entered_at__gte=start, entered_at__lt=end) if when == F(DATES[Milestone.MGL]) else found
 
 
 def cohort(filters: Filters) -> Journeys:

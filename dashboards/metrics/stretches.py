@@ -2,15 +2,17 @@
 
 from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import BinaryField, Expression, F, Func, Max, Min, Q, QuerySet
+from django.db.models import BinaryField, Expression, F, Func, IntegerField, Max, Min, Q, QuerySet, Value
 
 from alignment.lib.periods import DAY, Period, add_months, dekads
-from dashboards.filters import Basis, Calendar, Filters
-from dashboards.metrics.frames import Marks
+from dashboards.filters import Anchor, Calendar, Filters
+from dashboards.metrics.frames import Frame, Marks
+from dashboards.metrics.journeys import Journeys, dated, members
 from dashboards.settled import Look, Row
 from leads.models import Journey
 from leads.models.changed_days import Dated
@@ -18,6 +20,11 @@ from sla.models import Clock
 
 MOST_STRETCHES = 540
 """Fifteen years; longer periods are measured as a whole."""
+
+TOLD: Mapping[str, Dated] = {"mgl_at": Dated.ENTERED, "mql_at": Dated.MQL, "closed_at": Dated.CLOSED}
+"""Which changed days tell those of a date: whoever has the first milestone's entered with it."""
+NOWHEN = Value(None, output_field=IntegerField())
+"""The number of no stretch."""
 
 Window = tuple[datetime, datetime]
 Number = Callable[[F | Expression], Expression]
@@ -27,11 +34,15 @@ Query = Callable[[Window, Number], QuerySet[Any]]
 
 def of_cohort(filters: Filters, look: Look) -> Sequence[Period] | None:
     """The stretches that a cohort is measured in; None where it is measured as a whole, since nothing finds a part of
-    it sooner than all of it, or nothing is kept.
+    it sooner than all of it, or nothing is kept. A query where no period is set.
     """
-    if not look.keeps or filters.period is None or filters.basis != Basis.COHORT or not filters.anchor.is_indexed:
+    if not look.keeps or not filters.anchor.is_indexed:
         return None
-    return cut(filters.period)
+    if filters.period:
+        return cut(filters.period)
+    if filters.anchor != Anchor.FIRST:  # no index finds those that have a certain milestone without its date
+        return None
+    return of_all(Dated.ENTERED, filters.calendar)
 
 
 def of_whole_months(first: date, last: date) -> Sequence[Period] | None:
@@ -50,6 +61,63 @@ def cut(period: Period) -> Sequence[Period] | None:
     """The stretches of a period; None for too many. Each lies in one month, and so in one part of any frame."""
     found = dekads(period)
     return found if len(found) <= MOST_STRETCHES else None
+
+
+def in_cohort(
+    filters: Filters,
+    look: Look,
+    parts: Sequence[Period],
+    question: Hashable,
+    query: Callable[[Journeys, Number], Journeys],
+) -> dict[Period | None, Sequence[Row]]:
+    """What `query` says of those who entered in each of these stretches, without its first column; and under None of
+    those without a date, where no period is set. Two queries at most.
+    """
+    rows, entered = members(filters), F(filters.anchor.column)
+    asked = (question, filters.meant, filters.anchor)
+    kept = by_stretch(
+        look, asked, Dated(filters.anchor.column), parts, filters.calendar,
+        lambda window, number: query(dated(rows, entered, window), number),
+    )  # fmt: skip
+    found: dict[Period | None, Sequence[Row]] = dict(kept.items())
+    if filters.period is None:
+        undated = query(rows.filter(**{filters.anchor.column: None}), lambda when: NOWHEN)
+        found[None] = [tuple(map(plain, row)) for _, *row in undated]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Journeys by one of their dates; `query` asks something of such rows, the number of each one's stretch first. Its
+    `name` tells it from all other questions about the same filters.
+    """
+
+    name: Hashable
+    column: str
+    rows: Journeys
+    query: Callable[[Journeys, Number], Journeys]
+
+    def within(self, window: Window | None, number: Number) -> Journeys:
+        """What it asks of those in the window."""
+        return self.query(dated(self.rows, F(self.column), window), number)
+
+
+def in_period(filters: Filters, frame: Frame, look: Look, asked: Iterable[Events]) -> Iterator[Row]:
+    """(the part of `frame`, what is asked) of all events of the period, each by its own date. One query for those whose
+    days no log tells, and one at most for each other kind.
+    """
+    parts = cut(filters.period) if look.keeps and filters.period else None
+    as_a_whole = []
+    for events in asked:
+        told = TOLD.get(events.column)
+        if parts is None or told is None:
+            as_a_whole.append(events.within(filters.instants, frame.marks.number))
+            continue
+        kept = by_stretch(look, (events.name, filters.meant), told, parts, filters.calendar, events.within)
+        yield from ((frame.number(stretch.last), *row) for stretch, rows in kept.items() for row in rows)
+    first, *others = as_a_whole
+    for part, *row in first.union(*others, all=True):
+        yield part, *map(plain, row)
 
 
 def by_stretch(

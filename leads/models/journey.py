@@ -97,7 +97,7 @@ class Journey(models.Model):
                 fields=["entered_at"],
                 include=[
                     "reached", "outcome", "is_primary", "pass_no", "mgl_at", "mql_at", "accepted_at", "worked_at",
-                    "sql_at", "sqo_at", "won_at", "closed_at", "opportunity", *FACETS,
+                    "sql_at", "sqo_at", "won_at", "closed_at", "opportunity", "lead", *FACETS,
                 ],
                 name="journey_cohort",
             ),
@@ -111,7 +111,7 @@ class Journey(models.Model):
             # What a window of time asks of the promises: who was handed over in it, and who was accepted.
             models.Index(
                 F("mql_at"),
-                include=["reached", "outcome", "pass_no", "opportunity", *FACETS],
+                include=["reached", "outcome", "is_primary", "pass_no", "mgl_at", "opportunity", *FACETS],
                 condition=Q(mql_at__isnull=False),
                 name="journey_qualified",
             ),
@@ -120,6 +120,16 @@ class Journey(models.Model):
                 include=["reached", "outcome", "pass_no", "worked_at", "opportunity", *FACETS],
                 condition=Q(accepted_at__isnull=False),
                 name="journey_accepted",
+            ),
+            # What happened in a period, each by its own date, and how long it took to get there.
+            *(
+                models.Index(
+                    F(f"{name}_at"),
+                    include=["reached", "outcome", "is_primary", "pass_no", before, "opportunity", *FACETS],
+                    condition=Q(**{f"{name}_at__isnull": False}),
+                    name=f"journey_{name}",
+                )
+                for name, before in (("sql", "mql_at"), ("sqo", "sql_at"), ("won", "sqo_at"))
             ),
             models.Index(
                 F("closed_at"),

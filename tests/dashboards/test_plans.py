@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from alignment.people.models import Company
 from dashboards.filters import Calendar, Filters
-from dashboards.metrics import attainment, funnel, promises, speed
+from dashboards.metrics import attainment, cells, funnel, promises, speed
 from dashboards.options import Options
 from leads.models import Source
 from tests.factories import make_clock, make_journey
@@ -17,7 +17,9 @@ from tests.factories import make_clock, make_journey
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("query", [{}, {"source": "search", "passes": "first"}, {"team": "-", "by": "campaign"}])
+@pytest.mark.parametrize(
+    "query", [{}, {"source": "search", "passes": "first"}, {"team": "-", "by": "campaign"}, {"accounts": "target"}]
+)
 def test_a_cohort_reads_its_index_alone(query):
     Source.objects.create(key="search", name="Search")
     calendar = Calendar.of(Company.get())
@@ -34,6 +36,20 @@ def test_a_cohort_reads_its_index_alone(query):
             cursor.execute(f"EXPLAIN {one['sql']}")
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "Index Only Scan using journey_cohort on leads_journey" in plan, plan
+
+
+def test_what_happened_in_a_period_is_read_from_indexes_of_its_dates():
+    calendar = Calendar.of(Company.get())
+    filters = Filters.parse({"period": "90d", "basis": "period"}, options=Options.load(), calendar=calendar, at=now())
+    with CaptureQueriesContext(connection) as captured:
+        cells.of_period(filters, funnel.frame_of(filters))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN {captured.captured_queries[0]['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    for index in ("journey_cohort", "journey_qualified", "journey_sql", "journey_sqo", "journey_won", "journey_closed"):
+        assert f"Index Only Scan using {index} on leads_journey" in plan, plan
 
 
 def test_promises_read_their_indexes():

@@ -118,6 +118,7 @@ queries = st.fixed_dictionaries(
         "by": st.just("team"),
         "passes": st.just("first"),
         "period": st.just("all"),
+        "basis": st.just("period"),
     },
 )
 
@@ -198,6 +199,18 @@ def test_what_is_kept_of_everybody_tells_of_one_source_too(monkeypatch):
 
     Journey.objects.filter(pk=journey.pk).update(source=None)
     assert sum(line.kept.met for line in ledger.measure(of_events, AT).sales.lines) == 0
+
+
+def test_all_time_is_kept_by_thirds_of_months_and_what_has_no_date_is_read_anew():
+    make_journey(Milestone.MQL, mql_at=OCTOBER)
+    journey = make_journey(Milestone.MQL, mql_at=NOON)
+    make_journey(Milestone.MQL, mgl_at=None, mql_at=None)
+    memory, ever = Asked(), asked(period="all")
+    assert (funnel.measure(ever, memory.look()).n, funnel.measure(ever, NOTHING_KEPT).undated) == (3, 1)
+    assert not any("2018-11-11T" in sql for sql in reads(memory, ever))
+
+    Journey.objects.filter(pk=journey.pk).update(owner=None)
+    assert [("2018-11-11T" in sql, "2018-10-11T" in sql) for sql in reads(memory, ever)].count((True, False)) == 1
 
 
 def test_only_the_third_of_a_month_that_changed_is_read_again():
