@@ -110,6 +110,7 @@ def pages() -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
         "queue": (lambda _: got(rep.get(reverse("queue"))), nothing),
         "lead page": (lambda _: got(revops.get(reverse("lead", args=[busiest]))), nothing),
         **funnels(revops, busiest),
+        **promises(revops, busiest),
         "accept": (lambda _: got(revops.post(reverse("lead_accept", args=[next(more)]))), nothing),
         "create": (
             lambda number: got(
@@ -167,13 +168,6 @@ def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any
         "funnel, after an event": (lambda _: got(revops.get(reverse("funnel"), **fragment)), an_event),
         "90 days, after an event": (lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), an_event),
         "90 days, filtered, after event": (lambda _: got(revops.get(reverse("funnel"), narrow, **fragment)), an_event),
-        "promises, after an event": (lambda _: got(revops.get(reverse("promises"), **fragment)), an_event),
-        "promises of all time, after one": (
-            lambda _: got(revops.get(reverse("promises"), {"period": "all"}, **fragment)), an_event,
-        ),
-        "promises of a source, after one": (
-            lambda _: got(revops.get(reverse("promises"), {"source": narrow["source"]}, **fragment)), an_event,
-        ),
         "funnel, first of a process": (lambda _: got(revops.get(reverse("funnel"), **fragment)), a_new_process),
         "90 days, first of a process": (
             lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), a_new_process,
@@ -182,6 +176,27 @@ def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any
             lambda number: got(revops.get(reverse("funnel"), never_asked[number], **fragment)), nothing,
         ),
     }  # fmt: skip
+
+
+def promises(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
+    """The promises page as it is asked for after an event: as it opens, of all time, and of one source."""
+    asked: dict[str, dict[str, str]] = {
+        "after an event": {},
+        "of all time": {"period": "all"},
+        "of a source": {"source": key_of_a_source()},
+    }
+
+    def an_event() -> None:
+        """Somebody called the lead."""
+        touched_again(busiest)
+
+    return {
+        f"promises, {name}": (
+            lambda _, question=question: got(revops.get(reverse("promises"), question, HTTP_HX_REQUEST="true")),
+            an_event,
+        )
+        for name, question in asked.items()
+    }
 
 
 def program_of(email: str) -> Callable[[str, Any], HttpResponse]:

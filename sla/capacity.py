@@ -90,10 +90,10 @@ _ABOVE = f"""
 """
 
 
-def is_above() -> Exists:
-    """Whether the pass of a journey is above capacity, and its turn has not come."""
+def is_above(lead: str = "lead") -> Exists:
+    """Whether the pass of a row is above capacity, and its turn has not come; `lead` is its column of the lead."""
     waits = AboveCapacity.objects.filter(begins_at=None)
-    return Exists(waits.filter(lead=OuterRef("lead"), pass_no=OuterRef("pass_no")))
+    return Exists(waits.filter(lead=OuterRef(lead), pass_no=OuterRef("pass_no")))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -198,6 +198,6 @@ def _decide(asked: Mapping[str, Any], passes: Sequence[tuple[int, int]], now: da
 
 
 def _known(passes: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    leads = sorted({lead_id for lead_id, _ in passes})
-    found = AboveCapacity.objects.filter(lead__in=leads, begins_at=None).values_list("lead_id", "pass_no")
+    leads = {lead_id for lead_id, _ in passes}
+    found = AboveCapacity.objects.filter(lead_id__any_of=leads, begins_at=None).values_list("lead_id", "pass_no")
     return set(found) & set(passes)

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from urllib.parse import urlencode
 
-from django.db.models import Case, CharField, Exists, F, FilteredRelation, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, CharField, F, FilteredRelation, OuterRef, Q, Subquery, Value, When
 from django.db.models.expressions import OrderBy
 from django.urls import reverse
 
@@ -21,7 +21,8 @@ from leads.milestones import QualifiedBy
 from leads.models import Lead, Segment, Touchpoint
 from leads.models.touchpoint import Direction
 from leads.querysets import LeadQuerySet
-from sla.models import AboveCapacity, Clock, Policy, Promise
+from sla.capacity import is_above
+from sla.models import Clock, Policy, Promise
 from sla.querysets import with_clock
 
 PAGE = 100
@@ -208,9 +209,7 @@ class Queue:
             reason_label=F("journey__reason__label"),
             qualified=_qualified(),
             newest_touch=_newest_touch(),
-            is_above=Exists(
-                AboveCapacity.objects.filter(lead=OuterRef("pk"), pass_no=OuterRef("pass_no"), begins_at=None)
-            ),
+            is_above=is_above("pk"),
         )  # fmt: skip
         plan = FilteredRelation("follow_up", condition=Q(follow_up__pass_no=F("pass_no")))
         rows = rows.annotate(plan=plan).annotate(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
 
 from alignment.lib.periods import Period
 from alignment.people.models import Side
@@ -20,6 +20,7 @@ from dashboards.metrics import answered
 from dashboards.metrics.answered import BY, COLUMNS, Answers, Judged
 from dashboards.metrics.frames import Marks
 from dashboards.metrics.journeys import flag
+from dashboards.metrics.stretches import united
 from dashboards.options import Facet
 from dashboards.settled import NOTHING_KEPT, Look
 from sla.models import Clock, Policy, SubjectKind
@@ -250,7 +251,7 @@ def _others(filters: Filters, marks: Marks, at: datetime) -> list[tuple[int | No
 
     is_judged = Q(stopped_at__isnull=False) | Q(due_at__lt=at)
     beside = (part.filter(is_judged, cancelled_at=None) for part in _by_side(filters))
-    found = _united(counted(part) for part in (answered.clocks(filters).overdue(at), *beside))
+    found = united(counted(part) for part in (answered.clocks(filters).overdue(at), *beside))
     return [(piece, Judged(*row)) for piece, *row in found]
 
 
@@ -279,7 +280,7 @@ def _owed(filters: Filters, at: datetime) -> Mapping[tuple[int, str, int | None]
         "n_overdue": Count(Value(1), filter=Q(due_at__lt=at)),
     }
     parts = (part.running() for part in (answered.clocks(filters), *_by_side(filters)))
-    rows = _united(part.values_list("policy_id", "side", Facet.OWNER).annotate(**counts) for part in parts)
+    rows = united(part.values_list("policy_id", "side", Facet.OWNER).annotate(**counts) for part in parts)
     return {(policy, side, owner): Owed(*numbers) for policy, side, owner, *numbers in rows}
 
 
@@ -292,9 +293,3 @@ def _by_side(filters: Filters) -> list[ClockQuerySet]:
         side = Case(When(of_marketing, then=Value(Side.MARKETING.value)), default=Value(Side.SALES.value))
         parts.append(rows.filter(subject_kind=each.kind).annotate(side=side))
     return parts
-
-
-def _united(parts: Iterable[Any]) -> QuerySet[Any, Any]:
-    """What is counted of each part, in one query."""
-    first, *others = (part.order_by() for part in parts)
-    return first.union(*others, all=True)  # type: ignore[no-any-return]

@@ -115,8 +115,7 @@ def in_period(filters: Filters, frame: Frame, look: Look, asked: Iterable[Events
             continue
         kept = by_stretch(look, (events.name, filters.meant), told, parts, filters.calendar, events.within)
         yield from ((frame.number(stretch.last), *row) for stretch, rows in kept.items() for row in rows)
-    first, *others = as_a_whole
-    for part, *row in first.union(*others, all=True):
+    for part, *row in united(as_a_whole):
         yield part, *map(plain, row)
 
 
@@ -135,7 +134,7 @@ def by_stretch(
         marks = Marks(instant for window in windows.values() for instant in window)
         numbers = {marks.numbers(*window)[0]: stretch for stretch, window in windows.items()}
         found: dict[Period, list[Row]] = {stretch: [] for stretch in missing}
-        for number, *row in _union(_runs(windows.values()), query, marks):
+        for number, *row in united(query(run, marks.number) for run in _runs(windows.values())):
             found[numbers[number]].append(tuple(map(plain, row)))
         return found
 
@@ -157,7 +156,7 @@ def by_day(
         begins = {begin: stretch for stretch in missing for begin in _midnights(stretch, calendar)}
         marks = Marks([*begins, *(end for _, end in windows)])
         found: dict[Period, list[Row]] = {stretch: [] for stretch in missing}
-        for number, *row in _union(_runs(windows), query, marks):
+        for number, *row in united(query(run, marks.number) for run in _runs(windows)):
             begin = marks.instants[number - 1]
             found[begins[begin]].append((begin, *map(plain, row)))
         return found
@@ -184,8 +183,9 @@ def _runs(windows: Iterable[Window]) -> list[Window]:
     return runs
 
 
-def _union(runs: Sequence[Window], query: Query, marks: Marks) -> QuerySet[Any]:
-    first, *others = (query(run, marks.number) for run in runs)
+def united(parts: Iterable[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    """What is asked of each of these parts (one at least), in one query."""
+    first, *others = (part.order_by() for part in parts)
     return first.union(*others, all=True) if others else first
 
 
