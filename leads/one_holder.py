@@ -24,6 +24,8 @@ class HeldByOne(TriggerConstraint):
     __hash__ = None  # type: ignore[assignment]
 
 
+# The plan of the first call stands for the whole session, be it made for one lead or for many: nothing is joined here
+# but an index with each key.
 # Who writes intervals of a lead waits for whoever wrote some before, and then sees them: each statement of a function
 # has a snapshot of its own, as long as the transaction does not keep one.
 _CHECK = """
@@ -34,7 +36,8 @@ BEGIN
         RAISE EXCEPTION 'holders are written in transactions that read what is committed' USING
             ERRCODE = 'invalid_transaction_state', CONSTRAINT = '{name}', TABLE = TG_TABLE_NAME;
     END IF;
-    PERFORM FROM leads_lead lead WHERE lead.id IN (SELECT lead_id FROM written) ORDER BY lead.id FOR NO KEY UPDATE;
+    PERFORM FROM leads_lead lead WHERE lead.id = ANY(ARRAY(SELECT lead_id FROM written)) ORDER BY lead.id
+        FOR NO KEY UPDATE;
     SELECT given.lead_id, given.held, other.held AS beside INTO two
     FROM written given, LATERAL (
         SELECT one.held FROM "{table}" one
