@@ -31,7 +31,9 @@ NEVER_ANALYZED = f"""
     SELECT pg_clear_attribute_stats('public', tablename, attname, inherited) FROM pg_stats WHERE schemaname = 'public';
 """
 HARDLY_FILLED = f"""
-    SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', relname::text, 'relpages', 1, 'reltuples', 1::real)
+    SELECT pg_restore_relation_stats(
+        'schemaname', 'public', 'relname', relname::text, 'relpages', 1, 'reltuples', 1::real
+    )
     {OURS} AND reltuples >= 0
 """
 # Where a planner expects one row, it does without these; triggers keep the plan of their first call.
