@@ -57,19 +57,21 @@ _DECIDE = """
         FROM wanted
         LEFT JOIN LATERAL (
             SELECT touch.*
-            FROM leads_opportunitycontact contact
+            FROM (
+                SELECT lead_id FROM leads_opportunitycontact WHERE opportunity_id = wanted.id OFFSET 0
+            ) contact
             CROSS JOIN LATERAL (
                 SELECT contact.lead_id AS id
                 UNION ALL SELECT merged.id FROM leads_lead merged WHERE merged.merged_into_id = contact.lead_id
             ) known
             -- The first of each lead, by its index: a planner without statistics (a first import) would look for the
-            -- touches of one deal among those of everybody. The journeys below are fenced for the same reason.
+            -- touches of one deal among those of everybody. The contacts above and the journeys below are fenced for
+            -- the same reason.
             CROSS JOIN LATERAL (
                 SELECT id, lead_id, at, direction, channel_id FROM leads_touchpoint
                 WHERE lead_id = known.id AND is_engaged AND at BETWEEN wanted.since AND wanted.sqo_at
                 ORDER BY at, id LIMIT 1
             ) touch
-            WHERE contact.opportunity_id = wanted.id
             ORDER BY touch.at, touch.id LIMIT 1
         ) touch ON true
         LEFT JOIN LATERAL (

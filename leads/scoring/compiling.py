@@ -184,11 +184,15 @@ def touches(columns: Piece, at: datetime) -> Piece:
 
 
 def _touches_of_one(columns: Piece, at: datetime) -> Piece:
-    """The same of one row of `facts`. Its own touches are looked up by the index, even while the tables are small."""
+    """The same of one row of `facts`. Its own touches are looked up by the index, even while the tables are small; and
+    those of merged leads one such lead after the other: a planner without statistics believes that they are many, and
+    would look for them among the touches of everybody.
+    """
     return of(
         "SELECT {} FROM (SELECT own.* FROM leads_touchpoint own WHERE own.lead_id = facts.lead_id UNION ALL"
-        " SELECT theirs.* FROM leads_lead merged JOIN leads_touchpoint theirs ON theirs.lead_id = merged.id"
-        " WHERE merged.merged_into_id = facts.lead_id) touch WHERE {}",
+        " SELECT theirs.* FROM (SELECT id FROM leads_lead WHERE merged_into_id = facts.lead_id OFFSET 0) merged"
+        " CROSS JOIN LATERAL (SELECT * FROM leads_touchpoint WHERE lead_id = merged.id OFFSET 0) theirs"
+        ") touch WHERE {}",
         columns,
         values(f"{ENGAGED} AND touch.at <= %s AND (facts.counted_from IS NULL OR touch.at > facts.counted_from)", at),
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from alignment.desk.context import PROCESSES
 from alignment.ops import heartbeats
@@ -22,6 +22,9 @@ FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-backgro
 FLAGS += ["--disable-component-update", "--disable-sync", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 # Enough for every chart and list to have something to show.
 LEADS = 400
+
+# What happens at once on an idle machine may wait for the tests beside it; how long it takes is for `benchmarks`.
+expect.set_options(timeout=20_000)
 
 
 # Started once for all tests of this folder, and gone before others run: Playwright keeps an event loop in this thread.

@@ -13,7 +13,6 @@ from tests.browser import looks
 from tests.browser.websites import website
 from tests.incoming import key_of, make_web_form
 
-WITHIN_MS = 2000
 FETCH = """
     async ([url, data]) => {
         const answer = await fetch(url, {
@@ -73,7 +72,8 @@ def test_a_visitor_of_the_website_is_in_the_queue_at_once(visit, people, company
     name = fill(visitor.page, 1)
     visitor.page.get_by_role("button", name="Send").click()
 
-    expect(queue.page.get_by_role("link", name=name, exact=True)).to_be_visible(timeout=WITHIN_MS)
+    # Without a reload; how long that takes is told by the machine, and measured in `benchmarks`.
+    expect(queue.page.get_by_role("link", name=name, exact=True)).to_be_visible()
     expect(visitor.page.get_by_role("heading", name="Thanks from the company")).to_be_visible()
     lead = Lead.objects.select_related("source").get(name=name)
     row = Submission.objects.get(lead=lead)

@@ -36,6 +36,12 @@ HARDLY_FILLED = f"""
     )
     {OURS} AND reltuples >= 0
 """
+MANY_LEADS_OF_LITTLE = f"""
+    {HARDLY_FILLED}; {NEVER_ANALYZED.split(";")[1]};
+    SELECT pg_restore_relation_stats(
+        'schemaname', 'public', 'relname', 'leads_lead', 'relpages', 1, 'reltuples', 10000::real
+    )
+"""
 # Where a planner expects one row, it does without these; triggers keep the plan of their first call.
 DISLIKED = ("hashagg", "hashjoin", "mergejoin", "sort", "incremental_sort", "material", "memoize")
 ROW_BY_ROW, AS_EVER = (";".join(f"SET LOCAL enable_{way} TO {to}" for way in DISLIKED) for to in ("off", "DEFAULT"))
@@ -101,8 +107,8 @@ def test_a_verb_runs_the_same_statements_for_one_lead_and_for_many(verb):
 
 
 @pytest.fixture(
-    params=[NEVER_ANALYZED, HARDLY_FILLED, f"{HARDLY_FILLED}; {ROW_BY_ROW}"],
-    ids=["never analyzed", "analyzed when hardly filled", "row by row"],
+    params=[NEVER_ANALYZED, HARDLY_FILLED, f"{HARDLY_FILLED}; {ROW_BY_ROW}", MANY_LEADS_OF_LITTLE],
+    ids=["never analyzed", "analyzed when hardly filled", "row by row", "many leads of little"],
 )
 def planned_for_few(request):
     """Calls what it is given in a session that has planned nothing yet, and knows of an almost empty database."""
