@@ -1,24 +1,28 @@
 """My campaigns, and the leads behind its numbers."""
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
 from alignment.lib.csv import csv_response
-from alignment.ops import audit
 from alignment.people.figures import FiguresOfRep
 from alignment.people.models import User
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
+from dashboards import campaigns_sheet
+from dashboards.answering import exported
 from dashboards.campaigns import HEADER, CampaignLeads, MyCampaigns
 
 
 @policy("campaigns.view")
 @require_safe
-def campaigns(request: SignedInRequest) -> HttpResponse:
-    """`days` is the window, `whose=all` shows every campaign."""
+def campaigns(request: SignedInRequest) -> HttpResponseBase:
+    """`days` is the window, `whose=all` shows every campaign; with `format=csv` the figures as a file."""
     page = MyCampaigns(request.user, request.GET.dict(), at=now())
+    if request.GET.get("format") == "csv":
+        exported(request, "campaigns")
+        return csv_response("campaigns", campaigns_sheet.HEADER, campaigns_sheet.lines(page))
     return render(request, "dashboards/campaigns.html", {"page": page})
 
 
@@ -29,8 +33,7 @@ def campaign_leads(request: SignedInRequest) -> HttpResponseBase:
     asked = request.GET.dict()
     found = CampaignLeads(MyCampaigns(request.user, asked, at=now()), asked, owner=_rep(request))
     if asked.get("format") == "csv":
-        require(request.user, "export")
-        audit.record(action="exported", actor=request.user, subject_kind="journey", detail={"query": asked})
+        exported(request, "journey")
         return csv_response("campaign-leads", HEADER, found.lines())
     return render(request, "dashboards/campaign_leads.html", {"list": found})
 

@@ -63,7 +63,7 @@ class MyCampaigns:
     def __init__(self, user: User, asked: Mapping[str, str], *, at: datetime) -> None:
         self.user, self.at, self.asked = user, at, asked
         days = asked.get("days", "")
-        self.days = int(days) if days.isdecimal() and int(days) in DAYS else USUAL_DAYS
+        self.days = int(days) if days in map(str, DAYS) else USUAL_DAYS
         self.is_all = asked.get("whose") == "all" or not self._own
         self.all_days = DAYS
 

@@ -7,22 +7,24 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
+from alignment.lib.csv import csv_response
 from alignment.lib.form_pages import form_view
+from alignment.ops import audit
 from alignment.ops.draft_pages import DraftPages
 from alignment.ops.models import Job
 from alignment.ops.versions import StaleDraftError
 from alignment.people.models import Side, Team
-from alignment.people.permissions import can, policy
+from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 from leads.models import Lead, ScoringVersion, Territory
 from leads.models.score import Release
-from leads.scoring import feedback, previewing, publishing
+from leads.scoring import feedback, previewing, publishing, review_sheet
 from leads.scoring.form import RulesForm
 from leads.scoring.previewing import MOST_DAYS, USUAL_DAYS, Share
 from leads.scoring.rules import RuleError, checked, default_body, read
@@ -255,8 +257,11 @@ def end_pilot(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @policy("scoring.view")
 @require_safe
-def review(request: SignedInRequest) -> HttpResponse:
-    """What sales made of the leads, by score and by rule; beside a pilot's its figures and the rest's."""
+def review(request: SignedInRequest) -> HttpResponseBase:
+    """What sales made of the leads, by score and by rule; beside a pilot's its figures and the rest's.
+
+    With `format=csv` the figures as a file.
+    """
     asked = request.GET.get("days", "")
     days = int(asked) if asked.isascii() and asked.isdecimal() and 7 <= int(asked[:4]) <= 730 else REVIEW_DAYS
     end = timezone.now()
@@ -265,12 +270,18 @@ def review(request: SignedInRequest) -> HttpResponse:
     if chosen.isascii() and chosen.isdecimal() and len(chosen) < 9:
         found = ScoringVersion.objects.filter(pk=chosen, scope="", published_at__isnull=False).first()
     start = end - timedelta(days=days)
-    told = feedback.review(start, end, version=found)
+    told, pilots = feedback.review(start, end, version=found), feedback.pilots(start, end)
+    if request.GET.get("format") == "csv":
+        require(request.user, "export")
+        audit.record(
+            action="exported", actor=request.user, subject_kind="scoring_review", detail={"query": request.GET.dict()}
+        )
+        return csv_response("scoring-review", review_sheet.HEADER, review_sheet.lines(told, pilots, days=days))
     context = {
         "review": told,
         "rules": read(told.version.body) if told else None,
         "days": days,
         "choices": (30, 90, 180, 365),
-        "pilots": feedback.pilots(start, end),
+        "pilots": pilots,
     }
     return render(request, "leads/scoring_review.html", context)

@@ -1,5 +1,7 @@
 """My campaigns: what sales did with each lead and why; every number opens its leads."""
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
@@ -139,6 +141,52 @@ def test_the_file_has_each_lead_and_why(client, marketer):
     assert "'=Ana" in lines[1]
     assert lines[1].endswith("No budget,yes,No money")
     assert AuditEntry.objects.get(action="exported").actor == marketer
+
+
+def figures(client, **asked):
+    response = client.get(reverse("campaigns"), asked | {"format": "csv"})
+    rows = csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig")))
+    return {(row["Part"], row["Of"], row["Figure"]): row["Value"] for row in rows}
+
+
+def test_the_figures_as_a_file(client, marketer):
+    fair = campaign("fair", marketer)
+    Campaign.objects.filter(pk=fair.pk).update(name="=Fair")
+    campaign("other", make_user(Role.MARKETER))
+    for key in ("no_budget", "no_budget", "bad_data"):
+        reject(lead("fair"), key)
+    lead("fair", "sql")
+    lead("other")
+    found = figures(client)
+
+    assert found["Campaigns", "'=Fair", "Handed over"] == "4"
+    assert found["Campaigns", "'=Fair", "Accepted of answered"] == "0.25"
+    assert found["Rejections by campaign", "'=Fair", "No budget"] == "2"
+    assert found["Rejections by campaign", "'=Fair", "All reasons"] == "3"
+    assert AuditEntry.objects.get(action="exported").actor == marketer
+    assert not [key for key in found if key[1] == "Other"]
+    assert figures(client, whose="all")["Campaigns", "Other", "Handed over"] == "1"
+    assert "format=csv" in client.get(reverse("campaigns")).content.decode()
+
+
+def test_the_file_names_reps_to_themselves_managers_and_revops_alone(client, marketer):
+    campaign("fair", marketer)
+    ravi, ines = make_user(name="Ravi Menon"), make_user(name="Inês Duarte")
+    for rep in (ravi, ines):
+        reject(lead("fair", owner=rep))
+
+    def named():
+        return {of for part, of, _ in figures(client, whose="all") if part == "Rejections by rep"}
+
+    assert named() == set()
+    for viewer, seen in ((ravi, {"Ravi Menon"}), (make_user(Role.MANAGER), {"Inês Duarte", "Ravi Menon"})):
+        client.force_login(viewer)
+        assert named() == seen
+
+
+@pytest.mark.parametrize("days", ["x", "9" * 5_000, "٩٠", "91"])
+def test_a_time_that_is_not_offered_is_the_usual(client, marketer, days):
+    assert page(client, days=days).days == campaigns.USUAL_DAYS
 
 
 def test_pages_of_the_list_hold_together(client, marketer, monkeypatch):

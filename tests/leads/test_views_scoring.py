@@ -1,5 +1,7 @@
 """The set-up pages of scoring: a draft is changed, tried, published, piloted, restored; and the review."""
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
@@ -9,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignment.ops import jobs
-from alignment.ops.models import Job
+from alignment.ops.models import AuditEntry, Job
 from alignment.people.models import Role
 from leads import lifecycle
 from leads.causes import Cause
@@ -247,6 +249,32 @@ def test_few_leads_are_no_evidence(client, revops):
 
     assert "Lower its points" not in page
     assert "not enough data" in page
+
+
+def test_the_review_as_a_file(client, revops):
+    publish(BODY)
+    handed("Director", accepted=False, count=20)
+    handed("Director", accepted=True, count=4)
+    handed("Analyst", accepted=True, count=21)
+
+    response = client.get(reverse("setup_scoring_review"), {"days": "30", "format": "csv"})
+    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+    found = {(row["Part"], row["Of"], row["Figure"]): row["Value"] for row in rows}
+    [rule] = {row["Of"] for row in rows if row["Figure"] == "Suggestion" and row["Value"]}
+
+    assert found["With the rule", rule, "Handed over"] == "24"
+    assert found["With the rule", rule, "Accepted"] == "4"
+    assert found["With the rule", rule, "Given back for: Wrong persona"] == "20"
+    assert found["Without the rule", rule, "Accepted"] == "21"
+    assert sum(int(row["Value"]) for row in rows if row["Part"] == "By score" and row["Figure"] == "Handed over") == 45
+    assert AuditEntry.objects.get(action="exported").actor == revops
+    assert "days=30&amp;format=csv" in client.get(reverse("setup_scoring_review"), {"days": "30"}).content.decode()
+
+
+def test_a_review_of_nothing_is_a_file_with_a_header(client, revops):
+    response = client.get(reverse("setup_scoring_review"), {"format": "csv"})
+
+    assert b"".join(response.streaming_content).decode("utf-8-sig").startswith("Part,Of,Figure,Value")
 
 
 def test_a_pilots_figures_stand_beside_the_rests(client, revops):
