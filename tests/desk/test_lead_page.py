@@ -244,7 +244,7 @@ def test_a_recycled_and_a_handed_over_lead_say_where_to_and_why(client, rep):
     lifecycle.recycle(lead_ids=[lead.pk], cause=by(manager), revisit_on=timezone.localdate() + timedelta(days=1))
     page = see(client, lead)
 
-    assert told(page)[0].startswith("Recycled, look again on Tomorrow")
+    assert told(page)[0].startswith("Recycled, look again tomorrow")
     assert "Held by Grace Adeyemi While Júlia is away" in text(page)
 
 

@@ -95,6 +95,19 @@ def test_day(at_noon, moment, text):
 @pytest.mark.parametrize(
     ("moment", "text"),
     [
+        (datetime(2026, 5, 28, 1, 0, tzinfo=UTC), "today, 28 May"),
+        (date(2026, 5, 29), "tomorrow, 29 May"),
+        (date(2026, 5, 23), "Saturday, 23 May"),
+        (date(2024, 5, 12), "12 May 2024"),
+    ],
+)
+def test_a_day_within_a_sentence(at_noon, moment, text):
+    assert accord.on_day(moment) == text
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
         (datetime(2026, 5, 28, 10, 21, tzinfo=UTC), "10:21"),
         (datetime(2026, 5, 23, 9, 12, tzinfo=UTC), "Sat 09:12"),
         (datetime(2026, 5, 12, 9, 12, tzinfo=UTC), "12 May"),

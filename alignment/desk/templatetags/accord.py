@@ -22,6 +22,7 @@ COUNT_SECONDS = timedelta(minutes=10)
 # From so many hours on, days are easier to read.
 HOURS_AS_DAYS = 100
 SECOND = timedelta(seconds=1)
+NEARBY = {0: "today", 1: "tomorrow", -1: "yesterday"}
 TEAMS = {"marketing": "Marketing", "sales": "Sales"}
 
 Number = int | float | Decimal
@@ -63,7 +64,7 @@ def due_at(moment: datetime | None) -> str:
     if moment is None:
         return NOTHING
     local = timezone.localtime(moment)
-    named = {0: "today", 1: "tomorrow", -1: "yesterday"}.get((local.date() - timezone.localdate()).days)
+    named = NEARBY.get((local.date() - timezone.localdate()).days)
     return f"{named or _weekday_and_date(local)}, {local:%H:%M}"
 
 
@@ -76,8 +77,16 @@ def day(moment: datetime | date | None) -> str:
     today = timezone.localdate()
     if on.year != today.year:
         return date_format(on, "j F Y")
-    named = {0: "Today", 1: "Tomorrow", -1: "Yesterday"}.get((on - today).days)
-    return f"{named or date_format(on, 'l')}, {date_format(on, 'j F')}"
+    named = NEARBY.get((on - today).days)
+    return f"{named.capitalize() if named else date_format(on, 'l')}, {date_format(on, 'j F')}"
+
+
+@register.filter
+def on_day(moment: datetime | date) -> str:
+    """A day within a sentence: `today, 28 May`, `Saturday, 26 May`, `12 May 2024` when the year is another one."""
+    said = day(moment)
+    named, comma, rest = said.partition(",")
+    return f"{named.lower()}{comma}{rest}" if named.lower() in NEARBY.values() else said
 
 
 @register.filter
