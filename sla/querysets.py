@@ -119,13 +119,17 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         """Answered late, or overdue now, and let pass by a verdict: no figure counts them."""
         return self.filter(late(at), excused_at__isnull=False, cancelled_at=None)
 
-    def held(self, whose: str, keys: Collection[int]) -> "ClockQuerySet":
-        """Those about passes held by these people (`whose` is "owner") or teams ("team").
+    def held_by(self, user_id: int) -> "ClockQuerySet":
+        """Those about passes that count for this user."""
+        return self.filter(own_pass__owner=user_id)
 
-        The pass of each clock is looked up by its key: for few clocks, where a join by `own_pass` may read all passes.
+    def of_teams(self, team_ids: Collection[int]) -> "ClockQuerySet":
+        """Those about passes that count for these teams.
+
+        The pass of each clock is looked up by its key: a join by `own_pass` may read all passes of a large team.
         """
         passes = Journey.objects.filter(lead=OuterRef("lead"), pass_no=OuterRef("pass_no"))
-        return self.alias(holder=Subquery(passes.values(whose))).filter(holder__in=keys)
+        return self.alias(holder=Subquery(passes.values("team"))).filter(holder__in=team_ids)
 
     def attainment(self, at: datetime) -> Attainment:
         """SLA attainment of these clocks; select the period by `due_between`. One query."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from itertools import groupby
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Q
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, Q, Subquery
+from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -234,12 +234,12 @@ class Shell:
     @property
     def queue_count(self) -> int:
         """How many leads wait for the user's answer."""
-        return self._queue["waiting"]
+        return int(self._queue["waiting"])
 
     @property
     def queue_is_late(self) -> bool:
         """Whether one of them is overdue."""
-        return self._queue["late"] > 0
+        return bool(self._queue["late"])
 
     @cached_property
     def unread_count(self) -> int:
@@ -259,10 +259,12 @@ class Shell:
         return str(int(timezone.now().timestamp() * 1000))
 
     @cached_property
-    def _queue(self) -> dict[str, int]:
-        mine = with_clock(Lead.objects.awaiting_answer().filter(owner=cast(User, self.user)))
-        overdue = Q(due_at__lt=Now(), answered_at=None)
-        return mine.aggregate(waiting=Count("pk"), late=Count("pk", filter=overdue))
+    def _queue(self) -> dict[str, Any]:
+        mine = Lead.objects.awaiting_answer().filter(owner=cast(User, self.user))
+        number = mine.order_by().values("owner").values(n=Count("pk"))
+        overdue = with_clock(mine).filter(Q(due_at__lt=Now(), answered_at=None))
+        counts = {"waiting": Coalesce(Subquery(number), 0), "late": Exists(overdue)}
+        return User.objects.filter(pk=self.user.pk).values(**counts).get()
 
     def _links(self) -> Iterator[Link]:
         match = self.request.resolver_match

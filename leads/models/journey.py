@@ -93,6 +93,7 @@ class Journey(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["owner"], include=["lead", "pass_no"], name="journey_by_owner"),
             models.Index(
                 fields=["entered_at"],
                 include=[
