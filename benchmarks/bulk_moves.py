@@ -8,6 +8,8 @@ second, the statements of a slice (with those that take up the job and put it ba
 database, and the most memory that the worker needed. Nothing passes or fails by time.
 """
 
+import ctypes
+import gc
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -48,7 +50,7 @@ def main(leads: int = 100_000) -> None:
 def _take_in(people: list[User], count: int) -> None:
     """In small sets, so that what the jobs need stands out; those of another size are other people."""
     for part, start in enumerate(range(0, count, TAKEN_IN)):
-        intake.receive(drafts=drafts(people, TAKEN_IN + part)[: count - start], cause=CAUSE)
+        intake.receive(drafts=drafts(people, TAKEN_IN + part)[: min(TAKEN_IN, count - start)], cause=CAUSE)
 
 
 def _begin(kind: BulkKind, params: Params, by: User) -> BulkChange:
@@ -62,7 +64,7 @@ def _tell(how: str, begin: Callable[[], BulkChange]) -> BulkChange:
     chosen_in = time.perf_counter() - began_at
     job = change.undo_job or change.job
     assert job
-    _forget_peak()
+    before = _forget_peak()
     slices = list(_slices(job))
     job.refresh_from_db()
     took = sum(each.seconds for each in slices)
@@ -71,7 +73,8 @@ def _tell(how: str, begin: Callable[[], BulkChange]) -> BulkChange:
         f"{how:<12} {job.done / took:>8,.0f} leads/s, {job.state}: {_counted(job)}\n"
         f"{'':<12} begun in {chosen_in:.1f} s, {len(slices)} slices of {statements[0]} to {statements[-1]} statements,"
         f" CPU {sum(each.python for each in slices):.1f} s of Python"
-        f" and {sum(each.database for each in slices):.1f} s of the database, at most {_peak():,} MB"
+        f" and {sum(each.database for each in slices):.1f} s of the database, at most {_peak():,} MB,"
+        f" {_peak() - before:,} more than before"
     )
     return change
 
@@ -86,9 +89,12 @@ def _counted(job: Job) -> str:
     return ", ".join(f"{n:,} {state.replace('_', ' ')}" for state, n in job.result.items() if n)
 
 
-def _forget_peak() -> None:
-    """From here on `_peak` counts anew (Linux)."""
+def _forget_peak() -> int:
+    """From here on `_peak` counts anew (Linux). Returns what it says now."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what taking in left free would hide what a slice needs
     Path("/proc/self/clear_refs").write_text("5")
+    return _peak()
 
 
 def _peak() -> int:

@@ -1,6 +1,6 @@
 """Reading nurture: what each track holds, what is due, who came back, and the leads of a track."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -26,6 +26,7 @@ HEADER = (
     "Id", "Name", "E-mail", "Company", "Job title", "Track", "Look again on", "Recycled", "Reason", "Engaged since",
     "Last engagement", "Consent", "Do not contact",
 )  # fmt: skip
+OF_TRACKS = ("Track", "Waiting", "Below the threshold", "Due", "Recycled, one year", "Came back", "Won since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,13 @@ def rows(*, at: datetime, today: date) -> list[TrackRow]:
     ]
     found = [_row(track, held, recycled, came) for track in (*tracks, None)]
     return [row for row in found if row.track or row.now]
+
+
+def lines(found: Iterable[TrackRow]) -> Iterator[tuple[Cell, ...]]:
+    """Tracks as rows under `OF_TRACKS`; counts alone, so that a share can be drawn of any sum."""
+    for row in found:
+        name = row.track.name if row.track else "Without a track"
+        yield (name, row.now, row.unqualified, row.due, row.recycled, row.back, row.won)
 
 
 def _row(

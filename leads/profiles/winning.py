@@ -1,14 +1,17 @@
 """What the profiles say beside what is won: hand-overs of a period by the profile that their account meets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
 
+from alignment.lib.csv import Cell
 from leads.milestones import Milestone, Outcome
 from leads.scoring.previewing import Share
+
+HEADER = ("Profile", "Tier", "Accounts", "Handed over", "Accepted", "Won", "Bookings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +65,10 @@ def stated_and_won(names: Mapping[str, str], start: datetime, end: datetime) -> 
             [start, end, Milestone.SQL, Outcome.WON],
         )
         return [Won(names.get(key, key) if key else None, *rest) for key, *rest in cursor.fetchall()]
+
+
+def lines(rows: Iterable[Won]) -> Iterator[tuple[Cell, ...]]:
+    """They as rows under `HEADER`."""
+    for row in rows:
+        accounts = row.accounts if row.name else None
+        yield (row.name or "No profile", row.tier, accounts, row.handed, row.accepted, row.won, row.amount)

@@ -1,14 +1,17 @@
 """The fairness ledger: who was routed how many leads, and how good they were."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from alignment.lib.csv import Cell
 from alignment.people.models import User
 from leads.models.route import How, RoutingDecision
+
+HEADER = ("Who", "Team", "Leads", "Points", "By turn", "Fair share", "Own accounts", "Own deals", "As fallback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,15 @@ def ledger(*, since: datetime, until: datetime, pool_id: int | None = None) -> l
         Entry(user=people[row.pop("user_id")], expected=expected.get(pk, 0), **row) for pk, row in counted.items()
     ]
     return sorted(entries, key=lambda each: (-each.leads, each.user.name))
+
+
+def lines(entries: Iterable[Entry]) -> Iterator[tuple[Cell, ...]]:
+    """They as rows under `HEADER`."""
+    for each in entries:
+        yield (
+            each.user.name, each.user.team.name if each.user.team else None, each.leads, each.points, each.by_turn,
+            round(each.expected, 2), each.by_account, each.by_deal, each.fell_back,
+        )  # fmt: skip
 
 
 def _expected(rows: QuerySet[RoutingDecision], people: Mapping[int, User]) -> dict[int, float]:

@@ -4,22 +4,24 @@ from datetime import timedelta
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET
 
+from alignment.lib.csv import csv_response
 from alignment.lib.form_pages import form_page, form_view
+from alignment.ops import audit
 from alignment.people.models import User
-from alignment.people.permissions import can, policy
+from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 from leads.conditions import Names
 from leads.models import HolderInterval, Lead
 from leads.models.route import RoutingDecision
 from leads.routing import explaining
 from leads.routing.forms import LeaveForm, LedgerForm, RouteAgainForm
-from leads.routing.ledger import ledger
+from leads.routing.ledger import HEADER, ledger, lines
 from leads.routing.reassigning import leave, open_leads, refusals, route_again
 from leads.views.answers import way_back
 from leads.views.moving import page_cause
@@ -60,8 +62,11 @@ def _routed(request: SignedInRequest, lead: Lead, form: RouteAgainForm) -> bool:
 
 @policy("routing.ledger")
 @require_GET
-def routing_ledger(request: SignedInRequest) -> HttpResponse:
-    """Who was routed how many leads, and how good they were; a rep sees their own row alone."""
+def routing_ledger(request: SignedInRequest) -> HttpResponseBase:
+    """Who was routed how many leads, and how good they were; a rep sees their own row alone.
+
+    With `format=csv` the same as a file.
+    """
     form = LedgerForm(request.GET if "days" in request.GET else {"days": 30})
     days = form.cleaned_data["days"] if form.is_valid() else 30
     pool = form.cleaned_data.get("pool")
@@ -69,6 +74,11 @@ def routing_ledger(request: SignedInRequest) -> HttpResponse:
     entries = ledger(since=until - timedelta(days=days), until=until, pool_id=pool.pk if pool else None)
     sees_all = can(request.user, "funnel.of_reps")
     shown = entries if sees_all else [each for each in entries if each.user.pk == request.user.pk]
+    if request.GET.get("format") == "csv":
+        require(request.user, "export")
+        detail = {"query": request.GET.dict()}
+        audit.record(action="exported", actor=request.user, subject_kind="routing_ledger", detail=detail)
+        return csv_response("who-got-how-many", HEADER, lines(shown))
     context = {"form": form, "entries": shown, "sees_all": sees_all}
     return render(request, "routing/ledger.html", context, status=200 if form.is_valid() else 422)
 

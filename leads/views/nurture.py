@@ -95,9 +95,13 @@ class RetireForm(forms.Form):
 
 @policy("nurture.view")
 @require_safe
-def tracks(request: SignedInRequest) -> HttpResponse:
-    """All tracks with what they hold, what is due and who came back."""
+def tracks(request: SignedInRequest) -> HttpResponseBase:
+    """All tracks with what they hold, what is due and who came back; with `format=csv` the same as a file."""
     rows = lists.rows(at=timezone.now(), today=timezone.localdate())
+    if request.GET.get("format") == "csv":
+        require(request.user, "export")
+        audit.record(action="exported", actor=request.user, subject_kind="nurture_track")
+        return csv_response("nurture", lists.OF_TRACKS, lists.lines(rows))
     totals = {name: sum(getattr(row, name) for row in rows) for name in ("now", "unqualified", "due")}
     return render(request, "nurture/tracks.html", {"rows": rows, "totals": totals, "least": lists.LEAST})
 

@@ -28,18 +28,23 @@ WON_WITHIN = timedelta(days=365)
 
 @policy("profiles.view")
 @require_safe
-def profiles(request: SignedInRequest) -> HttpResponse:
-    """What both teams look for, and what they win."""
+def profiles(request: SignedInRequest) -> HttpResponseBase:
+    """What both teams look for, and what they win; with `format=csv` the second as a file."""
     rows = list(ProfileVersion.objects.filter(scope="").select_related("author", "published_by"))
     current = next((row for row in rows if row.state == "published"), None)
     now = timezone.now()
     names = {one["key"]: one["name"] for one in current.body["profiles"]} if current else {}
+    won = winning.stated_and_won(names, now - WON_WITHIN, now) if current else []
+    if request.GET.get("format") == "csv":
+        require(request.user, "export")
+        audit.record(action="exported", actor=request.user, subject_kind="profile_version")
+        return csv_response("stated-and-won", winning.HEADER, winning.lines(won))
     context = {
         "current": current,
         "shown": _shown(current) if current else [],
         "draft": next((row for row in rows if row.is_draft), None),
         "versions": [row for row in rows if not row.is_draft],
-        "won": winning.stated_and_won(names, now - WON_WITHIN, now) if current else [],
+        "won": won,
         "may_manage": can(request.user, "profiles.manage"),
     }
     return render(request, "leads/profiles.html", context)

@@ -245,6 +245,17 @@ def test_the_file_has_what_a_marketing_system_asks_for(client, marketer):
     assert AuditEntry.objects.get(action="exported").detail["track"] == "newsletter"
 
 
+def test_what_tracks_hold_as_a_file(client, marketer):
+    for _ in range(2):
+        recycled(on=today())
+    response = client.get(reverse("nurture") + "?format=csv")
+
+    lines = b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
+    assert lines[0] == 'Track,Waiting,Below the threshold,Due,"Recycled, one year",Came back,Won since'
+    assert "Newsletter,2,0,2,2,0,0" in lines
+    assert AuditEntry.objects.get(action="exported").actor == marketer
+
+
 def test_the_pages_ask_the_same_queries_however_many_wait(client, marketer, django_assert_max_num_queries):
     for _ in range(3):
         recycled(on=today())

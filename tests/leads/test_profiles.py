@@ -248,6 +248,13 @@ def test_profiles_are_drafted_published_and_compared_with_what_is_won(client, ma
     assert re.search(r"Shops Tier 1 1 1 .*1 of 1", page)
     assert "No profile – 1" in page
 
+    file = client.get(reverse("setup_profiles"), {"format": "csv"})
+    rows = list(csv.DictReader(io.StringIO(b"".join(file.streaming_content).decode("utf-8-sig"))))
+    assert [(row["Profile"], row["Handed over"], row["Won"]) for row in rows] == [
+        ("Shops", "1", "1"), ("No profile", "1", "0"),
+    ]  # fmt: skip
+    assert AuditEntry.objects.get(action="exported").actor == manager
+
 
 def test_what_is_wrong_with_a_profile_is_said_there(client, manager):
     draft = make_profiles(publish=False)

@@ -1,11 +1,14 @@
 """Routing in the browser: rules in versions, pools, why a lead went to whom, the ledger, and somebody who leaves."""
 
+import csv
+import io
 import re
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from alignment.ops.models import AuditEntry
 from alignment.people.models import Role, User
 from leads.models import HolderInterval, Lead, Opportunity, OpportunityChange, Pool, RoutingDecision, RoutingVersion
 from leads.models.route import How
@@ -248,6 +251,26 @@ def test_the_ledger_shows_a_rep_their_own_row_alone(client, django_assert_max_nu
     for role in (Role.MARKETER, Role.EXECUTIVE):
         client.force_login(make_user(role))
         assert client.get(reverse("routing_ledger")).status_code == 403
+
+
+def test_the_ledger_as_a_file_has_the_same_rows(client):
+    ada, ben = make_user(name="=Ada"), make_user(name="Ben Costa")
+    make_routing(make_pool(ada, ben))
+    come_in(*(draft(number) for number in range(5)))
+
+    def rows(user):
+        client.force_login(user)
+        response = client.get(reverse("routing_ledger"), {"days": 7, "format": "csv"})
+        return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+
+    assert [(row["Who"], row["Leads"]) for row in rows(ben)] == [("Ben Costa", "2")]
+    found = rows(make_user(Role.MANAGER))
+    assert [(row["Who"], row["Leads"], row["Fair share"]) for row in found] == [
+        ("'=Ada", "3", "2.5"), ("Ben Costa", "2", "2.5"),
+    ]  # fmt: skip
+    assert AuditEntry.objects.filter(action="exported", subject_kind="routing_ledger").count() == 2
+    client.force_login(make_user(Role.MARKETER))
+    assert client.get(reverse("routing_ledger"), {"format": "csv"}).status_code == 403
 
 
 def test_a_fair_share_is_one_of_each_pool(client):
