@@ -41,9 +41,10 @@ OWNERS = 20
 ROUNDS = 50
 # So often each page is asked for while nothing else happens, and at most so often in the storm.
 AT_REST, IN_THE_STORM = 15, 100
-# A worker says what it did, its CPU seconds, and how much memory it took before and at most.
+# A worker says when it is ready, as one that runs already; and after its sweep what it did, its CPU seconds, and how
+# much memory it took before and at most.
 ONE_WORKER = """
-import json, time
+import json, sys, time
 from pathlib import Path
 from datetime import timedelta
 from django.db import connection
@@ -53,6 +54,9 @@ connection.settings_dict["NAME"] = "{}"
 load_addresses()
 def most():
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) // 1024
+connection.ensure_connection()
+print("ready", flush=True)
+sys.stdin.readline()
 before, began = most(), time.process_time()
 swept = sweep(within=timedelta(minutes=10))
 print(json.dumps(dict(breached=swept.breached, cpu=time.process_time() - began, before_mb=before, most_mb=most())))
@@ -78,13 +82,13 @@ def measure() -> None:
     for _ in range(DUE // SLICE):
         arrive(SLICE, now - timedelta(hours=48, seconds=1), owners)
     spread_over_the_second()
-    with web_process() as port, old_snapshot():
+    with web_process() as port, old_snapshot(), ready_workers() as workers:
         reader = Reader(port, User.objects.get(pk=owners[0]), pages_of(owners[0]))
         reader.read_while(lambda: True, most=1)
         report_pages("pages before", reader.read_while(lambda: True, most=AT_REST))
         began_at = lifecycle.database_now()
-        took, (workers, read) = timed(lambda: storm(reader))
-        report_storm(took, workers, began_at)
+        took, (swept, read) = timed(lambda: storm(workers, reader))
+        report_storm(took, swept, began_at)
         report_pages("pages in the storm", read)
         idle("idle after that, an old snapshot still open")
     with connection.cursor() as cursor:
@@ -137,13 +141,34 @@ def report_storm(took: float, workers: list[dict[str, float]], began_at: datetim
     report("found after the start of the sweep, seconds", **percentiles)
 
 
-def storm(reader: Reader) -> tuple[list[dict[str, float]], dict[str, list[float]]]:
+@contextmanager
+def ready_workers() -> Iterator[list["subprocess.Popen[str]"]]:
+    """Two processes that wait for a line before they sweep."""
+    code = ONE_WORKER.replace("{}", connection.settings_dict["NAME"])
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+    workers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) for _ in range(2)
+    ]
+    try:
+        for worker in workers:
+            assert worker.stdout is not None
+            worker.stdout.readline()
+        yield workers
+    finally:
+        for worker in workers:
+            if worker.poll() is None:
+                worker.communicate()
+
+
+def storm(
+    workers: list["subprocess.Popen[str]"], reader: Reader
+) -> tuple[list[dict[str, float]], dict[str, list[float]]]:
     """Two sweeps at once, each in a process of its own, and somebody who reads pages meanwhile: what each worker said
     at its end, and how long the pages took.
     """
-    code = ONE_WORKER.replace("{}", connection.settings_dict["NAME"])
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
     read = reader.read_while(lambda: any(worker.poll() is None for worker in workers), most=IN_THE_STORM)
     return [json.loads(worker.communicate()[0].splitlines()[-1]) for worker in workers], read
 
