@@ -20,8 +20,9 @@ PRODUCTION = {
     "ACCORD_DEMO": "",
 }
 INTERRUPTED = (-2, 130)
-# The whole run takes two files at a time, in the order of `tests/conftest.py`, each on a database of its own.
-SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
+# The whole run takes two files at a time, in the order of `tests/conftest.py`, each on a database of its own; in the
+# end it says which tests took longest.
+SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder", "--durations=15"]
 
 
 def gates() -> dict[str, tuple[list[str | Path], dict[str, str]]]:
