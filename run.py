@@ -52,6 +52,8 @@ def install(lock):
     installed = read_installed()
     if installed.get(lock) == digests[lock]:
         return
+    if VENV.is_symlink():
+        sys.exit(f"{VENV} is a link, and what it leads to may be somebody else's. Remove the link: `rm {VENV}`.")
     make_venv()
     say(f"Installing the dependencies of {lock} …")
     if not install_with_uv(lock):
@@ -98,7 +100,7 @@ def install_with_pip(lock):
             "This Python brings no pip. Install uv, or what brings ensurepip (Debian: python3-venv).",
         )
     run(
-        [*pip, "install", "-qq", "--require-hashes", "-r", ROOT / lock],
+        [*pip, "install", "-qq", "--no-compile", "--require-hashes", "-r", ROOT / lock],
         "The dependencies could not be installed.",
     )
 
