@@ -31,6 +31,7 @@ POKES = (
     ("sla.tasks.begin_queued", "work", 60),
     ("sla.tasks.hand_over_overdue", "work", 60),
     ("sla.tasks.remind_of_reviews", "work", 3600),
+    ("sla.tasks.tell_of_plans_behind", "work", 3600),
     ("leads.tasks.keep_clean", "work", 30),
     ("leads.tasks.release_leads", "work", 300),
     ("alignment.desk.tasks.measure_stays", "work", 3600),

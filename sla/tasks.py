@@ -5,7 +5,7 @@ from celery import shared_task
 from alignment.ops import heartbeats
 from leads.causes import Cause
 from leads.milestones import CauseSource
-from sla import agreements, clocks, disputes, handing_over
+from sla import agreements, behind, clocks, disputes, handing_over
 from sla.sweep import sweep as sweep_now
 
 
@@ -30,6 +30,11 @@ def hand_over_overdue() -> None:
 @shared_task
 def remind_of_reviews() -> None:
     agreements.remind_of_reviews()
+
+
+@shared_task
+def tell_of_plans_behind() -> None:
+    behind.tell_of_plans_behind()
 
 
 @shared_task

@@ -28,6 +28,9 @@ OCCASIONS: Mapping[str, Occasion] = {
     "breach": Occasion("a promise is broken", "promise.breached", PROMISES, is_shared=True),
     "reminder": Occasion("a promise of yours is soon due", "promise.reminded", PROMISES),
     "escalation": Occasion("a broken promise stays unanswered", "promise.escalated", PROMISES, is_shared=True),
+    "plan_behind": Occasion(
+        "marketing's plan will be missed at its pace", "promise.plan_behind", PROMISES, is_shared=True
+    ),
     "dispute_raised": Occasion("something is disputed", "dispute.raised", PROMISES, is_shared=True),
     "dispute_answered": Occasion("a dispute is answered", "dispute.answered", PROMISES),
     "dispute_escalated": Occasion("a dispute needs a decision", "dispute.escalated", PROMISES, is_shared=True),
