@@ -8,6 +8,7 @@ from alignment.desk.wall import views as wall_views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("favicon.ico", views.favicon, name="favicon"),
     path("queue/", views.queue, name="queue"),
     path("leads/", views.leads, name="leads"),
     path("leads/bulk/", bulk_views.bulk, name="bulk"),

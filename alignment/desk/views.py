@@ -1,10 +1,12 @@
 """The pages that put the apps together: the start page, the queue, the list of leads, one lead."""
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.timezone import now
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
@@ -48,6 +50,14 @@ fragments = vary_on_headers("HX-Request", "HX-Target")
 def home(request: SignedInRequest) -> HttpResponse:
     """Reps start with what waits for them, marketers with what became of theirs, everyone else with the funnel."""
     return redirect({Role.REP: "queue", Role.MARKETER: "campaigns"}.get(Role(request.user.role), "funnel"))
+
+
+@policy("public")
+@require_safe
+@cache_control(public=True, max_age=86_400)
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask here where no page named an icon: for files, errors and the API."""
+    return redirect(static("img/mark.svg"))
 
 
 @policy("queue.view")

@@ -35,6 +35,21 @@ class Sample:
     how: How
     changed: Sequence[str]
 
+    @property
+    def title(self) -> str:
+        """What the page calls it; it has no number yet that anybody could look for."""
+        return self._facts[0] if self._facts else f"Row {self.line:,}"
+
+    @property
+    def beside(self) -> str:
+        """What else tells who it is."""
+        return ", ".join(self._facts[1:])
+
+    @property
+    def _facts(self) -> list[str]:
+        lead = self.lead
+        return [fact for fact in (lead.name, lead.email, lead.company_name or lead.phone) if fact]
+
 
 @dataclass(frozen=True, slots=True)
 class Suspect:

@@ -65,6 +65,8 @@ class CalendarForm(forms.Form):
         code: str = self.cleaned_data["subdivision"].strip().upper()
         country = self.cleaned_data.get("country", "")
         known = countries().get(country, [])
+        if code and not country:
+            raise ValidationError("Choose the country that it is a part of.")
         if code and code not in known:
             raise ValidationError(
                 f"Known for this country: {', '.join(known)}." if known else "This country's are the same everywhere."

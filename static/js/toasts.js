@@ -6,9 +6,14 @@ const more = list.querySelector("[data-more-toasts]");
 
 /* Shows a note of the page's own, for example when the server cannot be reached. */
 export function toast(text, level = "error") {
+  // Said again it is the newest note, not another one.
+  for (const note of list.querySelectorAll("[data-toast][data-own]")) {
+    if (note.querySelector("p").textContent === text) note.remove();
+  }
   const copy = document.getElementById("toast-template").content.cloneNode(true);
   const note = copy.querySelector("[data-toast]");
   note.dataset.level = level;
+  note.toggleAttribute("data-own", true);
   note.querySelector("p").textContent = text;
   list.append(copy);
 }

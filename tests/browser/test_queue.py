@@ -193,7 +193,12 @@ def test_a_row_returns_when_the_server_cannot_be_reached(visit, somebody):
     expect(toast(window)).to_contain_text("Nothing was changed")
     assert rows(window) == [first.name, second.name]
     assert selected(window) == first.name
-    window.complaints.clear()  # the lost request itself
+    window.press("a")
+    expect(window.find("[data-toast]")).to_have_count(1)
+    window.press("k", "a")
+    window.until_ready()
+    expect(window.find("[data-toast]")).to_have_count(1)
+    window.complaints.clear()  # the lost requests themselves
 
 
 def test_the_second_of_two_hears_who_was_first(visit, people, somebody):

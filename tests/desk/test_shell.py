@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -85,3 +86,9 @@ def test_a_page_of_the_product_has_no_inline_script_or_style(client):
     assert " style=" not in html
     assert " onclick" not in html
     assert "<script>" not in html
+
+
+def test_browsers_find_the_icon_where_they_look_by_themselves(client):
+    answer = client.get("/favicon.ico")
+    assert (answer.status_code, answer["Cache-Control"]) == (302, "public, max-age=86400")
+    assert answer["Location"] == static("img/mark.svg")

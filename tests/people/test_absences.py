@@ -168,7 +168,8 @@ def test_a_calendar_is_made_and_changed_in_the_browser(client):
         ({f"day_{day}": "" for day in range(1, 8)}, "A calendar needs hours on at least one day of the week."),
         ({"day_1": "05:00-09:00"}, "Hours overlap on Monday: 00:00–06:00 and 05:00–09:00."),
         ({"subdivision": "ZZ"}, "Known for this country: BB, BE"),
-        ({"country": ""}, "This country&#x27;s are the same everywhere."),
+        ({"country": "DK", "subdivision": "ZZ"}, "This country&#x27;s are the same everywhere."),
+        ({"country": ""}, "Choose the country that it is a part of."),
         ({"time_zone": "Mars"}, "Select a valid choice."),
     ],
 )

@@ -193,6 +193,19 @@ class TestPreview:
         jobs.run(batch.job_id)
         assert Job.objects.get(pk=batch.job_id).result == shown.counts
 
+    def test_a_row_without_a_name_is_called_by_what_else_is_known(self, upload, explain, client):
+        batch = upload(
+            "Id,Name,Email,Company,Phone\n1,Ana,ana@acme.example,Acme,\n2,,ben@globex.example,Globex,\n"
+            "3,,,Initech,\n4,,,,030 12345\n5,,,,\n"
+        )
+        explain(batch, **{"column-0": "id", "system": "CRM"})
+        answer = client.get(reverse("import_preview", args=[batch.pk]))
+        assert [(each.title, each.beside) for each in answer.context["preview"].samples] == [
+            ("Ana", "ana@acme.example, Acme"), ("ben@globex.example", "Globex"), ("Initech", ""), ("030 12345", ""),
+            ("Row 6", ""),
+        ]  # fmt: skip
+        assert "Row 6" in answer.content.decode()
+
     def test_the_same_file_again_would_change_nothing(self, run, upload, explain, client):
         run()
         batch = upload()
