@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from alignment.desk.templatetags.accord import due_at, duration, on_day
+from django.utils.formats import date_format
+
+from alignment.desk.templatetags.accord import due_at, duration
 from alignment.desk.timeline import Event, Source
 from alignment.people.models import Side
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
@@ -143,7 +145,11 @@ def _heading(kind: Kind, told: Mapping[str, Any]) -> str:
         case Kind.RECYCLE | Kind.NURTURE:
             name = "Nurture" if kind == Kind.NURTURE else kind.label
             to = f"{name} to {told['track']}" if told["track"] else name
-            again = f", look again {on_day(date.fromisoformat(told['revisit_on']))}" if told["revisit_on"] else ""
+            again = (
+                f", look again on {date_format(date.fromisoformat(told['revisit_on']), 'j F Y')}"
+                if told["revisit_on"]
+                else ""
+            )
             return to + again + (f": {told['reason'].lower()}" if told["reason"] else "")
         case Kind.ATTACH:
             return f"{kind.label}: {told['deal']}"

@@ -1,7 +1,7 @@
 """The lead page: where a lead stands, what happened to it, what can be done, and by whom."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
@@ -19,7 +19,7 @@ from leads.causes import Cause
 from leads.drafts import Reference
 from leads.merging import merging
 from leads.milestones import CauseSource
-from leads.models import Journey, LeadTransition, Reason
+from leads.models import Journey, LeadTransition, Opportunity, Reason
 from leads.touches import Touch
 from sla.sweep import sweep
 from tests.factories import make_deal, make_lead, make_user
@@ -241,10 +241,10 @@ def test_a_recycled_and_a_handed_over_lead_say_where_to_and_why(client, rep):
     manager = make_user(Role.MANAGER, name="Grace Adeyemi")
     lead = make_lead(owner=rep)
     holders.hold(assignments=[holders.Assignment(lead.pk, manager.pk)], cause=by(manager), why="While Júlia is away")
-    lifecycle.recycle(lead_ids=[lead.pk], cause=by(manager), revisit_on=timezone.localdate() + timedelta(days=1))
+    lifecycle.recycle(lead_ids=[lead.pk], cause=by(manager), revisit_on=date(2030, 3, 4))
     page = see(client, lead)
 
-    assert told(page)[0].startswith("Recycled, look again tomorrow")
+    assert told(page)[0].startswith("Recycled, look again on 4 March 2030")
     assert "Held by Grace Adeyemi While Júlia is away" in text(page)
 
 
@@ -393,6 +393,16 @@ def test_of_many_colleagues_a_few_are_shown_and_the_way_to_all(client, rep):
     assert response.content.decode().count("buyer") == 0
     assert f"/leads/?account={lead.account_id}" in response.content.decode()
     assert len(re.findall(r"<li><span><a href=\"/leads/\d+/\">", response.content.decode())) == 5
+
+
+def test_where_nothing_is_owed_and_nothing_to_do_no_empty_panel_stands(client, rep):
+    other, lead = make_lead("sql"), make_lead("mgl")
+    make_deal(other.pk)
+    deal = Opportunity.objects.get(journeys__lead=other)
+    lifecycle.attach(lead_ids=[lead.pk], opportunity_id=deal.pk, cause=by(rep))
+
+    assert 'aria-label="Decision"' not in see(client, lead).content.decode()
+    assert 'aria-label="Decision"' in see(client, make_lead("mql", owner=rep)).content.decode()
 
 
 def test_a_lead_without_colleagues_has_no_panel_for_them(client, rep):

@@ -21,6 +21,12 @@ def _always(page: "LeadPage") -> Told:
     return {}
 
 
+def _decision(page: "LeadPage") -> Told | None:
+    """Nothing where no answer is owed or given and nothing is to be decided: the lead joined a deal, say."""
+    is_said = page.lead.due_at or page.panel["options"] or page.panel["hint"]
+    return {} if is_said else None
+
+
 def _activity(page: "LeadPage") -> Told | None:
     return {} if can(page.user, "lead.touch") else None
 
@@ -61,7 +67,7 @@ def _asks_references(page: "LeadPage") -> Asked:
     return {"names": ArraySubquery(found.values(one=JSONObject(system="system", external_id="external_id", url="url")))}
 
 
-DECISION = Panel("desk/panels/decision.html", _always)
+DECISION = Panel("desk/panels/decision.html", _decision)
 ACTIVITY = Panel("desk/panels/activity.html", _activity)
 DEAL = Panel("desk/panels/deal.html", _deal)
 FACTS = Panel("desk/panels/facts.html", _always)
