@@ -42,7 +42,8 @@ def current(filters: Filters, at: datetime) -> Report:
 def prepare(at: datetime) -> None:
     """Measure what everybody asks for, before anybody does. What is kept of it answers for other periods, too."""
     options, calendar = Options.load(), Calendar.of(Company.get())
-    for asked in ({}, {"basis": Basis.PERIOD}, {"period": Span.ALL}):
+    ever = {"period": Span.ALL}
+    for asked in ({}, {"basis": Basis.PERIOD}, ever, ever | {"basis": Basis.PERIOD}):
         measure(Filters.parse(asked, options=options, calendar=calendar, at=at), at)
 
 
@@ -76,8 +77,12 @@ def look(filters: Filters) -> Look:
     """
     if connection.in_atomic_block or filters.accounts != Accounts.ALL:
         return NOTHING_KEPT
-    about = _about(filters)
-    return _memory.look(about, is_usual=about == _about(Filters()))
+    return _memory.look(_about(filters), is_usual=is_usual(filters))
+
+
+def is_usual(filters: Filters) -> bool:
+    """Whether it is about the journeys that everybody asks for, so that all that is measured of them is kept."""
+    return _about(filters) == _about(Filters())
 
 
 def _about(filters: Filters) -> Hashable:

@@ -21,8 +21,10 @@ from django.db import connection
 from alignment.lib.periods import DAY, Period
 from leads.models.changed_days import Dated
 
-MOST_NUMBERS = 4_000_000
-"""So many numbers are kept in a process: 32 MB where they are lengths of stays."""
+MOST_NUMBERS = 12_000_000
+"""So many numbers are kept in a process: 48 MB where they are lengths of stays. What everybody asks about a million
+leads takes a third of it: where that did not fit, each question would forget what the next one needs.
+"""
 MOST_KNOWN = 1_000
 """Of so many questions it is known that somebody has asked."""
 UNSEEN_SECONDS = 6 * 3600

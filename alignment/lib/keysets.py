@@ -1,7 +1,7 @@
 """Keyset pages: the rows behind a place in an order, found by an index however far down the place is."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -86,21 +86,27 @@ class Page(Generic[Row]):
 
     @cached_property
     def _found(self) -> list[Row]:
-        rows = self.found if self._place is None else self.found.filter(self._beyond(self._place))
-        page = rows.order_by(*self.sorted_by)[: self.size + 1]
-        if self.related:
-            # The page first, then what its rows tell: else all rows are joined before they are sorted.
-            told = self.found.model._default_manager.filter(pk__in=list(page.values_list("pk", flat=True)))
-            page = told.select_related(*self.related).order_by(*self.sorted_by)
-        return list(page)
+        found: list[Any] = []
+        for part in self._parts():
+            rows = part.values_list("pk", flat=True) if self.related else part
+            found += rows[: self.size + 1 - len(found)]
+        if not self.related:
+            return found
+        # The page first, then what its rows tell: else all rows are joined before they are sorted.
+        told = self.found.model._default_manager.filter(pk__in=found)
+        return list(told.select_related(*self.related).order_by(*self.sorted_by))
 
-    def _beyond(self, place: Sequence[Any]) -> Q:
-        if not self.undated_last:
-            return beyond(self.order, place)
-        undated = Q(**{self.order[0].removeprefix("-"): None})
-        if place[0] is None:
-            return undated & beyond(self.order[1:], place[1:])
-        return beyond(self.order, place) | undated
+    def _parts(self) -> Iterator[QuerySet[Row]]:
+        """What comes after the place, in order. What has no date stands apart: no index has it last."""
+        place, rows = self._place, self.found
+        if self.undated_last:
+            name, rest = self.order[0].removeprefix("-"), self.order[1:]
+            undated, rows = rows.filter(**{name: None}), rows.filter(**{f"{name}__isnull": False})
+            if place and place[0] is None:
+                undated, rows = undated.filter(beyond(rest, place[1:])), rows.none()
+        yield (rows.filter(beyond(self.order, place)) if place and place[0] is not None else rows).order_by(*self.order)
+        if self.undated_last:
+            yield undated.order_by(*rest)
 
 
 def _moment(value: Any) -> datetime:

@@ -61,7 +61,9 @@ def of_cohort(filters: Filters, frame: Frame, look: Look = NOTHING_KEPT) -> list
 
 
 def of_period(filters: Filters, frame: Frame, look: Look = NOTHING_KEPT) -> list[Cell]:
-    """What happened in the period, each by its own date: entries to the milestones, and ends; four queries at most."""
+    """What happened in the period, each by its own date: entries to the milestones, and ends; four queries at most,
+    three more where no period is set.
+    """
     rows = journeys(filters)
     # Each date by itself, so that an index finds those of the period.
     happened = [

@@ -98,25 +98,47 @@ class Events:
     query: Callable[[Journeys, Number], Journeys]
 
     def within(self, window: Window | None, number: Number) -> Journeys:
-        """What it asks of those in the window."""
-        return self.query(dated(self.rows, F(self.column), window), number)
+        """What it asks of those in the window; without one, of all that have the date, which its index finds."""
+        known = dated(self.rows, F(self.column), window)
+        return self.query(known if window else known.filter(**{f"{self.column}__isnull": False}), number)
+
+    @property
+    def undated(self) -> Journeys:
+        """What it asks of those without this date."""
+        return self.query(self.rows.filter(**{self.column: None}), lambda when: NOWHEN)
 
 
 def in_period(filters: Filters, frame: Frame, look: Look, asked: Iterable[Events]) -> Iterator[Row]:
     """(the part of `frame`, what is asked) of all events of the period, each by its own date. One query for those whose
-    days no log tells, and one at most for each other kind.
+    days no log tells, or that have no date, and one at most for each other kind; another one where no period is set.
     """
-    parts = cut(filters.period) if look.keeps and filters.period else None
     as_a_whole = []
     for events in asked:
-        told = TOLD.get(events.column)
-        if parts is None or told is None:
+        told = TOLD.get(events.column) if look.keeps else None
+        parts = _of_frame(filters, frame, told) if told else None
+        if told is None or parts is None:
             as_a_whole.append(events.within(filters.instants, frame.marks.number))
-            continue
-        kept = by_stretch(look, (events.name, filters.meant), told, parts, filters.calendar, events.within)
-        yield from ((frame.number(stretch.last), *row) for stretch, rows in kept.items() for row in rows)
+        else:
+            kept = by_stretch(look, (events.name, filters.meant), told, parts, filters.calendar, events.within)
+            yield from ((frame.number(stretch.last), *row) for stretch, rows in kept.items() for row in rows)
+        if filters.period is None:
+            as_a_whole.append(events.undated)
     for part, *row in united(as_a_whole):
         yield part, *map(plain, row)
+
+
+def _of_frame(filters: Filters, frame: Frame, told: Dated) -> Sequence[Period] | None:
+    """The stretches of the period; of all time those of all such dates, cut where `frame` begins, so that each lies in
+    one of its parts or before them.
+    """
+    if filters.period:
+        return cut(filters.period)
+    found = of_all(told, filters.calendar)
+    begin = frame.parts[0].first if frame.parts else None
+    if not found or begin is None or not found[0].first < begin <= found[-1].last:
+        return found
+    before, since = cut(Period(found[0].first, begin - DAY)), cut(Period(begin, found[-1].last))
+    return None if before is None or since is None else [*before, *since]
 
 
 def by_stretch(

@@ -23,6 +23,15 @@ FACETS = ["source", "campaign", "segment", "territory", "owner", "team"]
 CONTRADICTS = reduce(or_, (Q(**{f"{later}__lt": F(earlier)}) for earlier, later in combinations(MILESTONE_DATES, 2)))
 """A later milestone is dated before an earlier one: both cannot be true."""
 
+UNDATED = (
+    Q(mgl_at=None)
+    | Q(sql_at=None, reached__gte=Milestone.SQL)
+    | Q(sqo_at=None, reached__gte=Milestone.SQO)
+    | Q(won_at=None, reached__gte=Milestone.WON)
+    | Q(closed_at=None) & ~Q(outcome__in=["", Outcome.WON])
+)
+"""Something happened at a time that nobody knows; of MQLs and of the accepted an index of its own tells."""
+
 
 class Journey(models.Model):
     """A pass, derived from its moves (`manage.py rebuild_journeys` makes the same rows again).
@@ -98,7 +107,7 @@ class Journey(models.Model):
                 fields=["entered_at"],
                 include=[
                     "reached", "outcome", "is_primary", "pass_no", "mgl_at", "mql_at", "accepted_at", "worked_at",
-                    "sql_at", "sqo_at", "won_at", "closed_at", "opportunity", "lead", *FACETS,
+                    "sql_at", "sqo_at", "won_at", "closed_at", "opportunity", "lead", "id", *FACETS,
                 ],
                 name="journey_cohort",
             ),
@@ -112,7 +121,10 @@ class Journey(models.Model):
             # What a window of time asks of the promises: who was handed over in it, and who was accepted.
             models.Index(
                 F("mql_at"),
-                include=["reached", "outcome", "is_primary", "pass_no", "mgl_at", "opportunity", *FACETS],
+                include=[
+                    "reached", "outcome", "is_primary", "pass_no", "mgl_at", "accepted_at", "opportunity", "lead",
+                    *FACETS,
+                ],
                 condition=Q(mql_at__isnull=False),
                 name="journey_qualified",
             ),
@@ -153,6 +165,7 @@ class Journey(models.Model):
                 condition=Q(accepted_at=None, reached__gte=Milestone.SQL),
                 name="journey_accepted_undated",
             ),
+            models.Index(fields=["reached"], condition=UNDATED, name="journey_undated"),
             models.Index(
                 F("entered_at"), include=["lead", "pass_no"], condition=Q(pass_no__gt=1), name="journey_returned"
             ),

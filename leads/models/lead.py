@@ -109,7 +109,10 @@ class Lead(models.Model):
                 name="lead_open",
                 condition=Q(milestone__gte=Milestone.MQL, outcome="", merged_into=None, withdrawn_at=None),
             ),
-            models.Index(fields=["account"], name="lead_by_account", condition=Q(account__isnull=False)),
+            # With the key, so that whose accounts are listed or profiled is read from it alone.
+            models.Index(
+                fields=["account"], include=["id"], name="lead_by_account", condition=Q(account__isnull=False)
+            ),
             models.Index(fields=["id"], name="lead_gone", condition=GONE),
             # Those without one of these, for the lists of them; `lead_facets` cannot look for what is null.
             models.Index(fields=["id"], name="lead_unsorted", condition=Q(segment=None) | Q(territory=None)),

@@ -16,7 +16,7 @@ from django.utils import timezone
 from alignment.ops.models import AuditEntry
 from alignment.people.models import Role
 from leads.milestones import Milestone, Outcome
-from leads.models import Reason, Source
+from leads.models import Journey, Reason, Source
 from tests.factories import make_clock, make_journey, make_user
 from tests.sla.stories import arrive
 
@@ -86,6 +86,10 @@ def test_every_number_opens_its_rows(client, crowd, query):
 
 
 def test_pages_of_rows_show_each_once(client, crowd):
+    """Those that entered at an unknown date come last, over more than one page."""
+    undated = list(Journey.objects.order_by("-pk").values_list("pk", flat=True)[:70])
+    dates = ("mgl_at", "mql_at", "sql_at", "sqo_at", "won_at")
+    Journey.objects.filter(pk__in=undated).update(**dict.fromkeys(dates))
     client.force_login(make_user(Role.MARKETER))
     address, rows = "/dash/funnel/leads/?figure=funnel.entered&period=all", []
     while address:
@@ -95,6 +99,7 @@ def test_pages_of_rows_show_each_once(client, crowd):
         address = urljoin(address, unescape(following[1])) if following else None
 
     assert len(rows) == len(set(rows)) == 160
+    assert [int(row) for row in rows[-70:]] == undated
 
 
 def test_rows_as_a_file(client, crowd):

@@ -7,12 +7,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
+from alignment.lib import keysets
 from alignment.people.models import Company
+from dashboards.drill import PAGE, FigureList
 from dashboards.filters import Calendar, Filters
 from dashboards.metrics import attainment, cells, funnel, promises, speed
 from dashboards.options import Options
-from leads.models import Source
-from tests.factories import make_clock, make_journey
+from leads.milestones import Milestone, Outcome
+from leads.models import AccountProfile, Journey, Source
+from leads.profiles import winning
+from tests.factories import make_account, make_clock, make_journey
 
 pytestmark = pytest.mark.django_db
 
@@ -38,18 +42,61 @@ def test_a_cohort_reads_its_index_alone(query):
             assert "Index Only Scan using journey_cohort on leads_journey" in plan, plan
 
 
-def test_what_happened_in_a_period_is_read_from_indexes_of_its_dates():
-    calendar = Calendar.of(Company.get())
-    filters = Filters.parse({"period": "90d", "basis": "period"}, options=Options.load(), calendar=calendar, at=now())
+DATED = ("journey_cohort", "journey_qualified", "journey_sql", "journey_sqo", "journey_won", "journey_closed")
+
+
+@pytest.fixture
+def years():
+    """Journeys that were won over the years: few of them within a quarter."""
+    for month in range(100):
+        when = now() - timedelta(days=30 * month)
+        dates = dict.fromkeys(("mgl_at", "mql_at", "accepted_at", "sql_at", "sqo_at", "won_at", "closed_at"), when)
+        make_journey(Milestone.WON, Outcome.WON, **dates)
+
+
+@pytest.mark.parametrize(
+    ("period", "indexes"),
+    [("90d", DATED), ("all", ("journey_sql", "journey_sqo", "journey_won", "journey_mql_undated"))],
+)
+def test_what_happened_is_read_from_indexes_of_its_dates(years, period, indexes):
+    filters = _filters(period=period, basis="period")
     with CaptureQueriesContext(connection) as captured:
         cells.of_period(filters, funnel.frame_of(filters))
 
+    (plan,) = _plans([one["sql"] for one in captured.captured_queries][-1:])
+    for index in indexes:
+        assert f"using {index} on leads_journey" in plan, plan
+    assert plan.count("using journey_undated on leads_journey") == (6 if period == "all" else 0), plan
+    assert "Seq Scan on leads_journey" not in plan
+
+
+@pytest.mark.parametrize("after", ["", "a place"])
+def test_a_page_of_the_passes_behind_a_number_reads_the_newest_of_an_index(years, after):
+    if after:
+        newest = Journey.objects.order_by("-entered_at")[3]
+        after = keysets.to_text(newest, FigureList.order)
+    found = FigureList(
+        {"figure": "funnel.reached", "milestone": "MQL", "after": after}, _filters(period="all"), at=now()
+    )
+    with CaptureQueriesContext(connection) as captured:
+        assert len(found.page) == PAGE
+
+    (plan, _) = _plans([one["sql"] for one in captured.captured_queries])
+    assert "Index Only Scan Backward using journey_cohort on leads_journey" in plan, plan
+    assert ("entered_at <= " in plan) == bool(after)
+
+
+def test_what_profiles_win_is_read_from_indexes(years):
+    account = make_account()
+    AccountProfile.objects.create(account=account, profile="plants", tier=1, found_at=now())
+    with CaptureQueriesContext(connection) as captured:
+        winning.stated_and_won({"plants": "Plants"}, now() - timedelta(days=90), now())
+
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-        cursor.execute(f"EXPLAIN {captured.captured_queries[0]['sql']}")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    for index in ("journey_cohort", "journey_qualified", "journey_sql", "journey_sqo", "journey_won", "journey_closed"):
-        assert f"Index Only Scan using {index} on leads_journey" in plan, plan
+        cursor.execute("SET LOCAL enable_nestloop = off")
+    (plan,) = _plans([one["sql"] for one in captured.captured_queries])
+    assert "Index Only Scan using journey_qualified on leads_journey" in plan, plan
+    assert "Index Only Scan using lead_by_account on leads_lead" in plan, plan
 
 
 def test_promises_read_their_indexes():
@@ -70,6 +117,10 @@ def test_promises_read_their_indexes():
         assert "clock_running on sla_clock" in plan, plan
     assert "clock_by_due on sla_clock" in answered, answered
     assert not [plan for plan in (overdue, answered, owed) if "Seq Scan" in plan]
+
+
+def _filters(**asked):
+    return Filters.parse(asked, options=Options.load(), calendar=Calendar.of(Company.get()), at=now())
 
 
 def _plans(asked):
