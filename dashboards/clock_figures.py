@@ -7,17 +7,21 @@ them, with `kind` about those of one kind. The rows of the list are counted by t
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Self
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from alignment.people.models import Side
+from dashboards import report
 from dashboards.figures import FigureError
 from dashboards.filters import Filters
-from dashboards.metrics import attainment
+from dashboards.metrics import answered, attainment
+from dashboards.metrics.answered import Judged
 from dashboards.metrics.attainment import Promised
-from sla.models import SubjectKind
+from dashboards.settled import NOTHING_KEPT
+from sla.models import Policy, SubjectKind
 from sla.querysets import ClockQuerySet
 
 DEFAULT = "breached"
@@ -25,24 +29,32 @@ DEFAULT = "breached"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number: how a list of it is called, and its rows of some clocks at a moment. One `of_period` goes by due time;
-    the others are about this moment.
+    """A number: how a list of it is called, and its rows of some clocks at a moment. One `of_period` goes by due time,
+    and `counts` says which judged clocks it is about; the others are about this moment.
     """
 
     title: str
     rows: Callable[[ClockQuerySet, datetime], ClockQuerySet]
-    of_period: bool
+    counts: Callable[[Judged], bool] | None = None
+
+    @property
+    def of_period(self) -> bool:
+        return self.counts is not None
 
 
 FIGURES: Mapping[str, Figure] = {
-    "judged": Figure("Were due", lambda clocks, at: clocks.judged(at), of_period=True),
-    "met": Figure("Kept", lambda clocks, at: clocks.met(at), of_period=True),
-    DEFAULT: Figure("Broken: late, or not yet and overdue", lambda clocks, at: clocks.breached(at), of_period=True),
-    "excused": Figure("Excused by a verdict", lambda clocks, at: clocks.excused(at), of_period=True),
-    "open": Figure("Open now", lambda clocks, at: clocks.open(at), of_period=False),
-    "at_risk": Figure("At risk now: little time left", lambda clocks, at: clocks.at_risk(at), of_period=False),
-    "paused": Figure("Paused now", lambda clocks, at: clocks.paused(), of_period=False),
-    "overdue": Figure("Overdue now", lambda clocks, at: clocks.overdue(at), of_period=False),
+    "judged": Figure("Were due", lambda clocks, at: clocks.judged(at), lambda each: each.is_counted),
+    "met": Figure("Kept", lambda clocks, at: clocks.met(at), lambda each: each.is_counted and not each.is_late),
+    DEFAULT: Figure(
+        "Broken: late, or not yet and overdue",
+        lambda clocks, at: clocks.breached(at),
+        lambda each: each.is_counted and each.is_late,
+    ),
+    "excused": Figure("Excused by a verdict", lambda clocks, at: clocks.excused(at), lambda each: not each.is_counted),
+    "open": Figure("Open now", lambda clocks, at: clocks.open(at)),
+    "at_risk": Figure("At risk now: little time left", lambda clocks, at: clocks.at_risk(at)),
+    "paused": Figure("Paused now", lambda clocks, at: clocks.paused()),
+    "overdue": Figure("Overdue now", lambda clocks, at: clocks.overdue(at)),
 }
 
 SHORT: Mapping[str, str] = {
@@ -59,7 +71,7 @@ def short(kind: str) -> str:
     return SHORT.get(kind) or kind.replace("_", " ").capitalize()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpenedClocks:
     """A figure as an address asked for it. `promise` None: of all promises, or of those of one `kind`. What both sides
     promise by the same rules is that of the `side` that is asked for; without any, of sales.
@@ -95,7 +107,9 @@ class OpenedClocks:
 
     def rows(self, filters: Filters, at: datetime) -> ClockQuerySet:
         """The clocks that make the number."""
-        clocks = attainment.clocks(filters)
+        return self._of(attainment.clocks(filters), filters, at)
+
+    def _of(self, clocks: ClockQuerySet, filters: Filters, at: datetime) -> ClockQuerySet:
         if self.figure.of_period:
             clocks = attainment.due(filters, clocks)
         if self.promise:
@@ -103,6 +117,23 @@ class OpenedClocks:
         if self.kind:
             clocks = clocks.filter(subject_kind=self.kind)
         return self.figure.rows(clocks, at)
+
+    def count(self, filters: Filters, at: datetime) -> int:
+        """How many there are: of the period by what is kept of everybody's answers, where that tells."""
+        broad, counts = answered.broad(filters), self.figure.counts
+        look = report.look(broad) if report.is_usual(broad) else NOTHING_KEPT
+        if counts is None or not look.keeps:
+            return sum(self._of(part, filters, at).count() for part in attainment.apart(filters))
+        return sum(each.n for each in attainment.judged(filters, at, look) if counts(each) and self._is_about(each))
+
+    def _is_about(self, judged: Judged) -> bool:
+        if self.promise and not self.promise.has(judged.policy_id, judged.side):
+            return False
+        return not self.kind or judged.policy_id in self._policies_of_kind
+
+    @cached_property
+    def _policies_of_kind(self) -> set[int]:
+        return set(Policy.objects.filter(subject_kind=self.kind).values_list("pk", flat=True))
 
     def address(self, filters: Filters) -> str:
         """Where it opens for these filters."""

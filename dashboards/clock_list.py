@@ -122,6 +122,10 @@ class ClockList(Drill[OpenedClocks, Clock]):
         self.viewer = viewer
 
     @cached_property
+    def count(self) -> int:
+        return self.opened.count(self.filters, self.at)
+
+    @cached_property
     def page(self) -> list[Row]:
         """The rows of this page."""
         return told(self.keyset.rows, self.viewer, self.at)

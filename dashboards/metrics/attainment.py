@@ -9,6 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
@@ -23,7 +25,7 @@ from dashboards.metrics.journeys import flag
 from dashboards.metrics.stretches import united
 from dashboards.options import Facet
 from dashboards.settled import NOTHING_KEPT, Look
-from sla.models import Clock, Policy, SubjectKind
+from sla.models import Clock, Policy
 from sla.querysets import Attainment, ClockQuerySet, counting, little_left
 from sla.subjects import Subject, reader_of, subjects
 from sla.verdict import late
@@ -128,13 +130,13 @@ def measure(filters: Filters, weeks: Sequence[Period], at: datetime, look: Look 
     marks = Marks(instant for each in asked for instant in each.instants(filters.calendar.zone))
     answers, others = Answers(filters, marks, look), _others(filters, marks, at)
 
-    def judged(answered: list[Judged], period: Period | None) -> list[Judged]:
+    def with_others(answered: list[Judged], period: Period | None) -> list[Judged]:
         pieces = marks.numbers(*period.instants(filters.calendar.zone)) if period else None
         return answered + [each for piece, each in others if pieces is None or piece in pieces]
 
-    due_now = judged(answers.due_in(filters.period), filters.period)
-    now, then = _Tally(due_now), _Tally(judged(answers.due_in(compared), compared)) if compared else None
-    by_week = [_Tally(judged(*each)) for each in zip(answers.due_in_each(weeks), weeks, strict=True)]
+    due_now = with_others(answers.due_in(filters.period), filters.period)
+    now, then = _Tally(due_now), _Tally(with_others(answers.due_in(compared), compared)) if compared else None
+    by_week = [_Tally(with_others(*each)) for each in zip(answers.due_in_each(weeks), weeks, strict=True)]
     owed = _owed(filters, at)
     promises, lines = promised(), []
     for promise in promises:
@@ -153,6 +155,12 @@ def measure(filters: Filters, weeks: Sequence[Period], at: datetime, look: Look 
         if not side:
             owed_by[owner] += each
     return Standing(lines, weeks, _groups(due_now, promises), dict(owed_by))
+
+
+def judged(filters: Filters, at: datetime, look: Look) -> list[Judged]:
+    """What is judged of the period as it stands at `at`; `look` is of the `broad` question. Three queries at most."""
+    marks = Marks(filters.instants or [at])
+    return Answers(filters, marks, look).due_in(filters.period) + [each for _, each in _others(filters, marks, at)]
 
 
 def promised() -> list[Promised]:
@@ -186,11 +194,16 @@ def clocks(filters: Filters) -> ClockQuerySet:
     """The clocks of the journeys that `filters` mean, of every kind and whenever due; joined with them only where that
     narrows. What is about no lead is meant only where nothing narrows.
     """
+    return reduce(or_, apart(filters))
+
+
+def apart(filters: Filters) -> list[ClockQuerySet]:
+    """The same in parts that are counted sooner than all at once: about passes, and about anything else."""
     whose = filters.whose("own_pass__")
     if not whose:
-        return Clock.objects.all()
-    of_passes = Q(subject_kind__in=SubjectKind.values) & whose
-    return Clock.objects.filter(of_passes | Q(pk__in=_beside_passes(filters).values("pk")))
+        return [Clock.objects.all()]
+    beside = Clock.objects.filter(pk__in=_beside_passes(filters).values("pk"))
+    return [Clock.objects.of_passes().filter(whose), beside]
 
 
 def _beside_passes(filters: Filters) -> ClockQuerySet:

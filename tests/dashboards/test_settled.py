@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from alignment.lib.periods import Period
 from alignment.people.models import Company
 from dashboards import ledger, report, settled
+from dashboards.clock_figures import FIGURES, OpenedClocks
 from dashboards.filters import Anchor, Calendar, Filters
 from dashboards.metrics import attainment, funnel, promises, speed
 from dashboards.options import Options
@@ -142,6 +143,8 @@ def test_it_tells_what_measuring_anew_would(told_before, query, happening):
             if change:
                 happen(*change)
             assert told(filters, memory.look()) == told(filters, NOTHING_KEPT)
+            opened = [OpenedClocks.find({"figure": name}, []) for name in FIGURES]
+            assert [each.count(filters, AT) for each in opened] == [each.rows(filters, AT).count() for each in opened]
     finally:
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE leads_journey, sla_clock CASCADE")
@@ -197,7 +200,13 @@ def test_what_is_kept_of_everybody_tells_of_one_source_too(monkeypatch):
             assert sum(line.kept.met for line in ledger.measure(of_events, AT).sales.lines) == 1
         assert not [one for one in captured.captured_queries if "is_first" in one["sql"]]
 
+        opened = OpenedClocks.find({"figure": "met", "kind": "disposition"}, attainment.promised())
+        with CaptureQueriesContext(connection) as captured:
+            assert opened.count(of_events, AT) == 1
+        assert not [one for one in captured.captured_queries if 'COUNT(*) AS "__count"' in one["sql"]]
+
     Journey.objects.filter(pk=journey.pk).update(source=None)
+    assert opened.count(of_events, AT) == 0
     assert sum(line.kept.met for line in ledger.measure(of_events, AT).sales.lines) == 0
 
 
