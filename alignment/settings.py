@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "alignment.people.middleware.PolicyMiddleware",
     "alignment.people.middleware.TimeZoneMiddleware",
     "axes.middleware.AxesMiddleware",
+    "alignment.desk.errors.NotAllowedMiddleware",
 ]
 
 ROOT_URLCONF = "alignment.urls"

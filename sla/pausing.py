@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
+from django.utils.timezone import localtime
 
 from alignment.lib import batch
 from alignment.lib.business_time import Calendar
@@ -80,7 +81,7 @@ def _why_not(clock: Clock, reason: PauseReason, at: datetime, left: timedelta) -
     if clock.is_breached(at):
         return "It is overdue already, and a pause takes no breach back."
     if clock.paused_until:
-        return f"It is paused already, until {clock.paused_until:%-d %B, %H:%M} at most."
+        return f"It is paused already, until {localtime(clock.paused_until):%-d %B, %H:%M} at most."
     if at < clock.started_at:
         return "It had not begun by then."
     if reason.retired_at or reason.key not in clock.policy.pauses:

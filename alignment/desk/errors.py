@@ -1,10 +1,11 @@
-"""The page for a failure of ours: it shows an id that the log holds too."""
+"""The page for a failure of ours, which shows an id that the log holds too, and for what a form alone may ask for."""
 
 import logging
 import sys
+from collections.abc import Callable
 from uuid import uuid4
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.loader import render_to_string
 
 from alignment.api.problems import failure
@@ -24,3 +25,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
     # For requests whose answer is not shown: the page's own note tells the id.
     page["X-Error-Id"] = error_id
     return page
+
+
+class NotAllowedMiddleware:
+    """Whoever reloads the address of a form by hand reads what to do; Django's own answer is an empty page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            response.content = render_to_string("405.html", request=request).encode()
+        return response

@@ -59,7 +59,7 @@ def test_the_theme_is_the_users(theme, shown):
     assert shell_of(make_user(theme=theme)).theme == shown
 
 
-@pytest.mark.parametrize("template", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
+@pytest.mark.parametrize("template", ["400.html", "403.html", "403_csrf.html", "404.html", "405.html", "500.html"])
 def test_error_pages_need_no_request(template):
     html = render_to_string(template)
 
@@ -92,3 +92,10 @@ def test_browsers_find_the_icon_where_they_look_by_themselves(client):
     answer = client.get("/favicon.ico")
     assert (answer.status_code, answer["Cache-Control"]) == (302, "public, max-age=86400")
     assert answer["Location"] == static("img/mark.svg")
+
+
+def test_the_address_of_a_form_says_so_when_it_is_opened(client):
+    client.force_login(make_user(Role.MANAGER))
+    answer = client.get("/clocks/1/pause/")
+    assert answer.status_code == 405
+    assert "Go back to the page with the form" in answer.content.decode()

@@ -122,7 +122,7 @@ class TestBreach:
         dispute = Dispute.objects.get()
         assert "Agree and excuse it" in text(client.get(reverse("dispute", args=[dispute.pk])))
         client.post(reverse("dispute_answer", args=[dispute.pk]), {"text": "Right.", "agrees": "yes"})
-        assert "Excused: it is late, and no figure counts that." in text(client.get(address))
+        assert "Excused: it is late, but no figure counts it as broken." in text(client.get(address))
         assert "Excused" in text(client.get(reverse("disputes") + "?view=decided"))
 
     def test_programs_contest_it_and_read_what_became_of_it(self, late, rep, answering):

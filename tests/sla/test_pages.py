@@ -1,6 +1,7 @@
 """The set-up of promises and the page of a clock, as people use them."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -105,6 +106,16 @@ class TestSetup:
 
 
 class TestClock:
+    def test_until_when_it_is_paused_is_told_in_the_readers_zone(self, client):
+        rep = make_user(time_zone="Asia/Kolkata")
+        client.force_login(rep)
+        clock = clock_of(make_lead(owner=rep).pk)
+        given = {"reason": PauseReason.objects.get(key="later").pk}
+        client.post(f"/clocks/{clock.pk}/pause/", given)
+        until = Clock.objects.get(pk=clock.pk).paused_until.astimezone(ZoneInfo("Asia/Kolkata"))
+        page = client.post(f"/clocks/{clock.pk}/pause/", given, follow=True).content.decode()
+        assert f"It is paused already, until {until:%-d %B, %H:%M} at most." in page
+
     def test_the_holder_pauses_and_resumes_it(self, client):
         rep = make_user()
         client.force_login(rep)
