@@ -78,9 +78,11 @@ def scoring(request: SignedInRequest) -> HttpResponse:
     """What counts today, the draft, the pilots, and every version."""
     rows = list(ScoringVersion.objects.filter(scope="").select_related("author", "published_by", "team"))
     published = [row for row in rows if row.state == "published"]
+    pilots = [row for row in published if row.team_id]
+    territories = Territory.objects.in_bulk({pk for row in pilots for pk in row.territories})
     context = {
         "current": next((row for row in published if not row.team_id), None),
-        "pilots": [row for row in published if row.team_id],
+        "pilots": [(row, sorted(territories[pk].name for pk in row.territories)) for row in pilots],
         "draft": next((row for row in rows if row.is_draft), None),
         "versions": [row for row in rows if not row.is_draft],
         "may_manage": can(request.user, "scoring.manage"),

@@ -16,10 +16,17 @@ from alignment.people.models import Role
 from leads import lifecycle
 from leads.causes import Cause
 from leads.milestones import CauseSource
-from leads.models import Reason, ScoringVersion
-from leads.scoring import feedback
+from leads.models import Reason, ScoringVersion, Territory
+from leads.scoring import feedback, publishing
 from leads.scoring.form import RulesForm
-from tests.factories import make_lead, make_scoring_draft, make_scoring_pilot, make_scoring_preview, make_user
+from tests.factories import (
+    make_lead,
+    make_scoring_draft,
+    make_scoring_pilot,
+    make_scoring_preview,
+    make_team,
+    make_user,
+)
 from tests.leads.condition_strategies import all_of, asks
 from tests.leads.scoring_stories import BODY, lead, publish, standing, touch
 from tests.pages import text
@@ -275,6 +282,14 @@ def test_a_review_of_nothing_is_a_file_with_a_header(client, revops):
     response = client.get(reverse("setup_scoring_review"), {"format": "csv"})
 
     assert b"".join(response.streaming_content).decode("utf-8-sig").startswith("Part,Of,Figure,Value")
+
+
+def test_a_pilot_names_its_territories(client, revops):
+    north, south = (Territory.objects.create(key=name.lower(), name=name) for name in ("North", "South"))
+    draft = make_scoring_draft()
+    publishing.publish(draft=draft, by=revops, team=make_team(), territories=[south.pk, north.pk])
+
+    assert "and those of North, South that nobody holds" in text(client.get(reverse("setup_scoring")))
 
 
 def test_a_pilots_figures_stand_beside_the_rests(client, revops):
