@@ -20,7 +20,6 @@ from dashboards.filters import Filters
 from dashboards.metrics import answered, attainment
 from dashboards.metrics.answered import Judged
 from dashboards.metrics.attainment import Promised
-from dashboards.settled import NOTHING_KEPT
 from sla.models import Policy, SubjectKind
 from sla.querysets import ClockQuerySet
 
@@ -120,8 +119,7 @@ class OpenedClocks:
 
     def count(self, filters: Filters, at: datetime) -> int:
         """How many there are: of the period by what is kept of everybody's answers, where that tells."""
-        broad, counts = answered.broad(filters), self.figure.counts
-        look = report.look(broad) if report.is_usual(broad) else NOTHING_KEPT
+        look, counts = report.look_at_usual(answered.broad(filters)), self.figure.counts
         if counts is None or not look.keeps:
             return sum(self._of(part, filters, at).count() for part in attainment.apart(filters))
         return sum(each.n for each in attainment.judged(filters, at, look) if counts(each) and self._is_about(each))

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from django.db.models import F
 from django.urls import get_script_prefix, reverse
 
+from dashboards import report
 from dashboards.filters import Filters
 from dashboards.metrics import funnel, kept, nurture, promises, speed
 from dashboards.metrics.cells import AGES
@@ -68,6 +69,10 @@ def _stopped(*states: str) -> Callable[[Filters, datetime, Milestone], Journeys]
     return lambda filters, at, start: funnel.stopped_rows(filters, start, *states)
 
 
+def _stuck(filters: Filters, at: datetime, start: Milestone) -> Journeys:
+    return speed.stuck(filters, start, at, report.look_at_usual(filters))
+
+
 def _won_within(filters: Filters, at: datetime, days: int) -> Journeys:
     in_time = F(filters.anchor.column) + timedelta(days=days)
     return cohort(filters).filter(reached(Milestone.WON), won_at__lte=in_time)
@@ -98,7 +103,7 @@ FIGURES: Mapping[str, Figure] = {
     "funnel.lost": Figure("Lost at {}", _stopped(Outcome.LOST), STEP),
     "funnel.attached": Figure("Joined another deal at {}", _stopped(Outcome.ATTACHED), STEP),
     "funnel.open": Figure("Still open at {}", _stopped(OPEN), STEP),
-    "funnel.stuck": Figure("Stuck at {}", lambda filters, at, start: speed.stuck(filters, start, at), STEP),
+    "funnel.stuck": Figure("Stuck at {}", _stuck, STEP),
     "funnel.won_within": Figure("Won within {} days", _won_within, DAYS),
     "promises.delivered": Figure("First-pass MQLs handed over", _by("mql_at", kept.DELIVERED)),
     "promises.accepted": Figure("Accepted by sales", _by("accepted_at", kept.ACCEPTED)),

@@ -77,11 +77,17 @@ def look(filters: Filters) -> Look:
     """
     if connection.in_atomic_block or filters.accounts != Accounts.ALL:
         return NOTHING_KEPT
-    return _memory.look(_about(filters), is_usual=is_usual(filters))
+    return _memory.look(_about(filters), is_usual=_is_usual(filters))
 
 
-def is_usual(filters: Filters) -> bool:
-    """Whether it is about the journeys that everybody asks for, so that all that is measured of them is kept."""
+def look_at_usual(filters: Filters) -> Look:
+    """The same, where it is about the journeys that everybody asks for: whoever needs a part of a question alone should
+    not have all of it kept.
+    """
+    return look(filters) if _is_usual(filters) else NOTHING_KEPT
+
+
+def _is_usual(filters: Filters) -> bool:
     return _about(filters) == _about(Filters())
 
 

@@ -255,6 +255,7 @@ def _length(seconds: int | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
 
 
-def stuck(filters: Filters, milestone: Milestone, at: datetime) -> Journeys:
-    """The journeys behind `Stay.stuck`. One query besides their own."""
-    return _open(filters).filter(_stuck(completed(filters), at), reached=milestone)
+def stuck(filters: Filters, milestone: Milestone, at: datetime, look: Look = NOTHING_KEPT) -> Journeys:
+    """The journeys behind `Stay.stuck`. One query besides their own, where nothing is kept."""
+    found = stays(filters, at, look) if look.keeps else completed(filters)
+    return _open(filters).filter(_stuck(found, at), reached=milestone)

@@ -18,6 +18,7 @@ from dashboards import ledger, report, settled
 from dashboards.clock_figures import FIGURES, OpenedClocks
 from dashboards.filters import Anchor, Calendar, Filters
 from dashboards.metrics import attainment, funnel, promises, speed
+from dashboards.metrics.funnel import STEPS
 from dashboards.options import Options
 from dashboards.settled import NOTHING_KEPT, Memory
 from leads import changed_days
@@ -69,6 +70,11 @@ def told(filters, look):
         (kept.kept, kept.weeks, kept.overdue, kept.answer_time),
         attainment.measure(filters, promises.weeks_shown(filters, AT), AT, look),
     )
+
+
+def stuck_ones(filters, step, look):
+    """The journeys that are stuck there."""
+    return set(speed.stuck(filters, step, AT, look).values_list("pk", flat=True))
 
 
 def reads(memory, filters=None):
@@ -143,6 +149,8 @@ def test_it_tells_what_measuring_anew_would(told_before, query, happening):
             if change:
                 happen(*change)
             assert told(filters, memory.look()) == told(filters, NOTHING_KEPT)
+            for step in STEPS:
+                assert stuck_ones(filters, step, memory.look()) == stuck_ones(filters, step, NOTHING_KEPT)
             opened = [OpenedClocks.find({"figure": name}, []) for name in FIGURES]
             assert [each.count(filters, AT) for each in opened] == [each.rows(filters, AT).count() for each in opened]
     finally:
