@@ -1,6 +1,6 @@
 """How the demo company routes: calendars, who is away, pools, rules, and the leads that they gave out lately."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -48,14 +48,16 @@ POOLS = {
 def tell(people: dict[str, User], now: datetime, seed: int) -> None:
     """Set all of it up and let leads come in; `people` by the name of their login."""
     rng = Random(seed)  # noqa: S311 (a story, not a secret)
-    reps = {user.name: user for user in User.objects.filter(name__in=REPS)}
-    _people(reps, now)
+    reps = _reps()
+    _absences(reps, now.date())
     made = _pools(reps, people["manager"], people["revops"])
     _rules(made, people["revops"])
     _leads(rng, now)
 
 
-def _people(reps: dict[str, User], now: datetime) -> None:
+def employ(now: datetime) -> None:
+    """When people work, in which languages, and how much; before the first promise is timed."""
+    reps = _reps()
     berlin, lisbon = (
         calendars.add(name=name, time_zone=zone, country=country, subdivision=part, week=_week(week))
         for name, zone, country, part, week in (
@@ -70,8 +72,14 @@ def _people(reps: dict[str, User], now: datetime) -> None:
         changes = {"languages": languages, "weight": weight, "daily_cap": daily_cap}
         changes |= {"calendar": lisbon} if is_in_lisbon else {}
         accounts.change_person(user_id=reps[name].pk, changes=changes)
+
+
+def _reps() -> dict[str, User]:
+    return {user.name: user for user in User.objects.filter(name__in=REPS)}
+
+
+def _absences(reps: dict[str, User], today: date) -> None:
     hanna, mateo = reps["Hanna Virtanen"].pk, reps["Mateo Silva"].pk
-    today = now.date()
     absences.plan(user_id=hanna, first_on=today - timedelta(days=2), last_on=today + timedelta(days=5), note="Holidays")
     absences.plan(user_id=mateo, first_on=today + timedelta(days=12), last_on=today + timedelta(days=16))
 

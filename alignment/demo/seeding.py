@@ -80,6 +80,7 @@ def seed(*, leads: int, seed: int = 48) -> Seeded:
     reps = _people()
     _dimensions(now.date(), reps)
     selling.agree()
+    routing.employ(now)
     setting = _setting(now, reps, company)
     crowd = _crowd(rng, leads)
     history = Cause(CauseSource.DEMO, promise=Promise.HISTORY)
