@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from urllib.parse import urlencode
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, CharField, F, FilteredRelation, OuterRef, Q, Subquery, Value, When
 from django.db.models.expressions import OrderBy
 from django.urls import reverse
@@ -203,7 +204,7 @@ class Queue:
             leads = leads.filter(lead_fits.at_targets(self.target))
         # Whoever has thousands waits for what a row shows of some of them, not of all.
         first = self._placed(leads).values("pk")[: self.most + 1]
-        return list(_described(self._placed(Lead.objects.filter(pk__in=first))))
+        return list(_described(self._placed(Lead.objects.filter(pk__any_of=ArraySubquery(first)))))
 
     def _placed(self, leads: LeadQuerySet) -> LeadQuerySet:
         """The leads with the state of their group, group by group, in the order of the tab."""
