@@ -9,7 +9,6 @@ from itertools import groupby
 from operator import attrgetter
 from urllib.parse import urlencode
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, CharField, F, FilteredRelation, OuterRef, Q, Subquery, Value, When
 from django.db.models.expressions import OrderBy
 from django.urls import reverse
@@ -196,29 +195,29 @@ class Queue:
 
     @cached_property
     def _rows(self) -> list[Lead]:
-        """The leads in their order, and one more than `most` where there are more; one query."""
         leads = self._leads(self.tab)
         if self.segment:
             leads = leads.filter(segment__key=self.segment)
         if self.target:
             leads = leads.filter(lead_fits.at_targets(self.target))
-        # Whoever has thousands waits for what a row shows of some of them, not of all.
-        first = self._placed(leads).values("pk")[: self.most + 1]
-        return list(_described(self._placed(Lead.objects.filter(pk__any_of=ArraySubquery(first)))))
-
-    def _placed(self, leads: LeadQuerySet) -> LeadQuerySet:
-        """The leads with the state of their group, group by group, in the order of the tab."""
-        placed = with_clock(leads).annotate(
-            journey=FilteredRelation("journeys", condition=Q(journeys__pass_no=F("pass_no"))),
-            plan=FilteredRelation("follow_up", condition=Q(follow_up__pass_no=F("pass_no"))),
-        )
-        placed = placed.annotate(
-            accepted_at=F("journey__accepted_at"), worked_at=F("journey__worked_at"),
-            revisit_on=F("journey__revisit_on"), next_on=F("plan__next_on"), wakes_on=F("plan__wakes_on"),
+        current = FilteredRelation("journeys", condition=Q(journeys__pass_no=F("pass_no")))
+        rows = with_clock(leads).annotate(journey=current).annotate(
+            accepted_at=F("journey__accepted_at"),
+            worked_at=F("journey__worked_at"),
+            revisit_on=F("journey__revisit_on"),
+            track_name=F("journey__track__name"),
+            reason_label=F("journey__reason__label"),
+            qualified=_qualified(),
+            newest_touch=_newest_touch(),
             is_above=is_above("pk"),
         )  # fmt: skip
-        placed = placed.annotate(state=state_of(self.tab, self.at)).alias(rank=rank_of(self.tab, self.at))
-        return placed.order_by("rank", *self._order())
+        plan = FilteredRelation("follow_up", condition=Q(follow_up__pass_no=F("pass_no")))
+        rows = rows.annotate(plan=plan).annotate(
+            next_step=F("plan__next_step"), next_on=F("plan__next_on"), wakes_on=F("plan__wakes_on")
+        )
+        rows = rows.annotate(state=state_of(self.tab, self.at)).alias(rank=rank_of(self.tab, self.at))
+        rows = rows.select_related("stage", "owner", "source", "segment")
+        return list(rows.order_by("rank", *self._order())[: self.most + 1])
 
     def _order(self) -> list[str | Case | OrderBy]:
         if self.tab == Tab.ACCEPTED:
@@ -247,14 +246,6 @@ class Queue:
         if promise is None or promise.hours is None or attained.share is None:
             return None
         return Kept(attained.share, attained.n, round(promise.target), promise.hours)
-
-
-def _described(placed: LeadQuerySet) -> LeadQuerySet:
-    """With what a row says of its lead."""
-    return placed.annotate(
-        track_name=F("journey__track__name"), reason_label=F("journey__reason__label"), qualified=_qualified(),
-        newest_touch=_newest_touch(), next_step=F("plan__next_step"),
-    ).select_related("stage", "owner", "source", "segment")  # fmt: skip
 
 
 def _qualified() -> Case:

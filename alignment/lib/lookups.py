@@ -10,23 +10,19 @@ from alignment.lib import arrays
 class AnyOf(Lookup):  # type: ignore[type-arg]
     """`pk__any_of={…}`: the column is one of the values of the array. For fifty thousand keys as for one.
 
-    Many keys come as a set: into lists Django looks one by one, for expressions. An `ArraySubquery` is asked first,
-    by itself; `__in` of a query is joined with everything else, and maybe last.
+    Many keys come as a set: into lists Django looks one by one, for expressions.
     """
 
     lookup_name = "any_of"
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        """The SQL and its one parameter, or those of the subquery.
+        """The SQL and its one parameter.
 
         The array gets the column's own type: PostgreSQL hashes it only then, and otherwise compares every row with
         every key.
         """
         left, params = self.process_lhs(compiler, connection)
-        if hasattr(self.rhs, "as_sql"):
-            right, asked = self.process_rhs(compiler, connection)
-            return f"{left} = ANY({right})", [*params, *asked]
         return f"{left} = ANY(%s::{self.lhs.output_field.db_type(connection)}[])", [*params, arrays.literal(self.rhs)]
 
 
