@@ -265,7 +265,11 @@ def review(request: SignedInRequest) -> HttpResponseBase:
     With `format=csv` the figures as a file.
     """
     asked = request.GET.get("days", "")
-    days = int(asked) if asked.isascii() and asked.isdecimal() and 7 <= int(asked[:4]) <= 730 else REVIEW_DAYS
+    days = (
+        int(asked)
+        if asked.isascii() and asked.isdecimal() and len(asked) < 5 and 7 <= int(asked) <= 730
+        else REVIEW_DAYS
+    )
     end = timezone.now()
     chosen = request.GET.get("version", "")
     found = None

@@ -284,6 +284,14 @@ def test_a_review_of_nothing_is_a_file_with_a_header(client, revops):
     assert b"".join(response.streaming_content).decode("utf-8-sig").startswith("Part,Of,Figure,Value")
 
 
+@pytest.mark.parametrize("days", ["6", "731", "0030000000000", "9" * 5000])
+def test_a_review_of_no_sensible_period_is_that_of_the_usual_one(client, revops, days):
+    page = client.get(reverse("setup_scoring_review"), {"days": days})
+
+    assert page.status_code == 200
+    assert page.context["days"] == client.get(reverse("setup_scoring_review")).context["days"]
+
+
 def test_a_pilot_names_its_territories(client, revops):
     north, south = (Territory.objects.create(key=name.lower(), name=name) for name in ("North", "South"))
     draft = make_scoring_draft()
