@@ -23,6 +23,8 @@ settings.load_profile("moderate")
 MARKED_BY_FOLDER = ("browser", "faults")
 # What takes longest begins first, so that nobody waits for it at the end.
 FIRST = ("faults", "browser", "runtime", "people")
+# A browser that died or hung says nothing of the page; one that hangs at the same page again does.
+DEAD_BROWSER = pytest.mark.flaky(reruns=1, only_rerun=["TargetClosedError", "Target crashed"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if folder_of(item.nodeid) in MARKED_BY_FOLDER:
             item.add_marker(folder_of(item.nodeid))
+        if folder_of(item.nodeid) == "browser":
+            item.add_marker(DEAD_BROWSER)
     items.sort(key=lambda item: [*FIRST, folder_of(item.nodeid)].index(folder_of(item.nodeid)))
 
 

@@ -21,8 +21,9 @@ PRODUCTION = {
 }
 INTERRUPTED = (-2, 130)
 # The whole run takes two files at a time, in the order of `tests/conftest.py`, each on a database of its own; in the
-# end it says which tests took longest.
+# end it says which tests took longest. A test that hangs ends its process, says where it stood, and costs no other.
 SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder", "--durations=15"]
+SIDE_BY_SIDE += ["--override-ini=faulthandler_timeout=900", "--override-ini=faulthandler_exit_on_timeout=true"]
 
 
 def gates() -> dict[str, tuple[list[str | Path], dict[str, str]]]:

@@ -31,8 +31,8 @@ SETTINGS = (
     "timezone=UTC",
     "log_timezone=UTC",
 )
-# For data that nobody needs after the run.
-FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# For data that nobody needs after the run. What a test asks and waits for so long has a wrong plan, or hangs.
+FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "statement_timeout=300s")
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,22 @@
 """Chromium, a running Accord with the demo company, and windows that note what the browser complains about."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import BrowserContext, expect, sync_playwright
 
 from alignment.desk.context import PROCESSES
 from alignment.ops import heartbeats
 from alignment.people.models import User
+from tests.browser.chromium import EXECUTABLE, PATIENCE_S, Chromium
 from tests.browser.sites import serving
 from tests.browser.windows import Window
 from tests.databases import Database
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 # Enough for every chart and list to have something to show.
 LEADS = 400
 
@@ -31,21 +28,28 @@ expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    if CHROMIUM is None and not os.environ.get("CI"):
+def chromium() -> Iterator[Chromium]:
+    if EXECUTABLE is None and not os.environ.get("CI"):
         pytest.skip("There is no Chromium on this machine; the browser tests did not run.")
-    assert CHROMIUM, "There is no Chromium on this machine."
+    assert EXECUTABLE, "There is no Chromium on this machine."
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Django refuses the database to a thread with an event loop.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = Chromium(playwright)
         yield browser
         browser.close()
 
 
+@pytest.fixture(autouse=True)
+def patience(chromium: Chromium) -> Iterator[None]:
+    """A browser that hangs fails its test instead of the whole run."""
+    with chromium.no_longer_than(PATIENCE_S):
+        yield
+
+
 @pytest.fixture(scope="package")
 def empty_install(
-    chromium: Browser, migrated_database: Database, worker_id: str, django_db_blocker: Any
+    chromium: Chromium, migrated_database: Database, worker_id: str, django_db_blocker: Any
 ) -> Iterator[Database]:
     """The tables without anybody in them."""
     database = Database(f"accord_browser_empty_{worker_id}")
@@ -93,7 +97,7 @@ Visit = Callable[..., Window]
 
 
 @pytest.fixture
-def visit(chromium: Browser, site: str, company: None) -> Iterator[Visit]:
+def visit(chromium: Chromium, site: str, company: None) -> Iterator[Visit]:
     """Opens windows: `visit(user, width=390, dark=True)`; without a user a stranger's. Options go to the context.
 
     At the end no window may have heard a complaint of the browser, save failed requests whose status it `expects`.

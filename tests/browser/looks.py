@@ -53,7 +53,13 @@ TARGETS = """
     }
 """
 
-NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# A browser that draws nothing any more is not waited for without end.
+NEXT_FRAME = """
+    () => new Promise((done) => {
+        requestAnimationFrame(() => requestAnimationFrame(done));
+        setTimeout(done, 3000);
+    })
+"""
 # What makes the page so wide.
 WIDEST = """
     () => {
@@ -95,10 +101,10 @@ FOCUSED = """
             return isOutside ? `the focus is outside: ${html}` : isMarked ? "" : `the focus cannot be seen: ${html}`;
         };
         if (!fault()) return "";
-        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        await (NEXT_FRAME)();
         return fault();
     }
-"""
+""".replace("NEXT_FRAME", NEXT_FRAME)
 LEFT_OUT = """
     () => [...window.unreached].map((each) => each.outerHTML ?? each)
         .map((html) => `not reached with Tab: ${html.replace(/\\s+/g, " ").slice(0, 160)}`)
