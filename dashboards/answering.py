@@ -1,4 +1,4 @@
-"""How the dashboards answer: 304 to whoever has the figures already, 422 to a mistaken address, files on record."""
+"""How the dashboards answer: 304 to whoever has the figures already, 422 to a mistaken address."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,8 +12,6 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.http import quote_etag
 
-from alignment.ops import audit
-from alignment.people.permissions import require
 from alignment.people.requests import SignedInRequest
 from dashboards.filters import Filters
 
@@ -39,12 +37,6 @@ def keepable(response: HttpResponse, request: SignedInRequest, measured: Measure
     response["ETag"] = _etag(request, measured)
     patch_cache_control(response, private=True, no_cache=True)
     return response
-
-
-def exported(request: SignedInRequest, subject_kind: str) -> None:
-    """Record that somebody takes figures out. Raises PermissionDenied for who may not."""
-    require(request.user, "export")
-    audit.record(action="exported", actor=request.user, subject_kind=subject_kind, detail={"query": request.GET.dict()})
 
 
 def mistaken(request: SignedInRequest, sentences: Sequence[str], *, route: str, title: str) -> HttpResponse:

@@ -5,13 +5,12 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
-from alignment.lib.csv import csv_response
+from alignment.ops.exports import exported, wants_file
 from alignment.people.figures import FiguresOfRep
 from alignment.people.models import User
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
 from dashboards import campaigns_sheet
-from dashboards.answering import exported
 from dashboards.campaigns import HEADER, CampaignLeads, MyCampaigns
 
 
@@ -20,9 +19,8 @@ from dashboards.campaigns import HEADER, CampaignLeads, MyCampaigns
 def campaigns(request: SignedInRequest) -> HttpResponseBase:
     """`days` is the window, `whose=all` shows every campaign; with `format=csv` the figures as a file."""
     page = MyCampaigns(request.user, request.GET.dict(), at=now())
-    if request.GET.get("format") == "csv":
-        exported(request, "campaigns")
-        return csv_response("campaigns", campaigns_sheet.HEADER, campaigns_sheet.lines(page))
+    if wants_file(request):
+        return exported(request, "campaigns", campaigns_sheet.HEADER, campaigns_sheet.lines(page), of="campaigns")
     return render(request, "dashboards/campaigns.html", {"page": page})
 
 
@@ -32,9 +30,8 @@ def campaign_leads(request: SignedInRequest) -> HttpResponseBase:
     """The leads behind a number; with `format=csv` all of them, as a file."""
     asked = request.GET.dict()
     found = CampaignLeads(MyCampaigns(request.user, asked, at=now()), asked, owner=_rep(request))
-    if asked.get("format") == "csv":
-        exported(request, "journey")
-        return csv_response("campaign-leads", HEADER, found.lines())
+    if wants_file(request):
+        return exported(request, "campaign-leads", HEADER, found.lines(), of="journey")
     return render(request, "dashboards/campaign_leads.html", {"list": found})
 
 

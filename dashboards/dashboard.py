@@ -10,10 +10,10 @@ from django.shortcuts import render
 from django.utils.timezone import now
 from django_htmx.http import push_url
 
-from alignment.lib.csv import csv_response
+from alignment.ops.exports import File, exported, wants_file
 from alignment.people.models import User
 from alignment.people.requests import SignedInRequest
-from dashboards.answering import Measured, exported, keepable, mistaken, unchanged
+from dashboards.answering import Measured, keepable, mistaken, unchanged
 from dashboards.asking import filters_for
 from dashboards.drill import Drill
 from dashboards.figures import FigureError
@@ -35,7 +35,7 @@ class Dashboard(Generic[Told, Page]):
     fragment: str
     current: Callable[[Filters, datetime], Told]
     page: Callable[[Told, Options, User], Page]
-    file: Callable[[Page, str], HttpResponseBase]
+    file: Callable[[Page, str], File]
     """The file of the page's table that an address names; of all its figures where it names none."""
 
     def show(self, request: SignedInRequest) -> HttpResponseBase:
@@ -50,9 +50,8 @@ class Dashboard(Generic[Told, Page]):
         if request.htmx and not is_chosen and (same := unchanged(request, measured)):
             return same
         page = self.page(measured, options, request.user)
-        if request.GET.get("format") == "csv":
-            exported(request, self.name)
-            return self.file(page, request.GET.get("table", ""))
+        if wants_file(request):
+            return exported(request, *self.file(page, request.GET.get("table", "")), of=self.name)
         if not request.htmx:
             form = FilterForm(request.user, options, filters, self.name)
             return render(request, f"dashboards/{self.name}.html", {"page": page, "form": form})
@@ -68,9 +67,8 @@ class Dashboard(Generic[Told, Page]):
             return self._mistaken(request, error.messages)
         except FigureError as error:
             return self._mistaken(request, [str(error)])
-        if asked.get("format") == "csv":
-            exported(request, self.name)
-            return csv_response(file, found.header, found.lines())
+        if wants_file(request):
+            return exported(request, file, found.header, found.lines(), of=self.name)
         return render(request, template, {"list": found})
 
     def _mistaken(self, request: SignedInRequest, sentences: list[str]) -> HttpResponse:

@@ -17,7 +17,7 @@ PROMISES = Dashboard(
     fragment="dashboards/_ledger.html",
     current=ledger.current,
     page=PromisesPage,
-    file=promises_sheet.response,
+    file=promises_sheet.file,
 )
 
 

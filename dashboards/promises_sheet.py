@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
-from django.http import StreamingHttpResponse
-
-from alignment.lib.csv import Cell, csv_response
+from alignment.lib.csv import Cell
+from alignment.ops.exports import File
 from dashboards.promise_card import Was
 from dashboards.promises_page import Group, PromisesPage
 
@@ -19,13 +18,13 @@ OF_PROMISES = (
 OF_WEEKS = ("Week of", "Over", "Side", "Promise", "Kept", "Of", "Value", "Promised")
 
 
-def response(page: PromisesPage, table: str) -> StreamingHttpResponse:
+def file(page: PromisesPage, table: str) -> File:
     """The file of one table; of everything where there is no such table."""
     groups = {f"by_{group.facet}": group for group in page.groups}
     if table in groups:
-        return csv_response(f"promises-{table.replace('_', '-')}", *_of_group(page, groups[table]))
+        return (f"promises-{table.replace('_', '-')}", *_of_group(page, groups[table]))
     header, lines = TABLES.get(table, (HEADER, _everything))
-    return csv_response("-".join(filter(None, ("promises", table if table in TABLES else ""))), header, lines(page))
+    return "-".join(filter(None, ("promises", table if table in TABLES else ""))), header, lines(page)
 
 
 def _promises(page: PromisesPage) -> Iterator[Line]:

@@ -6,7 +6,6 @@ from django.http import HttpResponseBase
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from alignment.lib.csv import csv_response
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
 from dashboards import report, sheet
@@ -23,7 +22,7 @@ FUNNEL = Dashboard(
     fragment="dashboards/_figures.html",
     current=report.current,
     page=lambda measured, options, user: FunnelPage(measured, options),
-    file=lambda page, table: csv_response("funnel", sheet.HEADER, sheet.lines(page)),
+    file=lambda page, table: ("funnel", sheet.HEADER, sheet.lines(page)),
 )
 
 

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from alignment.desk.lead_list import LeadList
-from alignment.lib.csv import Cell, csv_response
+from alignment.lib.csv import Cell
 from alignment.lib.form_pages import form_view
-from alignment.ops import audit
+from alignment.ops.exports import exported, wants_file
 from alignment.people.models import User
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
@@ -148,10 +148,9 @@ def change(request: SignedInRequest, pk: int) -> HttpResponseBase:
     rows = BulkRow.objects.filter(change=found).select_related("lead").order_by("lead")
     if state in BulkState.values:
         rows = rows.filter(state=state)
-    if request.GET.get("format") == "csv":
-        require(request.user, "export")
-        audit.record(action="exported", actor=request.user, subject_kind="bulk", subject_ids=[pk])
-        return csv_response(f"changed-leads-{pk}", ("Id", "Name", "E-mail", "Result", "Why"), _lines(rows))
+    if wants_file(request):
+        header = ("Id", "Name", "E-mail", "Result", "Why")
+        return exported(request, f"changed-leads-{pk}", header, _lines(rows), of="bulk", pk=pk)
     template = "desk/_bulk_state.html" if request.htmx.target == "bulk-state" else "desk/bulk_change.html"
     return render(request, template, _told(request, found, state, rows))
 

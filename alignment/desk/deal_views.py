@@ -9,9 +9,8 @@ from django.views.decorators.vary import vary_on_headers
 from alignment.desk.account_page import AccountPage
 from alignment.desk.deal_list import HEADER, DealList
 from alignment.desk.deal_page import DealPage
-from alignment.lib.csv import csv_response
-from alignment.ops import audit
-from alignment.people.permissions import policy, require
+from alignment.ops.exports import exported, wants_file
+from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
 from leads.models import Account, Opportunity
 
@@ -24,11 +23,8 @@ fragments = vary_on_headers("HX-Request", "HX-Target")
 def deals(request: SignedInRequest) -> HttpResponseBase:
     """The list; with `format=csv` all that was found, as a file."""
     found = DealList(request.user, request.GET.dict(), today=timezone.localdate())
-    if request.GET.get("format") == "csv":
-        require(request.user, "export")
-        asked = {"query": request.GET.dict()}
-        audit.record(action="exported", actor=request.user, subject_kind="opportunity", detail=asked)
-        return csv_response("deals", HEADER, found.lines())
+    if wants_file(request):
+        return exported(request, "deals", HEADER, found.lines(), of="opportunity")
     template = "desk/_deals.html" if request.htmx and request.htmx.target == "deals" else "desk/deals.html"
     return render(request, template, {"list": found})
 

@@ -18,10 +18,9 @@ from alignment.desk.queue import Queue
 from alignment.desk.saved.tabs import Tabs, begins_with
 from alignment.desk.saved.views import shown_query
 from alignment.desk.search import Search, parse_recent
-from alignment.lib.csv import csv_response
-from alignment.ops import audit
+from alignment.ops.exports import exported, wants_file
 from alignment.people.models import Role
-from alignment.people.permissions import can, policy, require
+from alignment.people.permissions import can, policy
 from alignment.people.requests import SignedInRequest
 from leads.models import Lead
 from leads.views.moves import Recycle, Reject
@@ -137,10 +136,8 @@ def leads(request: SignedInRequest) -> HttpResponseBase:
     if not request.GET and not request.htmx and (begun := begins_with(request.user)):
         return redirect(begun)
     found = LeadList(request.GET.dict(), at=now(), only=chosen_ids(request))
-    if request.GET.get("format") == "csv":
-        require(request.user, "export")
-        audit.record(action="exported", actor=request.user, subject_kind="lead", detail={"query": request.GET.dict()})
-        return csv_response("leads", found.header, found.lines())
+    if wants_file(request):
+        return exported(request, "leads", found.header, found.lines(), of="lead")
     tabs = Tabs(request.user, request.GET.get("view", ""))
     if request.htmx.target == "lead-views":
         return render(request, "desk/_views.html", {"tabs": tabs.counted(now()), "is_counted": True})

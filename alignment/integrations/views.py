@@ -19,9 +19,9 @@ from alignment.integrations.columns import ColumnsPage
 from alignment.integrations.importers.mapping import MappingError
 from alignment.integrations.importers.tables import MAX_COLUMNS, NotATableError
 from alignment.integrations.models import How, Import, ImportedLead, ImportProblem, ProblemKind, SavedMapping
-from alignment.lib.csv import Cell, csv_response
+from alignment.lib.csv import Cell
 from alignment.lib.form_pages import form_view
-from alignment.ops import audit
+from alignment.ops.exports import exported, wants_file
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 from leads.hygiene.duplicates import to_decide
@@ -225,10 +225,9 @@ def rows(request: SignedInRequest, pk: int) -> HttpResponseBase:
     batch = _batch(pk)
     if batch.job is None:
         raise Http404
-    if request.GET.get("format") == "csv":
-        require(request.user, "export")
-        audit.record(action="exported", actor=request.user, subject_kind="import", subject_ids=[pk])
-        return csv_response(f"rejected-{pk}", ["row", "reason", *batch.header], _rejected(batch))
+    if wants_file(request):
+        header = ["row", "reason", *batch.header]
+        return exported(request, f"rejected-{pk}", header, _rejected(batch), of="import", pk=pk)
     kind = request.GET.get("kind", ProblemKind.REJECTED)
     found = ImportProblem.objects.filter(job=batch.job, kind=kind).select_related("lead").order_by("line", "pk")
     after = request.GET.get("after", "")

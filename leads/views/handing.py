@@ -10,11 +10,10 @@ from django.utils.html import format_html
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET
 
-from alignment.lib.csv import csv_response
 from alignment.lib.form_pages import form_page, form_view
-from alignment.ops import audit
+from alignment.ops.exports import exported, wants_file
 from alignment.people.models import User
-from alignment.people.permissions import can, policy, require
+from alignment.people.permissions import can, policy
 from alignment.people.requests import SignedInRequest
 from leads.conditions import Names
 from leads.models import HolderInterval, Lead
@@ -74,11 +73,8 @@ def routing_ledger(request: SignedInRequest) -> HttpResponseBase:
     entries = ledger(since=until - timedelta(days=days), until=until, pool_id=pool.pk if pool else None)
     sees_all = can(request.user, "funnel.of_reps")
     shown = entries if sees_all else [each for each in entries if each.user.pk == request.user.pk]
-    if request.GET.get("format") == "csv":
-        require(request.user, "export")
-        detail = {"query": request.GET.dict()}
-        audit.record(action="exported", actor=request.user, subject_kind="routing_ledger", detail=detail)
-        return csv_response("who-got-how-many", HEADER, lines(shown))
+    if wants_file(request):
+        return exported(request, "who-got-how-many", HEADER, lines(shown), of="routing_ledger")
     context = {"form": form, "entries": shown, "sees_all": sees_all}
     return render(request, "routing/ledger.html", context, status=200 if form.is_valid() else 422)
 

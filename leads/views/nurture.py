@@ -12,11 +12,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from alignment.lib.csv import csv_response
 from alignment.lib.form_pages import accepted, form_page, form_view
-from alignment.ops import audit
+from alignment.ops.exports import exported, wants_file
 from alignment.ops.models import Destination, Transport
-from alignment.people.permissions import policy, require
+from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
 from leads import lifecycle
 from leads.forms import DateInput
@@ -98,10 +97,8 @@ class RetireForm(forms.Form):
 def tracks(request: SignedInRequest) -> HttpResponseBase:
     """All tracks with what they hold, what is due and who came back; with `format=csv` the same as a file."""
     rows = lists.rows(at=timezone.now(), today=timezone.localdate())
-    if request.GET.get("format") == "csv":
-        require(request.user, "export")
-        audit.record(action="exported", actor=request.user, subject_kind="nurture_track")
-        return csv_response("nurture", lists.OF_TRACKS, lists.lines(rows))
+    if wants_file(request):
+        return exported(request, "nurture", lists.OF_TRACKS, lists.lines(rows), of="nurture_track")
     totals = {name: sum(getattr(row, name) for row in rows) for name in ("now", "unqualified", "due")}
     return render(request, "nurture/tracks.html", {"rows": rows, "totals": totals, "least": lists.LEAST})
 
@@ -112,11 +109,8 @@ def track(request: SignedInRequest, key: str) -> HttpResponseBase:
     """The leads of a track; `due` and `engaged` filter them, `format=csv` is the file for the marketing system."""
     shown = None if key == lists.NO_TRACK else get_object_or_404(NurtureTrack, key=key)
     found = lists.TrackList(shown, request.GET.dict(), today=timezone.localdate())
-    if request.GET.get("format") == "csv":
-        require(request.user, "export")
-        detail = {"track": key, "query": request.GET.dict()}
-        audit.record(action="exported", actor=request.user, subject_kind="nurture_track", detail=detail)
-        return csv_response(f"nurture-{key}", lists.HEADER, found.lines())
+    if wants_file(request):
+        return exported(request, f"nurture-{key}", lists.HEADER, found.lines(), of="nurture_track")
     form = WorkForm(request.POST or None, initial={"revisit_on": timezone.localdate() + timedelta(days=90)})
     if form.is_bound and _worked(request, form, found):
         return redirect(request.get_full_path())

@@ -11,11 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from alignment.lib.csv import csv_response
 from alignment.lib.form_pages import form_view
-from alignment.ops import audit, versions
+from alignment.ops import versions
 from alignment.ops.draft_pages import LONGEST_NOTE, DraftPages
-from alignment.people.permissions import can, policy, require
+from alignment.ops.exports import exported, wants_file
+from alignment.people.permissions import can, policy
 from alignment.people.requests import SignedInRequest
 from leads.models import Account, ProfileVersion
 from leads.profiles import coverage, matching, targets, winning
@@ -35,10 +35,8 @@ def profiles(request: SignedInRequest) -> HttpResponseBase:
     now = timezone.now()
     names = {one["key"]: one["name"] for one in current.body["profiles"]} if current else {}
     won = winning.stated_and_won(names, now - WON_WITHIN, now) if current else []
-    if request.GET.get("format") == "csv":
-        require(request.user, "export")
-        audit.record(action="exported", actor=request.user, subject_kind="profile_version")
-        return csv_response("stated-and-won", winning.HEADER, winning.lines(won))
+    if wants_file(request):
+        return exported(request, "stated-and-won", winning.HEADER, winning.lines(won), of="profile_version")
     context = {
         "current": current,
         "shown": _shown(current) if current else [],
@@ -122,12 +120,9 @@ def target_accounts(request: SignedInRequest) -> HttpResponseBase:
             messages.warning(request, f"Nobody here knows {shown}.")
         return redirect("target_accounts")
     words, uncovered = " ".join(request.GET.get("q", "").split()), request.GET.get("known") == "no"
-    if request.GET.get("format") == "csv":
-        require(request.user, "export")
-        audit.record(
-            action="exported", actor=request.user, subject_kind="account", detail={"query": request.GET.dict()}
-        )
-        return csv_response("target-accounts", coverage.HEADER, coverage.lines(words, uncovered=uncovered))
+    if wants_file(request):
+        lines = coverage.lines(words, uncovered=uncovered)
+        return exported(request, "target-accounts", coverage.HEADER, lines, of="account")
     rows = coverage.page(words, uncovered=uncovered, after=_place(request.GET.get("after", "")))
     context = {
         "form": form, "rows": rows[: coverage.PAGE], "words": words, "uncovered": uncovered,

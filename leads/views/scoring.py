@@ -13,14 +13,13 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
-from alignment.lib.csv import csv_response
 from alignment.lib.form_pages import form_view
-from alignment.ops import audit
 from alignment.ops.draft_pages import DraftPages
+from alignment.ops.exports import exported, wants_file
 from alignment.ops.models import Job
 from alignment.ops.versions import StaleDraftError
 from alignment.people.models import Side, Team
-from alignment.people.permissions import can, policy, require
+from alignment.people.permissions import can, policy
 from alignment.people.requests import SignedInRequest
 from leads.models import Lead, ScoringVersion, Territory
 from leads.models.score import Release
@@ -277,12 +276,9 @@ def review(request: SignedInRequest) -> HttpResponseBase:
         found = ScoringVersion.objects.filter(pk=chosen, scope="", published_at__isnull=False).first()
     start = end - timedelta(days=days)
     told, pilots = feedback.review(start, end, version=found), feedback.pilots(start, end)
-    if request.GET.get("format") == "csv":
-        require(request.user, "export")
-        audit.record(
-            action="exported", actor=request.user, subject_kind="scoring_review", detail={"query": request.GET.dict()}
-        )
-        return csv_response("scoring-review", review_sheet.HEADER, review_sheet.lines(told, pilots, days=days))
+    if wants_file(request):
+        lines = review_sheet.lines(told, pilots, days=days)
+        return exported(request, "scoring-review", review_sheet.HEADER, lines, of="scoring_review")
     context = {
         "review": told,
         "rules": read(told.version.body) if told else None,

@@ -44,3 +44,11 @@ def test_signals_are_connected_in_the_wiring_alone():
     connecting = re.compile(rf"\b({'|'.join(signals)})\.connect\(")
 
     assert {name(path) for path in modules(*PACKAGES) if connecting.search(text(path))} == {"alignment/wiring.py"}
+
+
+def test_files_are_taken_out_on_record():
+    """Whoever makes a download asks who may export and writes it down (`alignment.ops.exports`)."""
+    making = re.compile(r"\bcsv_response\b")
+
+    found = {name(path) for path in modules(*PACKAGES) if making.search(text(path))}
+    assert found == {"alignment/lib/csv.py", "alignment/ops/exports.py"}

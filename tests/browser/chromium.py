@@ -33,7 +33,7 @@ class Chromium:
 
     @contextmanager
     def no_longer_than(self, seconds: float) -> Iterator[None]:
-        """For what a page is asked there is no time limit in Playwright; it raises once there is no browser any more."""
+        """What a page is asked has no time limit in Playwright; it raises once there is no browser any more."""
         timer = Timer(seconds, end_browser)
         timer.start()
         try:

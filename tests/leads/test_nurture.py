@@ -242,7 +242,7 @@ def test_the_file_has_what_a_marketing_system_asks_for(client, marketer):
     assert lines[0].endswith("Consent,Do not contact")
     assert "'=Ana,ana@buyer.example" in lines[1]
     assert "2030-01-02" in lines[1]
-    assert AuditEntry.objects.get(action="exported").detail["track"] == "newsletter"
+    assert AuditEntry.objects.get(action="exported").detail["file"] == "nurture-newsletter"
 
 
 def test_what_tracks_hold_as_a_file(client, marketer):

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from alignment.desk.data.page import DataPage
 from alignment.integrations.models import How, Import, ImportedLead
 from alignment.lib import keysets
-from alignment.lib.csv import Cell, csv_response
+from alignment.lib.csv import Cell
 from alignment.ops import audit
-from alignment.people.permissions import can, policy, require, why_not
+from alignment.ops.exports import exported, wants_file
+from alignment.people.permissions import can, policy, why_not
 from alignment.people.requests import SignedInRequest
 from leads.hygiene import duplicates, merging_exact
 from leads.hygiene.findings import FINDINGS, PAIRS
@@ -37,9 +38,8 @@ BY_MERGE = ("-at", "-id")
 @require_safe
 def overview(request: SignedInRequest) -> HttpResponseBase:
     page = DataPage(at=now())
-    if request.GET.get("format") == "csv":
-        require(request.user, "export")
-        return csv_response("clean-data", page.header, page.lines())
+    if wants_file(request):
+        return exported(request, "clean-data", page.header, page.lines(), of="data")
     return render(request, "desk/data/overview.html", {"page": page})
 
 
@@ -54,8 +54,8 @@ def leads(request: SignedInRequest, finding: str) -> HttpResponseBase:
     if asked is None:
         raise Http404
     found = asked.leads(now()).select_related("stage", "owner__team", "source")
-    if request.GET.get("format") == "csv":
-        return _file(request, finding, LEAD_HEADER, _lead_lines(found.newest_first()))
+    if wants_file(request):
+        return exported(request, finding, LEAD_HEADER, _lead_lines(found.newest_first()), of="lead")
     rows, following = _page(request, found, NEWEST)
     context = {"finding": asked, "leads": rows, "next": following}
     return render(request, "desk/data/leads.html", context)
@@ -85,8 +85,8 @@ def pairs(request: SignedInRequest, kind: str) -> HttpResponseBase:
     if batch:
         created = ImportedLead.objects.filter(batch=batch, how=How.CREATED).values("lead")
         found = found.filter(Q(first__in=created) | Q(second__in=created))
-    if request.GET.get("format") == "csv":
-        return _file(request, f"{kind}-duplicates", PAIR_HEADER, _pair_lines(found))
+    if wants_file(request):
+        return exported(request, f"{kind}-duplicates", PAIR_HEADER, _pair_lines(found), of="lead")
     rows, following = _page(request, found, BY_ID)
     name, asks = PAIRS[kind]
     context = {
@@ -166,9 +166,3 @@ def _page(request: SignedInRequest, found: QuerySet[Any], order: keysets.Order) 
             raise Http404 from None
     rows = list(found.order_by(*order)[: PAGE + 1])
     return rows[:PAGE], keysets.to_text(rows[PAGE - 1], order) if len(rows) > PAGE else ""
-
-
-def _file(request: SignedInRequest, name: str, header: tuple[str, ...], rows: Iterator[Any]) -> HttpResponseBase:
-    require(request.user, "export")
-    audit.record(action="exported", actor=request.user, subject_kind="lead", detail={"data": name})
-    return csv_response(name, header, rows)
