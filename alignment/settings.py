@@ -190,6 +190,13 @@ KNOX_TOKEN_MODEL = "people.ApiToken"
 # Its migrations would make the table of the token model that ours replaces.
 MIGRATION_MODULES = {"knox": None}
 
+# Figures ------------------------------------------------------------------------------------------------------
+
+# How many seconds a dashboard waits for figures that nobody asked for lately, before it shows itself without them; None
+# waits for as long as it takes.
+_patience = os.environ.get("ACCORD_FIGURES_PATIENCE", "0.2")
+FIGURES_PATIENCE = float(_patience) if _patience else None
+
 # API ----------------------------------------------------------------------------------------------------------
 
 # Requests a minute that each token may make.

@@ -6,17 +6,21 @@ was writing: once one of those is done, it holds no longer. What no event tells 
 holds any more), and what time alone changes, shows after half a minute.
 
 Whoever hears of an event may `renew` what is being looked at, so that the measuring is done before the pages ask.
+
+A question that nobody asked lately may take seconds where a million leads are. Who has less patience hears that it is
+being measured, and asks again.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
 from typing import Generic, TypeVar
 
-from django.db import connection
+from django.db import close_old_connections, connection
 from django.utils.timezone import now
 
 from leads.models import HolderInterval, Journey, LeadTransition, OpportunityContact, Touchpoint, WithdrawnTouch
@@ -34,7 +38,22 @@ _WRITERS = """
     SELECT backend_xid::text FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL
 """
 
+# Each of these threads keeps a database connection. Two questions at once leave the database time for all else.
+measurers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="questions")
+
 Measured = TypeVar("Measured")
+
+
+class StillMeasuringError(Exception):
+    """The answer takes longer than who asked would wait; it will be kept once it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many `seconds` somebody waits. Who comes back for an answer takes one as of the moment `since`."""
+
+    seconds: float
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +104,8 @@ class _Place(Generic[Measured]):
     asked: float
     lock: Lock = field(default_factory=Lock)
     kept: _Kept[Measured] | None = None
+    submitting: Lock = field(default_factory=Lock)
+    under_way: Future[Measured] | None = None
 
     def answer(self, at: datetime, arrived: float) -> Measured:
         """What is kept, where it still holds; else what is measured now."""
@@ -93,6 +114,29 @@ class _Place(Generic[Measured]):
                 began, version = monotonic(), Version.read()
                 self.kept = _Kept(self.measure(at), at, began, version)
             return self.kept.measured
+
+    def answer_within(self, patience: Patience, at: datetime, arrived: float) -> Measured:
+        """The same, measured by a thread of its own. Raises StillMeasuringError when the patience is over."""
+        until = arrived + patience.seconds
+        while True:
+            kept = self.kept
+            if kept is not None and ((patience.since and kept.at >= patience.since) or kept.answers(at, arrived)):
+                return kept.measured
+            try:
+                self._measuring(at, arrived).result(timeout=max(0.0, until - monotonic()))
+            except TimeoutError:
+                raise StillMeasuringError from None
+
+    def _measuring(self, at: datetime, arrived: float) -> Future[Measured]:
+        """What is under way, for whomever it was begun, or else begins now."""
+        with self.submitting:
+            if self.under_way is None or self.under_way.done():
+                self.under_way = measurers.submit(self._answer_apart, at, arrived)
+            return self.under_way
+
+    def _answer_apart(self, at: datetime, arrived: float) -> Measured:
+        close_old_connections()
+        return self.answer(at, arrived)
 
     def is_looked_at(self) -> bool:
         """Whether a page seems to show it: open pages ask again whenever they are told."""
@@ -110,14 +154,21 @@ class Keeper(Generic[Measured]):
         self._places: OrderedDict[Hashable, _Place[Measured]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, asked: Hashable, at: datetime, measure: Callable[[datetime], Measured]) -> Measured:
+    def get(
+        self,
+        asked: Hashable,
+        at: datetime,
+        measure: Callable[[datetime], Measured],
+        patience: Patience | None = None,
+    ) -> Measured:
         """What `measure` answers to `asked`: as it was kept, where that still holds at `at`. What a transaction wrote
-        itself is for itself alone.
+        itself is for itself alone. Raises StillMeasuringError where that takes more than `patience`; None waits.
         """
         if connection.in_atomic_block:
             return measure(at)
         arrived = monotonic()
-        return self._place(asked, measure, arrived).answer(at, arrived)
+        place = self._place(asked, measure, arrived)
+        return place.answer_within(patience, at, arrived) if patience else place.answer(at, arrived)
 
     def renew(self, seconds: float) -> None:
         """Measure what is being looked at again, where it holds no longer, the latest asked for first. None is begun

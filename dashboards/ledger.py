@@ -6,7 +6,7 @@ from datetime import datetime
 from alignment.people.models import Company
 from dashboards import report
 from dashboards.filters import Calendar, Filters, Span
-from dashboards.keeping import Keeper
+from dashboards.keeping import Keeper, Patience
 from dashboards.metrics import answered, attainment, promises
 from dashboards.metrics.attainment import Standing
 from dashboards.metrics.promises import Promises
@@ -26,9 +26,11 @@ class Ledger:
     above: int
 
 
-def current(filters: Filters, at: datetime) -> Ledger:
-    """The ledger of `filters`, measured anew only where something may have changed; its own `at` says as of when."""
-    return _kept.get(filters.question, at, lambda at: measure(filters, at))
+def current(filters: Filters, at: datetime, patience: Patience | None = None) -> Ledger:
+    """The ledger of `filters`, measured anew only where something may have changed; its own `at` says as of when.
+    Raises StillMeasuringError where that takes more than `patience`.
+    """
+    return _kept.get(filters.question, at, lambda at: measure(filters, at), patience)
 
 
 def prepare(at: datetime) -> None:

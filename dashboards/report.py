@@ -8,7 +8,7 @@ from django.db import connection
 
 from alignment.people.models import Company
 from dashboards.filters import Accounts, Basis, Calendar, Filters, Span
-from dashboards.keeping import Keeper
+from dashboards.keeping import Keeper, Patience
 from dashboards.metrics import cohorts, funnel, nurture, promises, speed
 from dashboards.options import Options
 from dashboards.settled import NOTHING_KEPT, Look, Memory
@@ -34,9 +34,11 @@ class Report:
     nurture: nurture.Nurture
 
 
-def current(filters: Filters, at: datetime) -> Report:
-    """The report of `filters`, measured anew only where something may have changed; its own `at` says as of when."""
-    return _kept.get(filters.question, at, lambda at: measure(filters, at))
+def current(filters: Filters, at: datetime, patience: Patience | None = None) -> Report:
+    """The report of `filters`, measured anew only where something may have changed; its own `at` says as of when.
+    Raises StillMeasuringError where that takes more than `patience`.
+    """
+    return _kept.get(filters.question, at, lambda at: measure(filters, at), patience)
 
 
 def prepare(at: datetime) -> None:

@@ -22,3 +22,15 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result(timeout=60) for future in [pool.submit(run, call) for call in calls]]
+
+
+def closed_in(pool: ThreadPoolExecutor) -> None:
+    """Let each thread of a pool close its connection, once it is done with what it does."""
+    barrier = Barrier(pool._max_workers)
+
+    def close() -> None:
+        barrier.wait(timeout=20)
+        connection.close()
+
+    for future in [pool.submit(close) for _ in range(pool._max_workers)]:
+        future.result(timeout=30)

@@ -105,6 +105,14 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   schedule(detail.target.id, false);
 });
 
+/* Figures that are still being measured (204) are asked for once more, with the moment as of which they will do. */
+document.addEventListener("htmx:afterRequest", ({ target, detail: { xhr } }) => {
+  const since = xhr?.status === 204 && xhr.getResponseHeader("Figures-Since");
+  if (!since || !target.matches?.("[data-live]")) return;
+  target.setAttribute("hx-headers", JSON.stringify({ "Figures-Since": since }));
+  schedule(target.id, false);
+});
+
 /* What was sent is not being typed any more: the form is as it came, and the page may show what came of it. */
 document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
   const form = target.closest?.('form[hx-swap="none"]');

@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import stories
+from tests.browser import looks, stories
+from tests.browser.sites import serving
 
 
 @pytest.fixture
@@ -103,6 +104,52 @@ def test_dots_lie_where_their_rates_are(funnel):
     places = [float(row.locator("circle").get_attribute("cx").rstrip("%")) for row in rows]
     unit = max(places) / max(rates)
     assert all(abs(place - rate * unit) < 0.5 for place, rate in zip(places, rates, strict=True))
+
+
+# While it is measured -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def impatient(demo_company):
+    """The address of an Accord that waits for no figures."""
+    with serving(demo_company, ACCORD_FIGURES_PATIENCE="0") as url:
+        yield url
+
+
+def test_figures_come_to_the_page_that_waits_for_them(impatient, visit, people):
+    window = visit(people["revops"], base_url=impatient)
+    assert "Measuring" in window.open("/dash/funnel/?period=all").text()
+    with window.without_reload():
+        expect(window.find(".funnel-count")).to_have_count(5)
+        window.find("select[name=period]").select_option("90d")
+        window.page.wait_for_url("**period=90d**")
+        expect(window.find("#figures:not([aria-busy]) .funnel-count")).to_have_count(5)
+
+
+def test_what_stands_there_meanwhile_is_for_everybody(impatient, visit, people):
+    window = visit(people["revops"], base_url=impatient, width=390, dark=True)
+    # Whoever comes back for figures hears that there are none yet.
+    window.page.route("**/dash/promises/**", _nothing_yet)
+    window.open("/dash/promises/?period=all")
+    expect(window.find(".measuring")).to_be_visible()
+
+    assert not looks.barriers(window.page) + looks.overflows(window.page, (390, 320))
+
+
+def _nothing_yet(route):
+    if "figures-since" in route.request.headers:
+        route.fulfill(status=204)
+    else:
+        route.continue_()
+
+
+def test_without_scripts_a_link_asks_again(impatient, visit, people):
+    window = visit(people["revops"], base_url=impatient, java_script_enabled=False)
+    window.page.goto("/dash/funnel/?period=all&basis=period")
+    while window.find(".measuring").count():
+        window.page.get_by_role("link", name="Show them").click()
+
+    assert window.find(".funnel-count").count() == 5
 
 
 # Its address --------------------------------------------------------------------------------------------------

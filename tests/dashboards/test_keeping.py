@@ -11,7 +11,8 @@ from django.utils.timezone import now
 
 from dashboards import keeping, report
 from dashboards.filters import Filters
-from dashboards.keeping import FRESH, Keeper, Version
+from dashboards.keeping import FRESH, Keeper, Patience, StillMeasuringError, Version
+from tests.connections import closed_in
 from tests.factories import make_user
 from tests.sla.stories import arrive
 
@@ -204,3 +205,94 @@ def test_no_further_report_is_measured_ahead_once_the_time_is_up():
     assert calls == []
     keeper.renew(seconds=10)
     assert calls == ["last", "first"]
+
+
+# Who has less patience ----------------------------------------------------------------------------------------
+
+AT_ONCE = Patience(0)
+
+
+@pytest.fixture
+def gate():
+    """What is measured goes on once it is opened; no thread keeps a connection to the database of this test."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+    closed_in(keeping.measurers)
+
+
+def test_who_waits_no_longer_hears_so_and_finds_it_kept_later(gate):
+    keeper, at = Keeper(), now()
+
+    def measure(at):
+        gate.wait(20)
+        return at
+
+    with pytest.raises(StillMeasuringError):
+        keeper.get("all", at, measure, AT_ONCE)
+    gate.set()
+    later = at + timedelta(seconds=1)
+
+    assert keeper.get("all", later, measure, Patience(20)) == at
+
+
+def test_however_often_somebody_comes_back_it_is_measured_once(gate):
+    keeper, calls = Keeper(), []
+
+    def measure(at):
+        calls.append(at)
+        gate.wait(20)
+
+    for _ in range(20):
+        with pytest.raises(StillMeasuringError):
+            keeper.get("all", now(), measure, AT_ONCE)
+    gate.set()
+    keeper.get("all", now(), measure, Patience(20))
+
+    assert len(calls) == 1
+
+
+def test_where_something_always_happens_who_comes_back_is_answered(gate):
+    keeper, at = Keeper(), now()
+    gate.set()
+
+    def measure(at):
+        arrive()  # so that nothing that was kept holds
+        return at
+
+    def come(patience):
+        try:
+            return keeper.get("all", now(), measure, patience)
+        except StillMeasuringError:
+            time.sleep(0.02)
+            return None
+
+    assert come(AT_ONCE) is None
+    answers = [come(Patience(0, since=at)) for _ in range(500)]
+    assert next(filter(None, answers)) >= at
+
+
+def test_who_comes_back_gets_nothing_older_than_they_asked_for(gate):
+    keeper = Keeper()
+    gate.set()
+    before = now()
+    keeper.get("all", before, lambda at: "old", Patience(20))
+    arrive()
+
+    answer = keeper.get("all", now(), lambda at: "new", Patience(20, since=before + timedelta(microseconds=1)))
+    assert answer == "new"
+
+
+def test_what_fails_is_told_to_who_waits_and_tried_again(gate):
+    keeper, fails = Keeper(), [True]
+    gate.set()
+
+    def measure(at):
+        if fails.pop():
+            raise ValueError("no")
+        return "done"
+
+    with pytest.raises(ValueError, match="no"):
+        keeper.get("all", now(), measure, Patience(20))
+    fails.append(False)
+    assert keeper.get("all", now(), measure, Patience(20)) == "done"

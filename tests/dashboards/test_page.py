@@ -2,7 +2,9 @@
 
 import csv
 import io
+import json
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from itertools import pairwise
@@ -15,8 +17,10 @@ from django.utils import timezone
 
 from alignment.ops.models import AuditEntry
 from alignment.people.models import Role
+from dashboards import keeping
 from leads.milestones import Milestone, Outcome
 from leads.models import Journey, Reason, Source
+from tests.connections import closed_in
 from tests.factories import make_clock, make_journey, make_user
 from tests.sla.stories import arrive
 
@@ -196,6 +200,73 @@ def test_figures_that_a_browser_has_are_not_sent_again(client, django_assert_max
     assert after.status_code == 200
     client.force_login(make_user(Role.MARKETER))
     assert ask(after["ETag"]).status_code == 200
+
+
+@pytest.fixture
+def impatient(settings):
+    """No page waits for figures that must be measured first."""
+    settings.FIGURES_PATIENCE = 0
+    yield
+    closed_in(keeping.measurers)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("page", ["funnel", "promises"])
+def test_a_page_shows_itself_while_its_figures_are_measured(client, impatient, page):
+    arrive()
+    client.force_login(make_user(Role.REVOPS))
+    address = reverse(page, query={"period": "all"})
+
+    response = client.get(address)
+    html = response.content.decode()
+    assert response.status_code == 200
+    assert 'aria-busy="true"' in html
+    assert 'id="filters"' in html
+    assert "no-store" in response["Cache-Control"]
+    assert "ETag" not in response
+
+    waiting = html[html.index('id="figures"') :]
+    asks = unescape(re.search(r'hx-get="([^"]*)"', waiting)[1])
+    headers = {"HX-Request": "true", **json.loads(re.search(r"hx-headers='([^']*)'", waiting)[1])}
+    figures = until_measured(client, asks, headers)
+    assert figures.content.lstrip().startswith(b'<div id="figures"')
+    assert b"aria-busy" not in figures.content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_filter_is_chosen_at_once_and_what_shows_older_figures_keeps_them(client, impatient):
+    arrive()
+    client.force_login(make_user(Role.REVOPS))
+    address = reverse("funnel", query={"period": "90d"})
+
+    chosen = client.get(address, headers={"HX-Request": "true", "HX-Trigger": "filters"})
+    assert (chosen.status_code, chosen["HX-Push-Url"]) == (200, address)
+    assert b"Measuring" in chosen.content
+
+    arrive()
+    live = client.get(address, headers={"HX-Request": "true"})
+    assert (live.status_code, live.content) == (204, b"")
+    until_measured(client, address, {"HX-Request": "true", "Figures-Since": live["Figures-Since"]})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_waits_for_its_figures(client, impatient):
+    arrive()
+    client.force_login(make_user(Role.REVOPS))
+
+    response = client.get(reverse("funnel", query={"period": "90d", "format": "csv"}))
+    assert response["Content-Type"].startswith("text/csv")
+
+
+def until_measured(client, address, headers):
+    """The answer to who comes back for it."""
+    for _ in range(400):
+        response = client.get(address, headers=headers)
+        if response.status_code != 204:
+            return response
+        assert response["Figures-Since"] == headers["Figures-Since"]
+        time.sleep(0.05)
+    raise AssertionError("nothing was measured")
 
 
 def test_only_the_page_with_the_chart_may_style_inline(client):
