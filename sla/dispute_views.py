@@ -6,20 +6,21 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import F
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import date
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
 from alignment.lib.form_pages import form_page, form_view
+from alignment.ops.exports import exported, wants_file
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
 from leads.models import Lead, Opportunity
 from leads.models.opportunity import SourcedBy
 from sla import contesting, disputes
-from sla.models import Dispute, DisputeKind
+from sla.dispute_list import HEADER, DisputeList
+from sla.models import Dispute
 from sla.models.dispute import Verdict
 from sla.receipt import Frozen
 
@@ -27,7 +28,6 @@ RELATED = (
     "lead", "transition__reason", "transition__actor", "clock__policy", "sourcing__opportunity", "raised_by", "asked",
     "answered_by", "closed_by", "remedy", "correction",
 )  # fmt: skip
-SHOWN = 200
 
 
 class ContestForm(forms.Form):
@@ -121,14 +121,13 @@ def opened(
 
 @policy("dispute.view")
 @require_safe
-def dispute_list(request: SignedInRequest) -> HttpResponse:
-    """Open ones, the first due first; or, with `decided`, the newest verdicts."""
-    is_decided = request.GET.get("view") == "decided"
-    found = Dispute.objects.select_related(*RELATED).with_due()
-    soonest = F("due_at").asc(nulls_last=True)
-    rows = found.exclude(verdict="").order_by("-closed_at") if is_decided else found.open().order_by(soonest, "pk")
-    context = {"disputes": rows[:SHOWN], "is_decided": is_decided, "now": now(), "kinds": DisputeKind}
-    return render(request, "disputes/disputes.html", context)
+def dispute_list(request: SignedInRequest) -> HttpResponseBase:
+    """Open ones, the first due first; with `view=decided` the newest verdicts. `format=csv`: all of them, a file."""
+    shown = DisputeList(request.GET.get("after", ""), is_decided=request.GET.get("view") == "decided")
+    if wants_file(request):
+        name = "decided-disputes" if shown.is_decided else "open-disputes"
+        return exported(request, name, HEADER, shown.lines(), of="dispute")
+    return render(request, "disputes/disputes.html", {"list": shown, "now": now()})
 
 
 @policy("dispute.view")

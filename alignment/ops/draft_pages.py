@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
@@ -66,11 +66,11 @@ class DraftPages(Generic[Version]):
 
     # What views of a draft are made of
 
-    def with_draft(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def with_draft(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         """Hands the draft to the view; where somebody published or discarded it, the page of what counts says so."""
 
         @wraps(view)
-        def found(request: SignedInRequest, kind: str = "", **kwargs: Any) -> HttpResponse:
+        def found(request: SignedInRequest, kind: str = "", **kwargs: Any) -> HttpResponseBase:
             draft = self.model.draft(self._scope(kind))
             if draft is None:
                 messages.error(request, "There is no draft any more.")

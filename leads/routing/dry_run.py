@@ -6,13 +6,14 @@ deal, since the deal that is open today may be the lead's own.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alignment.lib.csv import Cell
 from alignment.people.models import Company, User
 from leads.models import Journey
 from leads.models.route import How
@@ -22,6 +23,7 @@ from leads.routing.rules import Rules, read
 
 DAYS = 30
 MOST_LEADS = 20_000
+HEADER = ("Who", "Team", "Leads they got", "Leads by the draft", "Change", "Points they got", "Points by the draft")
 
 
 Passed = tuple[int, datetime | None, int | None]
@@ -57,6 +59,13 @@ class DryRun:
     owned: int
     fell_back: int
     is_cut: bool
+
+    def lines(self) -> Iterator[tuple[Cell, ...]]:
+        """The load of each person, under `HEADER`."""
+        for each in self.loads:
+            yield (
+                each.name, each.team, each.leads_now, each.leads_then, each.change, each.points_now, each.points_then,
+            )  # fmt: skip
 
 
 def dry_run(body: Mapping[str, Any], *, at: datetime, days: int = DAYS) -> DryRun:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
@@ -15,6 +15,7 @@ from alignment.lib.form_pages import form_page, form_view
 from alignment.lib.languages import language_list
 from alignment.ops import versions
 from alignment.ops.draft_pages import DraftPages, at_place, moved, out_or_saved, placed
+from alignment.ops.exports import exported, wants_file
 from alignment.people.models import User
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
@@ -22,7 +23,7 @@ from leads.conditions import Names, parse, sentence
 from leads.conditions.editor import Editor
 from leads.models.route import Pool, PoolMember, RoutingVersion
 from leads.routing import pools as pool_verbs
-from leads.routing.dry_run import DAYS, dry_run
+from leads.routing.dry_run import DAYS, HEADER, dry_run
 from leads.routing.forms import BeforeRulesForm, PoolForm, RuleForm
 from leads.routing.rules import ABOUT, MOST_RULES, check
 
@@ -165,14 +166,17 @@ def setup_routing_rule_move(request: SignedInRequest, draft: RoutingVersion, at:
 @policy("routing.manage")
 @require_GET
 @pages.with_draft
-def setup_routing_dry_run(request: SignedInRequest, draft: RoutingVersion) -> HttpResponse:
-    """Last month's leads by the draft's rules, beside who really got them."""
+def setup_routing_dry_run(request: SignedInRequest, draft: RoutingVersion) -> HttpResponseBase:
+    """Last month's leads by the draft's rules, beside who really got them; with `format=csv` the loads as a file."""
     try:
         check(draft.body)
     except ValidationError as mistake:
         messages.error(request, mistake.messages[0])
         return pages.to_draft(draft)
-    context = {"days": DAYS, "run": dry_run(draft.body, at=now())}
+    run = dry_run(draft.body, at=now())
+    if wants_file(request):
+        return exported(request, "routing-dry-run", HEADER, run.lines(), of="routing_version", pk=draft.pk)
+    context = {"days": DAYS, "run": run}
     return pages.page(request, draft, "routing/dry_run.html", context)
 
 

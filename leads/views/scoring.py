@@ -1,6 +1,6 @@
 """The set-up pages of scoring: rules as sentences, a draft with its preview on history, versions, and the review."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
+from alignment.lib.csv import Cell
 from alignment.lib.form_pages import form_view
 from alignment.ops.draft_pages import DraftPages
 from alignment.ops.exports import exported, wants_file
@@ -29,6 +30,12 @@ from leads.scoring.previewing import MOST_DAYS, USUAL_DAYS, Share
 from leads.scoring.rules import RuleError, checked, default_body, read
 
 REVIEW_DAYS = 180
+OF_PREVIEW = ("Figure", "Draft", "Today's rules")
+# What a preview tells of each side, in the order of its page.
+OF_SIDES = {
+    "MQLs a week": "a_week", "Leads that crossed": "crossed", "Precision": "precision", "Recall": "recall",
+    "Won": "winning", "Recall of won": "recall_won", "Above the threshold now": "standing",
+}  # fmt: skip
 
 
 class PreviewForm(forms.Form):
@@ -159,12 +166,15 @@ def start_preview(request: SignedInRequest, draft: ScoringVersion) -> HttpRespon
 
 @policy("scoring.view")
 @require_safe
-def preview(request: SignedInRequest, pk: int) -> HttpResponse:
-    """How far a preview is, then what it found."""
+def preview(request: SignedInRequest, pk: int) -> HttpResponseBase:
+    """How far a preview is, then what it found; with `format=csv` its figures as a file."""
     job = get_object_or_404(Job.objects.select_related("created_by"), pk=pk, kind=previewing.KIND)
+    figures = _told(job) if job.state == "done" else None
+    if figures and wants_file(request):
+        return exported(request, f"scoring-preview-{pk}", OF_PREVIEW, _lines(figures), of="scoring_preview", pk=pk)
     context = {
         "job": job,
-        "figures": _told(job) if job.state == "done" else None,
+        "figures": figures,
         "may_manage": can(request.user, "scoring.manage"),
         "is_current": ScoringVersion.objects.filter(
             pk=job.params["version"], state="draft", revision=job.params["revision"]
@@ -197,6 +207,21 @@ def _told(job: Job) -> dict[str, Any]:
         "weeks": [(week, draft, now, draft / most, now / most) for week, draft, now in rows],
         "team": Team.objects.filter(pk=job.params["team"]).first() if job.params["team"] else None,
     }  # fmt: skip
+
+
+def _lines(figures: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
+    """The figures of a preview, and its weeks, under `OF_PREVIEW`; of a share its part and its whole."""
+    draft, now = figures["draft"], figures["now"]
+    for name, key in OF_SIDES.items():
+        if isinstance(draft[key], Share):
+            yield (name, draft[key].part, now[key].part)
+            yield (f"{name}, of", draft[key].whole, now[key].whole)
+        else:
+            yield (name, draft[key], now[key])
+    yield ("Would newly cross", figures["gained"], None)
+    yield ("Would no longer cross", figures["lost"], None)
+    for week, of_draft, of_now, *_ in figures["weeks"]:
+        yield (f"MQLs in the week of {week.isoformat()}", of_draft, of_now)
 
 
 def _side(side: Mapping[str, Any], days: int) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Clean data on pages: findings and what they open, deciding about pairs, merging side by side, and the way back."""
 
-import csv
-import io
 from datetime import timedelta
 
 import pytest
@@ -19,6 +17,7 @@ from leads.models import DuplicatePair, Lead, Merge
 from tests.factories import make_deal, make_lead, make_user
 from tests.incoming import make_run_import
 from tests.leads.stories import by
+from tests.pages import rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -47,10 +46,6 @@ def see(client, name, *args, **asked):
     return client.get(reverse(name, args=args), asked)
 
 
-def rows(response):
-    return list(csv.reader(io.StringIO(b"".join(response).decode("utf-8-sig"))))
-
-
 class TestFindings:
     def test_every_number_opens_what_it_counts(self, client, revops):
         twins()
@@ -72,7 +67,7 @@ class TestFindings:
         page = see(client, "data").context["page"]
         [row] = [row for row in page.leads if row.key == "no_name"]
         assert (row.count, row.change, row.weeks[-2:]) == (1, -3, [4, 1])
-        assert ["4", "1"] in [told[-2:] for told in rows(see(client, "data", format="csv"))]
+        assert ["4", "1"] in [told[-2:] for told in rows_of(see(client, "data", format="csv"))]
 
     def test_stewards_are_named_by_side(self, client, revops):
         steward = make_user(Role.MARKETER, name="Mira Lindqvist")
@@ -100,7 +95,7 @@ class TestFindings:
         second = see(client, "data_leads", "no_name", after=first.context["next"])
         assert [lead.pk for lead in [*first.context["leads"], *second.context["leads"]]] == leads[::-1]
         assert second.context["next"] == ""
-        assert [row[0] for row in rows(see(client, "data_leads", "no_name", format="csv"))[1:]] == [
+        assert [row[0] for row in rows_of(see(client, "data_leads", "no_name", format="csv"))[1:]] == [
             str(pk) for pk in leads[::-1]
         ]
         assert AuditEntry.objects.filter(action="exported").exists()
@@ -270,6 +265,6 @@ class TestElsewhere:
             assert "tel:" not in text(see(client, "lead", one.pk))
         said = client.post(reverse("lead_touch", args=[lead.pk]), {"activity": "no_answer"}, follow=True)
         assert "must not be contacted: it is logged" in text(said)
-        header, *told = rows(see(client, "leads", format="csv"))
+        header, *told = rows_of(see(client, "leads", format="csv"))
         asked = header.index("Consent"), header.index("Do not contact")
         assert [[row[place] for place in asked] for row in told] == [["Withdrawn", ""], ["Not asked", "yes"]]

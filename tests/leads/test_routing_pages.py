@@ -14,6 +14,7 @@ from leads.models import HolderInterval, Lead, Opportunity, OpportunityChange, P
 from leads.models.route import How
 from tests.factories import make_absence, make_lead, make_pool, make_routing, make_user, routing_rule
 from tests.leads.test_routing import come_in, draft
+from tests.pages import rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +61,8 @@ def test_rules_are_written_tried_and_published(client, admin):
     tried = shown(client.get(reverse("setup_routing_dry_run")))
     assert re.search(r"Ben Costa .*? 0 1 \+1", tried)
     assert "1. Chiefs 1" in tried
+    file = client.get(reverse("setup_routing_dry_run"), {"format": "csv"})
+    assert ["Ben Costa", chief.team.name, "0", "1", "1"] in [row[:5] for row in rows_of(file)]
     old.refresh_from_db()
     assert old.owner is None
 

@@ -29,7 +29,7 @@ from tests.factories import (
 )
 from tests.leads.condition_strategies import all_of, asks
 from tests.leads.scoring_stories import BODY, lead, publish, standing, touch
-from tests.pages import text
+from tests.pages import rows_of, text
 
 pytestmark = pytest.mark.django_db
 
@@ -173,6 +173,14 @@ def test_a_preview_is_shown_when_it_is_done(client, revops):
     assert "Would newly cross 1" in page
     assert "not enough data" in page
     assert "1 of 1" not in page  # a lead that nobody answered counts for no share
+
+    lines = rows_of(client.get(response.url, {"format": "csv"}))
+    assert lines[0] == ["Figure", "Draft", "Today's rules"]
+    assert ["Leads that crossed", "1", "0"] in lines
+    assert ["Precision, of", "0", "0"] in lines
+    assert ["Would newly cross", "1", ""] in lines
+    assert [line[1:] for line in lines if line[0].startswith("MQLs in the week of")] == [["1", "0"]]
+    assert AuditEntry.objects.get(action="exported").subject_id == job.pk
 
 
 def test_publishing_for_a_team_first_and_ending_it(client, revops):

@@ -14,13 +14,13 @@ from leads import lifecycle
 from leads.causes import Cause
 from leads.milestones import CauseSource, Outcome
 from leads.models import Lead, Reason
-from sla import contesting, disputes
-from sla.models import Dispute
+from sla import contesting, dispute_list, disputes
+from sla.models import Clock, Dispute
 from sla.models.dispute import Verdict
 from sla.tasks import escalate_disputes
 from tests.api.asking import api
 from tests.factories import make_dispute, make_lead, make_user
-from tests.pages import text
+from tests.pages import rows_of, text
 
 pytestmark = pytest.mark.django_db
 
@@ -202,6 +202,27 @@ def test_the_lists(client, lead, django_assert_max_num_queries):
     with django_assert_max_num_queries(9):
         assert "Marina Alves" in text(client.get(reverse("disputes")))
     assert "Nothing was decided yet" in text(client.get(reverse("disputes") + "?view=decided"))
+
+
+def test_pages_and_the_file_have_every_dispute_once(client, lead, monkeypatch):
+    monkeypatch.setattr(dispute_list, "PAGE", 2)
+    rep = lead.owner
+    made = [make_dispute(each) for each in [lead, *(make_lead(owner=rep) for _ in range(4))]]
+    # No answer is promised to one of them any more.
+    own = Clock.objects.filter(subject_kind="dispute_answer", subject_id=made[0].pk)
+    own.update(cancelled_at=timezone.now(), cancelled_why="closed", next_at=None)
+    client.force_login(make_user(Role.MANAGER))
+
+    seen, address = [], reverse("disputes")
+    while address:
+        page = client.get(address)
+        seen += [each.pk for each in page.context["list"].rows]
+        address = page.context["list"].next and reverse("disputes", query={"after": page.context["list"].next})
+    assert seen == [each.pk for each in [*made[1:], made[0]]]
+
+    lines = rows_of(client.get(reverse("disputes"), {"format": "csv"}))
+    assert sorted(int(line[0]) for line in lines[1:]) == sorted(seen)
+    assert AuditEntry.objects.get(action="exported").subject_kind == "dispute"
 
 
 # The API ------------------------------------------------------------------------------------------------------
