@@ -11,7 +11,8 @@ from leads.intake import receive
 from leads.lifecycle import database_now
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Journey, Lead, Stage
-from tests.factories import make_user
+from leads.models.route import AfterHours
+from tests.factories import make_pool, make_routing, make_user
 
 PROMISE = timedelta(hours=48)
 
@@ -21,6 +22,11 @@ _numbers = count(1)
 def rep(**fields: object) -> User:
     """A rep whose queue is empty, in the demo's sales team."""
     return make_user(Role.REP, **{"team": Team.objects.get(name=Side.SALES.label)} | fields)
+
+
+def given_to(*reps: User) -> None:
+    """Whoever comes in from now on goes to these reps, at any hour, whatever rules other tests left behind."""
+    make_routing(make_pool(*reps, after_hours=AfterHours.NEXT), attach=False, account_owner=False)
 
 
 def handed_over(owner: User | None, *left: timedelta) -> list[Lead]:
