@@ -20,7 +20,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 from django.utils.timezone import now
 
@@ -74,6 +74,8 @@ def here() -> None:
     """Measure the pages on the database as it stands."""
     # No environment of tests: it copies what each template is given, which takes longer than to render it.
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
+    # Figures are waited for, so that all of the measuring is counted.
+    settings.FIGURES_PATIENCE = None
     call_command("collectstatic", verbosity=0, interactive=False)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -134,7 +136,10 @@ def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any
     fragment = {"HTTP_HX_REQUEST": "true"}
     quarter = {"period": "90d"}
     narrow = {**quarter, "source": key_of_a_source(), "passes": "first"}
-    never_asked = [{"campaign": key, "anchor": anchor} for anchor in ("first", "mql") for key in keys_of_campaigns()]
+    keys = keys_of_campaigns()
+    never_asked = [{"campaign": key, "anchor": anchor} for anchor in ("first", "mql") for key in keys]
+    of_ever = [{"period": "all", **asked} for asked in never_asked]
+    never_asked_of_all = [{"period": "all", "anchor": "sql", "campaign": key} for key in keys]
     known = revops.get(reverse("funnel"), **fragment)["ETag"]
 
     def nothing() -> None:
@@ -153,6 +158,11 @@ def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any
         """An event of which open pages are told once the web process has measured (`alignment.ahead`)."""
         an_event()
         report.renew()
+
+    def until_measured() -> None:
+        """What the rounds before asked for is there."""
+        for question in list(report._kept._places.values()):
+            question.under_way and question.under_way.result()
 
     return {
         "funnel page": (lambda _: got(revops.get(reverse("funnel"))), nothing),
@@ -175,7 +185,18 @@ def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any
         "never asked before": (
             lambda number: got(revops.get(reverse("funnel"), never_asked[number], **fragment)), nothing,
         ),
+        "never asked, page meanwhile": (lambda number: impatient(revops, of_ever[number]), until_measured),
+        "all time, never asked before": (
+            lambda number: got(revops.get(reverse("funnel"), never_asked_of_all[number % len(keys)], **fragment)),
+            a_new_process,
+        ),
     }  # fmt: skip
+
+
+def impatient(browser: Client, asked: dict[str, str]) -> HttpResponse:
+    """The page as it shows itself while its figures are measured."""
+    with override_settings(FIGURES_PATIENCE=0.2):
+        return got(browser.get(reverse("funnel"), asked))
 
 
 def promises(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
