@@ -74,7 +74,7 @@ def read_installed():
 
 
 def make_venv():
-    if PYTHON.exists() and subprocess.run([PYTHON, "-c", ""], capture_output=True, check=False).returncode == 0:
+    if PYTHON.exists() and works([PYTHON, "-c", ""]):
         return
     say("Making .venv …")
     run([sys.executable, "-m", "venv", "--clear", "--without-pip", VENV], "Python could not make .venv.")
@@ -93,16 +93,24 @@ def install_with_uv(lock):
 
 
 def install_with_pip(lock):
-    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check"]
-    if subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode != 0:
-        run(
-            [PYTHON, "-m", "ensurepip"],
-            "This Python brings no pip. Install uv, or what brings ensurepip (Debian: python3-venv).",
-        )
+    # The pip of this Python, where it can install elsewhere (22.3 and newer): to unpack another one takes seconds.
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", PYTHON]
+    if not works([*pip, "--version"]):
+        pip = [PYTHON, "-m", "pip", "--disable-pip-version-check"]
+        if not works([*pip, "--version"]):
+            run(
+                [PYTHON, "-m", "ensurepip"],
+                "This Python brings no pip. Install uv, or what brings ensurepip (Debian: python3-venv).",
+            )
+    # The lock names all that is needed.
     run(
-        [*pip, "install", "-qq", "--no-compile", "--require-hashes", "-r", ROOT / lock],
+        [*pip, "install", "-qq", "--no-compile", "--no-deps", "--require-hashes", "-r", ROOT / lock],
         "The dependencies could not be installed.",
     )
+
+
+def works(command):
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def run(command, complaint):

@@ -5,18 +5,57 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
 
 from alignment.stack.places import ROOT, Places, StackError, say
+from alignment.stack.servers import ask
+
+PACKAGES = ("alignment", "leads", "sla", "dashboards")
+DONE = "SELECT app, name FROM django_migrations ORDER BY app, name"
 
 
-def run_command(env: dict[str, str], *arguments: str) -> None:
-    """Run a management command in a session of its own, so that Ctrl-C reaches it in our order. Raises StackError."""
+@dataclass(frozen=True)
+class Upkeep:
+    """A command that is due once more when its `digest`, which takes the stack's environment, is another one."""
+
+    name: str
+    says: str
+    command: tuple[str, ...]
+    digest: Callable[[Mapping[str, str]], str]
+
+
+def bring_up_to_date(places: Places, env: Mapping[str, str], *upkeep: Upkeep) -> None:
+    """Run what is due, side by side. Raises StackError where one of them fails."""
+    due = [each for each in upkeep if _read(_mark(places, each)) != each.digest(env)]
+    with ExitStack() as under_way:
+        for each in due:
+            say(each.says)
+            under_way.enter_context(_running(env, each.command))
+    for each in due:
+        _mark(places, each).write_text(each.digest(env))
+
+
+def run_command(env: Mapping[str, str], *arguments: str) -> None:
+    """Run a management command to its end. Raises StackError where it fails."""
+    with _running(env, arguments):
+        pass
+
+
+@contextmanager
+def _running(env: Mapping[str, str], arguments: tuple[str, ...]) -> Iterator[None]:
+    """The command runs meanwhile, in a session of its own, so that Ctrl-C reaches it in our order; it is waited for."""
     process = subprocess.Popen(
         [sys.executable, ROOT / "manage.py", *arguments], env={**os.environ, **env}, start_new_session=True
     )
     try:
+        yield
         code = process.wait()
-    except KeyboardInterrupt:
+    except BaseException:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
         raise
@@ -24,20 +63,42 @@ def run_command(env: dict[str, str], *arguments: str) -> None:
         raise StackError(f"`manage.py {arguments[0]}` failed ({code}).")
 
 
-def collect_static(places: Places, env: dict[str, str]) -> None:
-    """Collect the static files, if any of them changed since the last time."""
-    mark, wanted = places.state / "static.sha256", static_digest()
-    if not mark.exists() or mark.read_text() != wanted:
-        say("Collecting static files …")
-        run_command(env, "collectstatic", "--no-input", "--clear", "--verbosity=0")
-        mark.write_text(wanted)
+def _mark(places: Places, upkeep: Upkeep) -> Path:
+    return places.state / f"{upkeep.name}.sha256"
 
 
-def static_digest() -> str:
-    """Changes with every file below static/, with the dependencies, which bring some, and with what treats them."""
+def _read(mark: Path) -> str:
+    return mark.read_text() if mark.exists() else ""
+
+
+# What it hangs on ---------------------------------------------------------------------------------------------
+
+
+def _of_files(paths: Iterable[Path]) -> "hashlib._Hash":
+    """Changes with every one of these files, and with the dependencies, which bring some."""
     digest = hashlib.sha256((ROOT / "requirements.lock").read_bytes())
-    digest.update(b"".join((ROOT / "alignment" / "desk" / name).read_bytes() for name in ("finders.py", "storage.py")))
-    for path in sorted((ROOT / "static").rglob("*")):
-        if path.is_file():
-            digest.update(f"{path.relative_to(ROOT)} ".encode() + path.read_bytes())
+    for path in sorted(paths):
+        digest.update(f"{path.relative_to(ROOT)} ".encode() + path.read_bytes())
+    return digest
+
+
+def _of_static_files(env: Mapping[str, str]) -> str:
+    """Changes with what treats them, too."""
+    treating = [ROOT / "alignment" / "desk" / name for name in ("finders.py", "storage.py")]
+    return _of_files([*treating, *filter(Path.is_file, (ROOT / "static").rglob("*"))]).hexdigest()
+
+
+def _of_migrations(env: Mapping[str, str]) -> str:
+    """Changes with what the database says was done, too: it may be another one, or older than it was."""
+    digest = _of_files(path for package in PACKAGES for path in (ROOT / package).rglob("migrations/*.py"))
+    try:
+        digest.update(repr(ask(env, DONE)).encode())
+    except psycopg2.errors.UndefinedTable:
+        digest.update(b"nothing")
     return digest.hexdigest()
+
+
+TABLES = Upkeep("migrated", "Migrating the database …", ("migrate", "--verbosity=0"), _of_migrations)
+STATIC_FILES = Upkeep(
+    "static", "Collecting static files …", ("collectstatic", "--no-input", "--clear", "--verbosity=0"), _of_static_files
+)

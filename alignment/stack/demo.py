@@ -1,19 +1,15 @@
 """The whole of Accord on this machine: servers, tables, demo data, web, worker and beat, until Ctrl-C."""
 
 import http.client
-import os
 import socket
 import sys
 import time
 from contextlib import closing
-from typing import Any
-
-import psycopg2
 
 from alignment.stack.children import Children, Program, wait_until_ready
-from alignment.stack.commands import collect_static, run_command
+from alignment.stack.commands import STATIC_FILES, TABLES, bring_up_to_date, run_command
 from alignment.stack.places import Places, StackError, owning, pause, read_json, say, write_json
-from alignment.stack.servers import own_servers
+from alignment.stack.servers import ask, own_servers
 
 DEMO_LOGINS = [f"{name}@accord.example" for name in ("marketer", "rep", "manager", "revops", "exec")]
 PORTS_TO_TRY = 100
@@ -44,8 +40,8 @@ def start_and_stay(places: Places, *, port: int, empty: bool) -> None:
         env |= {"ACCORD_DEMO": "1", "ACCORD_BASE_URL": url}
         # Commands may use the servers as soon as they run.
         write_json(places.addresses, {"env": env})
-        prepare(places, env, empty=empty)
-        start_accord(children, listener, env)
+        bring_up_to_date(places, env, TABLES, STATIC_FILES)
+        start_accord(children, listener, env, empty=empty)
         write_json(places.addresses, {"env": env, "url": url})
         greet(url, env)
         stay(children)
@@ -65,32 +61,20 @@ def listen(port: int) -> socket.socket:
     raise StackError(f"No port from {port} to {port + PORTS_TO_TRY - 1} is free.")
 
 
-def prepare(places: Places, env: dict[str, str], *, empty: bool) -> None:
-    """Bring tables, static files and demo data to what this version needs."""
-    say("Migrating the database …")
-    run_command(env, "migrate", "--verbosity=0")
-    collect_static(places, env)
-    if not empty and not in_use(env):
-        say("Making the demo company …")
-        run_command(env, "seed_demo")
-
-
 def in_use(env: dict[str, str]) -> bool:
     return ask(env, IN_USE) == [(True,)]
 
 
-def ask(env: dict[str, str], sql: str) -> list[tuple[Any, ...]]:
-    """What the database answers."""
-    url = env.get("DATABASE_URL") or os.environ["DATABASE_URL"]
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(sql)
-        return cursor.fetchall()
-
-
-def start_accord(children: Children, listener: socket.socket, env: dict[str, str]) -> None:
-    """Start web, worker and beat; returns when the first page can be asked for."""
+def start_accord(children: Children, listener: socket.socket, env: dict[str, str], *, empty: bool) -> None:
+    """Start web, worker and beat, with the demo company where nobody works here yet; returns when the first page can be
+    asked for. What a page needs comes first: the others begin once the web process has loaded.
+    """
     say("Starting web, worker and beat …")
     web = children.start(web_program(listener, env))
+    if not empty and not in_use(env):
+        say("Making the demo company …")
+        run_command(env, "seed_demo")
+    wait_until_ready(web, lambda: answers(listener))
     children.start(
         Program(
             name="worker",
@@ -100,7 +84,6 @@ def start_accord(children: Children, listener: socket.socket, env: dict[str, str
         )
     )
     children.start(Program(name="beat", argv=celery("beat", "--pidfile="), env=env))
-    wait_until_ready(web, lambda: answers(listener))
 
 
 def celery(*arguments: str) -> tuple[str, ...]:

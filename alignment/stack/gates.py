@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from alignment.stack.children import run_in_foreground
-from alignment.stack.commands import collect_static
+from alignment.stack.commands import STATIC_FILES, bring_up_to_date
 from alignment.stack.places import ROOT, Places, owning, pause, say
 from alignment.stack.servers import own_servers
 
@@ -59,7 +59,7 @@ def run_gates(places: Places, arguments: list[str]) -> int:
             if mine:
                 with own_servers(places, durable=False) as (_, env):
                     # Pages name their static files by what is collected.
-                    collect_static(places, env)
+                    bring_up_to_date(places, env, STATIC_FILES)
                     return run_all(env, arguments)
         say("Another test run uses this state folder; waiting for it …")
         while not free(places):

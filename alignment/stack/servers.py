@@ -4,8 +4,11 @@ import contextlib
 import importlib.util
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import psycopg2
 
 from alignment.stack.children import Children, Program, undisturbed, wait_until_ready
 from alignment.stack.places import (
@@ -75,6 +78,14 @@ def accepts(path: Path) -> bool:
         except OSError:
             return False
     return True
+
+
+def ask(env: Mapping[str, str], sql: str) -> list[tuple[Any, ...]]:
+    """What the database of this environment answers."""
+    url = env.get("DATABASE_URL") or os.environ["DATABASE_URL"]
+    with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
 
 
 @contextlib.contextmanager

@@ -250,6 +250,7 @@ def test_after_a_killed_supervisor_the_next_start_is_clean(demo):
 
     demo.begin()
     assert demo.output.count("left over from a run that was killed") == len(left_over) == 5
+    assert "Migrating" not in demo.output, "nothing had changed"
     assert set(demo.pids()) == set(left_over)
     assert not set(demo.pids().values()) & set(left_over.values())
     assert demo.rows("SELECT number FROM survives") == [(1,)]
