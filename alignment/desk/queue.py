@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from alignment.desk import lead_fits
 from alignment.desk.queue_groups import GROUPS, TAB_NAMES, WAITING, Tab, rank_of, state_of
+from alignment.lib.counting import counts_up_to
 from alignment.people.models import Role, Side, Team, User
 from leads import states
 from leads.milestones import QualifiedBy
@@ -152,11 +153,9 @@ class Queue:
 
     @cached_property
     def tabs(self) -> list[TabLink]:
-        """The tabs with their counts; one query each."""
-        return [
-            TabLink(tab, name, self._leads(tab).order_by()[: COUNT_CAP + 1].count())
-            for tab, name in self.tab_names.items()
-        ]
+        """The tabs with their counts; one query."""
+        counts = counts_up_to(COUNT_CAP + 1, [self._leads(tab) for tab in self.tab_names])
+        return [TabLink(tab, name, count) for (tab, name), count in zip(self.tab_names.items(), counts, strict=True)]
 
     @cached_property
     def segments(self) -> list[Segment]:
@@ -195,29 +194,31 @@ class Queue:
 
     @cached_property
     def _rows(self) -> list[Lead]:
+        """The leads in their order, and one more than `most` where there are more; two queries.
+
+        Which ones they are is asked first: whoever has thousands waits for what a row shows of some, not of all.
+        """
         leads = self._leads(self.tab)
         if self.segment:
             leads = leads.filter(segment__key=self.segment)
         if self.target:
             leads = leads.filter(lead_fits.at_targets(self.target))
-        current = FilteredRelation("journeys", condition=Q(journeys__pass_no=F("pass_no")))
-        rows = with_clock(leads).annotate(journey=current).annotate(
-            accepted_at=F("journey__accepted_at"),
-            worked_at=F("journey__worked_at"),
-            revisit_on=F("journey__revisit_on"),
-            track_name=F("journey__track__name"),
-            reason_label=F("journey__reason__label"),
-            qualified=_qualified(),
-            newest_touch=_newest_touch(),
+        first = list(self._placed(leads).values_list("pk", flat=True)[: self.most + 1])
+        return list(_described(self._placed(Lead.objects.filter(pk__in=first)))) if first else []
+
+    def _placed(self, leads: LeadQuerySet) -> LeadQuerySet:
+        """The leads with the state of their group, group by group, in the order of the tab."""
+        placed = with_clock(leads).annotate(
+            journey=FilteredRelation("journeys", condition=Q(journeys__pass_no=F("pass_no"))),
+            plan=FilteredRelation("follow_up", condition=Q(follow_up__pass_no=F("pass_no"))),
+        )
+        placed = placed.annotate(
+            accepted_at=F("journey__accepted_at"), worked_at=F("journey__worked_at"),
+            revisit_on=F("journey__revisit_on"), next_on=F("plan__next_on"), wakes_on=F("plan__wakes_on"),
             is_above=is_above("pk"),
         )  # fmt: skip
-        plan = FilteredRelation("follow_up", condition=Q(follow_up__pass_no=F("pass_no")))
-        rows = rows.annotate(plan=plan).annotate(
-            next_step=F("plan__next_step"), next_on=F("plan__next_on"), wakes_on=F("plan__wakes_on")
-        )
-        rows = rows.annotate(state=state_of(self.tab, self.at)).alias(rank=rank_of(self.tab, self.at))
-        rows = rows.select_related("stage", "owner", "source", "segment")
-        return list(rows.order_by("rank", *self._order())[: self.most + 1])
+        placed = placed.annotate(state=state_of(self.tab, self.at)).alias(rank=rank_of(self.tab, self.at))
+        return placed.order_by("rank", *self._order())
 
     def _order(self) -> list[str | Case | OrderBy]:
         if self.tab == Tab.ACCEPTED:
@@ -246,6 +247,14 @@ class Queue:
         if promise is None or promise.hours is None or attained.share is None:
             return None
         return Kept(attained.share, attained.n, round(promise.target), promise.hours)
+
+
+def _described(placed: LeadQuerySet) -> LeadQuerySet:
+    """With what a row says of its lead."""
+    return placed.annotate(
+        track_name=F("journey__track__name"), reason_label=F("journey__reason__label"), qualified=_qualified(),
+        newest_touch=_newest_touch(), next_step=F("plan__next_step"),
+    ).select_related("stage", "owner", "source", "segment")  # fmt: skip
 
 
 def _qualified() -> Case:

@@ -18,9 +18,10 @@ from leads.intake import receive
 from leads.models import AccountProfile, Lead, Score
 from leads.profiles import targets
 from leads.touches import Touch
+from sla.models import Clock
 from tests.factories import make_lead, make_team, make_user
 from tests.leads.stories import HISTORY, by, day, reason, to
-from tests.plans import rows_read
+from tests.plans import rows_read, rows_read_while
 
 pytestmark = pytest.mark.django_db
 
@@ -134,3 +135,21 @@ def test_the_lead_page_asks_as_often_whatever_happened(client):
     few = queries()
     happen(400)
     assert queries() == few <= 15
+
+
+HELD = 1_000
+
+
+def test_the_clock_of_each_lead_of_a_queue_is_looked_up_whatever_is_known_of_the_tables(client):
+    rep = make_user(Role.REP, team=make_team())
+    drafts = [Draft(name=f"Buyer {n}", owner_id=rep.pk, steps=(to("mql", timezone.now()),)) for n in range(HELD)]
+    receive(drafts=drafts, cause=by())
+    assert Clock.objects.count() >= HELD
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("DELETE FROM pg_statistic WHERE starelid IN ('leads_lead'::regclass, 'sla_clock'::regclass)")
+    client.force_login(rep)
+
+    read = rows_read_while(lambda: client.get(reverse("queue")))
+    # A few looks at each clock: the page, how many are overdue, how well the promise is kept.
+    assert read["sla_clock"] <= 10 * HELD

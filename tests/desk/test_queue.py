@@ -236,7 +236,7 @@ def test_fifty_rows_cost_what_one_costs(client, rep, view):
     more(49)
 
     assert queries(client, view=view) == one
-    assert one <= 21
+    assert one <= 18
 
 
 def test_a_long_queue_is_cut_and_says_so(client, rep, monkeypatch):

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
-from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 
 from alignment.desk.lead_list import LeadList
 from alignment.desk.models import DefaultView, SavedView
 from alignment.desk.queue import COUNT_CAP
+from alignment.lib.counting import counts_up_to
 from alignment.people.models import User
 
 MOST_TABS = 12
@@ -67,13 +66,6 @@ def _counts(views: Sequence[SavedView], at: datetime) -> list[str]:
     if not views:
         return []
     first = LeadList({}, at=at)
-    parts: list[str] = []
-    params: list[Any] = []
-    for number, view in enumerate(views):
-        found = LeadList(QueryDict(view.query).dict(), at=at, like=first).found
-        statement, given = found.order_by().values("id")[: COUNT_CAP + 1].query.sql_with_params()
-        parts.append(f"SELECT {number} AS number, count(*) FROM ({statement}) found")
-        params += given
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts) + " ORDER BY number", params)
-        return [f"{COUNT_CAP:,}+" if count > COUNT_CAP else f"{count:,}" for _, count in cursor.fetchall()]
+    found = [LeadList(QueryDict(view.query).dict(), at=at, like=first).found for view in views]
+    counts = counts_up_to(COUNT_CAP + 1, found)
+    return [f"{COUNT_CAP:,}+" if count > COUNT_CAP else f"{count:,}" for count in counts]
