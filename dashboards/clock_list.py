@@ -121,8 +121,7 @@ class ClockList(Drill[OpenedClocks, Clock]):
         super().__init__(OpenedClocks.find(asked, promised()), asked, filters, at=at)
         self.viewer = viewer
 
-    @cached_property
-    def count(self) -> int:
+    def counted(self) -> int:
         return self.opened.count(self.filters, self.at)
 
     @cached_property

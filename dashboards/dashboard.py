@@ -27,7 +27,9 @@ from dashboards.options import Options
 SINCE = "Figures-Since"
 """The header with which a page that waits for figures says as of which moment they will do."""
 LONGEST_WAIT = timedelta(minutes=10)
-MEASURING = "dashboards/_measuring.html"
+MEASURING, COUNT = "dashboards/_measuring.html", "dashboards/_count.html"
+PART_OF_COUNT = 0.5
+"""So much of the patience a list has for its count: the rows take their time, too."""
 
 Told = TypeVar("Told", bound=Measured)
 Page = TypeVar("Page")
@@ -114,19 +116,25 @@ class Dashboard(Generic[Told, Page]):
             return self._mistaken(request, [str(error)])
         if wants_file(request):
             return exported(request, file, found.header, found.lines(), of=self.name)
-        return render(request, template, {"list": found})
+        found.patience = patience(request, at, part=PART_OF_COUNT)
+        context = {"list": found, "header": SINCE}
+        if not request.htmx:
+            return render(request, template, context)
+        # The page is there, and comes back for the count.
+        return HttpResponse(status=204) if found.count is None else render(request, COUNT, context)
 
     def _mistaken(self, request: SignedInRequest, sentences: list[str]) -> HttpResponse:
         return mistaken(request, sentences, route=self.name, title=self.title)
 
 
-def patience(request: SignedInRequest, at: datetime) -> Patience | None:
+def patience(request: SignedInRequest, at: datetime, *, part: float = 1) -> Patience | None:
     """How long a page waits before it shows itself without figures (see `settings.FIGURES_PATIENCE`)."""
     if settings.FIGURES_PATIENCE is None:
         return None
+    seconds = settings.FIGURES_PATIENCE * part
     try:
         since = datetime.fromisoformat(request.headers.get(SINCE, ""))
         is_recent = at - LONGEST_WAIT <= since <= at
     except (ValueError, TypeError):
-        return Patience(settings.FIGURES_PATIENCE)
-    return Patience(settings.FIGURES_PATIENCE, since if is_recent else None)
+        return Patience(seconds)
+    return Patience(seconds, since if is_recent else None)

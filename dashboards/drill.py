@@ -11,6 +11,7 @@ from alignment.lib import keysets
 from alignment.lib.csv import Cell
 from dashboards import figures
 from dashboards.filters import Filters
+from dashboards.keeping import Keeper, Patience, StillMeasuringError
 from dashboards.metrics.journeys import DATES
 from leads.milestones import Milestone
 from leads.models import Journey
@@ -49,6 +50,9 @@ class Drill(Generic[Opened, Behind]):
     related: ClassVar[tuple[str, ...]]
     undated_last: ClassVar[bool] = False
 
+    patience: Patience | None = None
+    """How long whoever looks waits for the count; None: for as long as it takes."""
+
     def __init__(self, opened: Opened, asked: Mapping[str, str], filters: Filters, *, at: datetime) -> None:
         self.opened, self.filters, self.at = opened, filters, at
         self.found: QuerySet[Behind] = opened.rows(filters, at)
@@ -58,8 +62,17 @@ class Drill(Generic[Opened, Behind]):
         )  # fmt: skip
 
     @cached_property
-    def count(self) -> int:
-        """How many there are: the number that led here."""
+    def count(self) -> int | None:
+        """How many there are: the number that led here. None while they are still being counted."""
+        if self.patience is None:
+            return self.counted()
+        try:
+            return _counts.get(self.address, self.at, lambda at: self.counted(), self.patience)
+        except StillMeasuringError:
+            return None
+
+    def counted(self) -> int:
+        """The same, however long it takes."""
         return self.found.count()
 
     @property
@@ -80,6 +93,9 @@ class Drill(Generic[Opened, Behind]):
     def lines(self) -> Iterator[tuple[Cell, ...]]:
         """All rows, under `header`; read in chunks, so that a long file fits in little memory."""
         raise NotImplementedError
+
+
+_counts: Keeper[int] = Keeper()
 
 
 class FigureList(Drill[figures.Opened, Journey]):

@@ -31,6 +31,7 @@ def promises(request: SignedInRequest) -> HttpResponseBase:
 
 @policy("promises.view")
 @require_safe
+@vary_on_headers("HX-Request")
 def promise_clocks(request: SignedInRequest) -> HttpResponseBase:
     """The clocks behind the number that `figure` names, or their file."""
     return PROMISES.open(

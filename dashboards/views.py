@@ -37,6 +37,7 @@ def funnel(request: SignedInRequest) -> HttpResponseBase:
 
 @policy("funnel.view")
 @require_safe
+@vary_on_headers("HX-Request")
 def funnel_leads(request: SignedInRequest) -> HttpResponseBase:
     """The passes behind the number that `figure` names, or their file."""
     return FUNNEL.open(

@@ -250,6 +250,20 @@ def test_a_filter_is_chosen_at_once_and_what_shows_older_figures_keeps_them(clie
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("page", ["funnel_leads", "promise_clocks"])
+def test_a_list_shows_its_rows_while_they_are_counted(client, impatient, page):
+    [lead_id] = arrive((Milestone.MQL, timezone.now()))
+    client.force_login(make_user(Role.REVOPS))
+    address = reverse(page, query={"figure": "open", "kind": "disposition"} if page == "promise_clocks" else {})
+
+    html = client.get(address).content.decode()
+    assert f"/leads/{lead_id}/" in html
+    waiting = re.search(r'<b id="count" aria-busy="true" hx-get="([^"]*)"[^>]*hx-headers=\'([^\']*)\'', html)
+    counted = until_measured(client, unescape(waiting[1]), {"HX-Request": "true", **json.loads(waiting[2])})
+    assert counted.content.decode().strip() == '<b id="count">1</b>'
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_file_waits_for_its_figures(client, impatient):
     arrive()
     client.force_login(make_user(Role.REVOPS))
@@ -264,7 +278,7 @@ def until_measured(client, address, headers):
         response = client.get(address, headers=headers)
         if response.status_code != 204:
             return response
-        assert response["Figures-Since"] == headers["Figures-Since"]
+        assert response.headers.get("Figures-Since", headers["Figures-Since"]) == headers["Figures-Since"]
         time.sleep(0.05)
     raise AssertionError("nothing was measured")
 
