@@ -21,6 +21,15 @@ def plan(statement: str) -> str:
         return "\n".join(line for (line,) in cursor.fetchall())
 
 
+def as_new(*tables: str) -> None:
+    """Take away from these tables, and from their indexes, what earlier tests wrote and took back: a planner counts it.
+
+    Until the test is over; what refers to them is empty, too.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+
+
 def rows_read(statement: str) -> Counter[str]:
     """Table → how many of its rows are looked at, found or not, when the statement is run."""
     with connection.cursor() as cursor:

@@ -17,6 +17,7 @@ from leads.milestones import Milestone, Outcome
 from leads.models import AccountProfile, Journey, Source
 from leads.profiles import winning
 from tests.factories import make_account, make_clock, make_journey
+from tests.plans import as_new
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,7 @@ DATED = ("journey_cohort", "journey_qualified", "journey_sql", "journey_sqo", "j
 @pytest.fixture
 def years():
     """Journeys that were won over the years: few of them within a quarter."""
+    as_new("leads_journey")
     for month in range(100):
         when = now() - timedelta(days=30 * month)
         dates = dict.fromkeys(("mgl_at", "mql_at", "accepted_at", "sql_at", "sqo_at", "won_at", "closed_at"), when)
@@ -103,6 +105,7 @@ def test_promises_read_their_indexes():
     """What was due is read from the index by due time, what is owed from the one of running clocks; journeys of clocks
     are found by lead and pass. A clock in ten is running, fewer lie in the period.
     """
+    as_new("leads_journey", "sla_clock")
     at = now()
     for number in range(120):
         due_at = at + timedelta(days=1) if number % 10 == 0 else at - timedelta(days=30 * number)
