@@ -109,6 +109,12 @@ class Lead(models.Model):
                 name="lead_open",
                 condition=Q(milestone__gte=Milestone.MQL, outcome="", merged_into=None, withdrawn_at=None),
             ),
+            # How many stand in each stage is counted from it alone.
+            models.Index(
+                fields=["stage"],
+                name="lead_standing",
+                condition=Q(outcome="", merged_into=None, withdrawn_at=None),
+            ),
             # With the key, so that whose accounts are listed or profiled is read from it alone.
             models.Index(
                 fields=["account"], include=["id"], name="lead_by_account", condition=Q(account__isnull=False)

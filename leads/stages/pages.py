@@ -55,7 +55,7 @@ def lines() -> tuple[list[Line], list[Line]]:
     stages = list(Stage.objects.select_related("mapped_to").order_by("position"))
     versions = _versions()
     standing = dict(
-        Lead.objects.standing().filter(outcome="").order_by().values_list("stage").annotate(count=Count("pk"))
+        Lead.objects.standing().filter(outcome="").order_by().values_list("stage").annotate(count=Count("*"))
     )
     used = [stage for stage in stages if not stage.retired_at]
     told = [_line(stage, used, versions, standing) for stage in stages]

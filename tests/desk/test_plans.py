@@ -21,7 +21,7 @@ from leads.touches import Touch
 from sla.models import Clock
 from tests.factories import make_lead, make_team, make_user
 from tests.leads.stories import HISTORY, by, day, reason, to
-from tests.plans import rows_read, rows_read_while
+from tests.plans import plan, rows_read, rows_read_while
 
 pytestmark = pytest.mark.django_db
 
@@ -153,3 +153,12 @@ def test_the_clock_of_each_lead_of_a_queue_is_looked_up_whatever_is_known_of_the
     read = rows_read_while(lambda: client.get(reverse("queue")))
     # A few looks at each clock: the page, how many are overdue, how well the promise is kept.
     assert read["sla_clock"] <= 10 * HELD
+
+
+def test_how_many_stand_in_each_stage_is_counted_from_an_index(client, company):
+    client.force_login(make_user(Role.REVOPS))
+    with CaptureQueriesContext(connection) as captured:
+        client.get(reverse("setup_stages"))
+    [counted] = [one["sql"] for one in captured if "GROUP BY 1" in one["sql"] and '"leads_lead"' in one["sql"]]
+
+    assert "using lead_standing on leads_lead" in plan(counted)
