@@ -112,6 +112,7 @@ def pages() -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
         "queue": (lambda _: got(rep.get(reverse("queue"))), nothing),
         "lead page": (lambda _: got(revops.get(reverse("lead", args=[busiest]))), nothing),
         **funnels(revops, busiest),
+        **never_asked(revops),
         **promises(revops, busiest),
         "accept": (lambda _: got(revops.post(reverse("lead_accept", args=[next(more)]))), nothing),
         "create": (
@@ -132,14 +133,10 @@ def pages() -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
 
 
 def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
-    """The funnel as it is asked for: unchanged, live after an event, right after one, and where nobody ever asked."""
+    """The funnel as it is asked for: unchanged, live after an event, and right after one."""
     fragment = {"HTTP_HX_REQUEST": "true"}
     quarter = {"period": "90d"}
     narrow = {**quarter, "source": key_of_a_source(), "passes": "first"}
-    keys = keys_of_campaigns()
-    never_asked = [{"campaign": key, "anchor": anchor} for anchor in ("first", "mql") for key in keys]
-    of_ever = [{"period": "all", **asked} for asked in never_asked]
-    never_asked_of_all = [{"period": "all", "anchor": "sql", "campaign": key} for key in keys]
     known = revops.get(reverse("funnel"), **fragment)["ETag"]
 
     def nothing() -> None:
@@ -149,20 +146,10 @@ def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any
         """Somebody called the lead."""
         touched_again(busiest)
 
-    def a_new_process() -> None:
-        """A web process begins (`alignment.ahead.prepare`): nobody has asked it for anything."""
-        report._kept, report._memory = Keeper(), Memory()
-        report.prepare(now())
-
     def a_live_event() -> None:
         """An event of which open pages are told once the web process has measured (`alignment.ahead`)."""
         an_event()
         report.renew()
-
-    def until_measured() -> None:
-        """What the rounds before asked for is there."""
-        for question in list(report._kept._places.values()):
-            question.under_way and question.under_way.result()
 
     return {
         "funnel page": (lambda _: got(revops.get(reverse("funnel"))), nothing),
@@ -182,14 +169,38 @@ def funnels(revops: Client, busiest: int) -> dict[str, tuple[Callable[[int], Any
         "90 days, first of a process": (
             lambda _: got(revops.get(reverse("funnel"), quarter, **fragment)), a_new_process,
         ),
-        "never asked before": (
-            lambda number: got(revops.get(reverse("funnel"), never_asked[number], **fragment)), nothing,
+    }  # fmt: skip
+
+
+def a_new_process() -> None:
+    """A web process begins (`alignment.ahead.prepare`): nobody has asked it for anything."""
+    report._kept, report._memory = Keeper(), Memory()
+    report.prepare(now())
+
+
+def never_asked(revops: Client) -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
+    """The funnel where nobody ever asked, and its page while that is measured."""
+    keys = keys_of_campaigns()
+    unasked = [{"campaign": key, "anchor": anchor} for anchor in ("first", "mql") for key in keys]
+    of_all_time = [{"period": "all", "anchor": "sql", "campaign": key} for key in keys]
+
+    def figures(asked: dict[str, str]) -> HttpResponse:
+        return got(revops.get(reverse("funnel"), asked, HTTP_HX_REQUEST="true"))
+
+    def nothing() -> None:
+        """Nothing happened."""
+
+    def until_measured() -> None:
+        """What the rounds before asked for is there."""
+        for question in list(report._kept._places.values()):
+            question.under_way and question.under_way.result()
+
+    return {
+        "never asked before": (lambda number: figures(unasked[number]), nothing),
+        "never asked, page meanwhile": (
+            lambda number: impatient(revops, {"period": "all", **unasked[number]}), until_measured,
         ),
-        "never asked, page meanwhile": (lambda number: impatient(revops, of_ever[number]), until_measured),
-        "all time, never asked before": (
-            lambda number: got(revops.get(reverse("funnel"), never_asked_of_all[number % len(keys)], **fragment)),
-            a_new_process,
-        ),
+        "all time, never asked before": (lambda number: figures(of_all_time[number % len(keys)]), a_new_process),
     }  # fmt: skip
 
 

@@ -122,6 +122,8 @@ document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
 });
 
 async function hold(element) {
+  // Once it is let go, only figures as of then will do.
+  element.removeAttribute("hx-headers");
   if (!held.size) setTimeout(lookAtHeld, EVERY);
   held.add(element.id);
   const news = newsOf(element);
