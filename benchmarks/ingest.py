@@ -14,7 +14,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
+from django.db.backends.signals import connection_created
 from django.test import Client
 from django.test.utils import override_settings
 
@@ -64,7 +65,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Cost(NamedTuple):
-    """What something took: seconds by the clock, CPU seconds of Python and of the database's process, statements."""
+    """What something took: seconds by the clock, CPU seconds of Python and of the database server, statements."""
 
     seconds: float
     python: float
@@ -104,23 +105,39 @@ def measured(call: Callable[[], object]) -> Cost:
 
 @contextmanager
 def _counted() -> Iterator[list[None]]:
-    """Counts statements, and keeps none of them: those of a set are megabytes long."""
+    """Counts statements, of all connections of this process, and keeps none of them: those of a set are megabytes
+    long.
+    """
     counted: list[None] = []
 
     def count(execute: Any, *args: Any) -> Any:
         counted.append(None)
         return execute(*args)
 
-    with connection.execute_wrapper(count):
-        yield counted
+    def listen(connection: Any, **_: Any) -> None:
+        connection.execute_wrappers.append(count)
+
+    connection_created.connect(listen)
+    try:
+        with connection.execute_wrapper(count):
+            yield counted
+    finally:
+        connection_created.disconnect(listen)
 
 
 def _cpu() -> tuple[float, float]:
-    """CPU seconds so far, of this process and of the one that serves its connection."""
+    """CPU seconds so far, of this process and of the whole database server: its processes, and those that ended."""
     mine = os.times()
-    pid = connection.connection.info.backend_pid
-    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return mine.user + mine.system, (int(told[11]) + int(told[12])) / _TICKS
+    server = int(_stat(connection.connection.info.backend_pid)[1])
+    ticks = sum(map(int, _stat(server)[11:15]))
+    for process in Path(f"/proc/{server}/task/{server}/children").read_text().split():
+        with suppress(FileNotFoundError):
+            ticks += sum(map(int, _stat(int(process))[11:13]))
+    return mine.user + mine.system, ticks / _TICKS
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def _tell(how: str, leads: int, cost: Cost, bare: Cost) -> None:

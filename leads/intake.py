@@ -63,7 +63,6 @@ class Received:
 
 
 @collecting.later()
-@transaction.atomic
 def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False, keep_holders: bool = False) -> Received:
     """Store these leads; the same statements for one and for fifty thousand.
 
@@ -71,16 +70,24 @@ def receive(*, drafts: Sequence[Draft], cause: Cause, overwrite: bool = False, k
     otherwise it becomes a new lead. Joining fills what was blank, and replaces what was filled only with `overwrite`.
     With `keep_holders` a lead that somebody holds stays theirs. Receiving the same drafts twice changes nothing.
     """
+    while True:
+        try:
+            return _receive(drafts, cause, overwrite, keep_holders)
+        except matching.OutrunError:
+            continue  # whoever was first has committed, so each time round at least one more is known
+
+
+@transaction.atomic
+def _receive(drafts: Sequence[Draft], cause: Cause, overwrite: bool, keep_holders: bool) -> Received:
     merge_lock.while_matching()
     now = lifecycle.database_now()
-    matching.lock_references(drafts)
+    matching.lock_systems(one for draft in drafts if draft.deal for one in draft.deal.references)
     incoming = _columns(drafts, now)
     stages = Stages.load()
     arrivals = [_arrival(draft, stages, cause) for draft in drafts]
     teams = dict(User.objects.filter(pk__in={draft.owner_id for draft in drafts}).values_list("pk", "team_id"))
     lead_ids, created = _place(drafts, incoming, arrivals, teams, cause, now)
     changes = _join(lead_ids, created, incoming, overwrite)
-    matching.store_references(lead_ids, drafts)
     kept = _held(lead_ids, created) if keep_holders else set()
     handed_over = _hold(drafts, lead_ids, created, kept, teams, cause, now)
     touches = _touch(drafts, lead_ids, incoming, cause, now)
@@ -121,7 +128,8 @@ def _place(
     now: datetime,
 ) -> tuple[list[int], set[int]]:
     """The lead of each draft, in order, and those of them that were created now."""
-    references = matching.known_references(drafts)
+    known = matching.known_references(drafts)
+    references = dict(known)
     emails = matching.known_emails([row["email_key"] for row in incoming if row["email_key"]])
     unknown = sum(
         matching.match(draft, row["email_key"], references, emails) is None
@@ -136,13 +144,14 @@ def _place(
             lead_id = next(keys)
             fresh[lead_id] = index
             # A later draft of the same batch with the same name or address is the same lead.
-            references |= {(one.system, one.external_id): lead_id for one in draft.references}
+            references.update(((one.system, one.external_id), lead_id) for one in draft.references)
             if row["email_key"]:
                 emails[row["email_key"]] = lead_id
         placed.append(lead_id)
     created = _insert(fresh, drafts, incoming, arrivals, teams, cause, now)
     if len(created) < len(fresh):
         placed = _yield_to_others(placed, incoming, set(fresh) - created)
+    matching.store_references(placed, drafts, known)
     return placed, created
 
 

@@ -1,22 +1,29 @@
 """Which drafts are leads, and companies, that Accord knows already."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import F, Q, Value
 
 from alignment.lib import batch
 from alignment.lib.company_names import company_key
-from alignment.lib.emails import company_domain
+from alignment.lib.emails import company_domain, email_key_or_blank
 from leads.drafts import Draft, Reference
 from leads.models import Account, ExternalReference, Lead
 
 
-def lock_references(drafts: Sequence[Draft]) -> None:
-    """Let one write a system at a time create leads by external id: two imports of one file make each lead once."""
-    systems = sorted({reference.system for draft in drafts for reference in draft.references})
+class OutrunError(Exception):
+    """Another transaction was first to give one of these external ids to a lead. It has committed: who asks again finds
+    that lead.
+    """
+
+
+def lock_systems(references: Iterable[Reference]) -> None:
+    """Let one write a system at a time open deals by external id: two imports of one file open each deal once."""
+    systems = sorted({reference.system for reference in references})
     if systems:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -68,6 +75,45 @@ def match(
     """The lead that a draft is: by external reference first, then by e-mail; None for nobody we know."""
     by_reference = (references.get((one.system, one.external_id)) for one in draft.references)
     return next(filter(None, by_reference), None) or emails.get(email_key)
+
+
+def names(drafts: Sequence[Draft]) -> set[tuple[str, ...]]:
+    """All by which these drafts, and their deals, can be found: external ids and normalised e-mails."""
+    references = (
+        one for draft in drafts for one in (*draft.references, *(draft.deal.references if draft.deal else ()))
+    )
+    keys = (email_key_or_blank(draft.email) for draft in drafts)
+    return {(one.system, one.external_id) for one in references} | {(key,) for key in keys if key}
+
+
+def known(drafts: Sequence[Draft]) -> set[int]:
+    """The leads that stand already and that something in these drafts names; two queries."""
+    keys = [email_key_or_blank(draft.email) for draft in drafts]
+    return {*known_references(drafts).values(), *known_emails([key for key in keys if key]).values()}
+
+
+class Companies(NamedTuple):
+    """What drafts say of companies: names and domains where they give both, and those that come alone."""
+
+    names: set[str]
+    domains: set[str]
+    names_alone: set[str]
+    domains_alone: set[str]
+
+
+def companies(drafts: Sequence[Draft]) -> Companies:
+    """By what `accounts` would find or make the companies of these drafts."""
+    found = Companies(set(), set(), set(), set())
+    for draft in drafts:
+        domain, name = company_domain(email_key_or_blank(draft.email)), company_key(draft.company_name)
+        if domain and name:
+            found.names.add(name)
+            found.domains.add(domain)
+        elif name:
+            found.names_alone.add(name)
+        elif domain:
+            found.domains_alone.add(domain)
+    return found
 
 
 def accounts(drafts: Sequence[Draft], email_keys: Sequence[str], now: datetime) -> list[int | None]:
@@ -130,16 +176,28 @@ def _known_accounts(keys: Sequence[tuple[str, str]]) -> _Accounts:
     return known
 
 
-def store_references(lead_ids: Sequence[int], drafts: Sequence[Draft]) -> None:
-    """Remember what other systems call these leads; what is known stays."""
+def store_references(lead_ids: Sequence[int], drafts: Sequence[Draft], known: Mapping[tuple[str, str], int]) -> None:
+    """Remember what other systems call these leads, but for what is `known`.
+
+    Waits for other transactions that write the same ids, in the order of the ids, so never in a ring. Raises
+    OutrunError, after which the caller's savepoint must be rolled back, where one of them was first.
+    """
     rows = {
         (one.system, one.external_id): {
             "system": one.system, "external_id": one.external_id, "url": one.url, "lead_id": lead_id,
         }
         for lead_id, draft in zip(lead_ids, drafts, strict=True)
         for one in draft.references
+        if (one.system, one.external_id) not in known
     }  # fmt: skip
-    batch.insert(ExternalReference, [rows[key] for key in sorted(rows)], conflict="ON CONFLICT DO NOTHING")
+    stored = batch.insert(
+        ExternalReference,
+        [rows[key] for key in sorted(rows)],
+        conflict="ON CONFLICT DO NOTHING",
+        returning=("1",),
+    )
+    if len(stored) < len(rows):
+        raise OutrunError
 
 
 def reference(system: str, external_id: str, url: str = "") -> tuple[Reference, ...]:

@@ -76,22 +76,32 @@ class Kind:
     run: Runner
     about: About
     on_failure: Callable[[Job], None] | None
+    beside: Callable[[Job], Any] | None
 
 
 _kinds: dict[str, Kind] = {}
 
 
 def register(
-    kind: str, *, about: About | None = None, on_failure: Callable[[Job], None] | None = None
+    kind: str,
+    *,
+    about: About | None = None,
+    on_failure: Callable[[Job], None] | None = None,
+    beside: Callable[[Job], Any] | None = None,
 ) -> Callable[[Runner], Runner]:
     """Marks the function that does one slice of a job of `kind`, from `job.cursor` (None: the first).
 
     It runs in a transaction, for some seconds at most, and changes nothing that a rollback does not take back.
     `on_failure` is called with a job that has failed, in the transaction that says so.
+
+    `beside` makes it possible to do two slices at a time: it says where the slice after the one at `job.cursor` begins,
+    or None where that must wait until this one is stored, because it needs what this one writes. It is called while
+    this one runs, in another thread. Both come to the same as one after the other, and the runner calls `in_turn`
+    before it says how far the job has come.
     """
 
     def mark(runner: Runner) -> Runner:
-        known = _kinds.setdefault(kind, Kind(runner, about or _nameless(kind), on_failure))
+        known = _kinds.setdefault(kind, Kind(runner, about or _nameless(kind), on_failure, beside))
         if known.run is not runner:
             raise LookupError(f"There are two runners for jobs of the kind {kind}.")
         return runner

@@ -2,21 +2,29 @@
 
 A slice, the cursor behind it and its progress commit together. While a job runs, it belongs to one run for the time
 of a lease that each slice renews; a run that lost its lease cannot store any more. So a job that was killed anywhere
-goes on where its last slice ended, by whoever finds it.
+goes on where its last slice ended, by whoever finds it. A kind may let its next slice begin beside the one that is
+not yet stored (`in_turn`); they still commit in their order.
 """
 
+import json
 import logging
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from math import inf
+from threading import Event
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Coalesce, Now
+from psycopg2.errors import DeadlockDetected
 
-from alignment.lib import collecting, failpoints
+from alignment.lib import collecting, failpoints, lanes
 from alignment.lib.announcements import announce
 from alignment.ops import audit
 from alignment.ops.job_kinds import About, Link, Progress, about, kind_of, register
@@ -31,6 +39,7 @@ __all__ = [
     "Progress",
     "cancel",
     "enqueue",
+    "in_turn",
     "register",
     "resume",
     "run",
@@ -79,7 +88,7 @@ def run_here(
     started = {"state": JobState.RUNNING, "started_at": Now(), "leased_by": run_id, "leased_until": Now() + LEASE}
     with transaction.atomic(durable=True):
         job = _create(kind, params=params, created_by=actor, **started)
-    while progress := _slice(job.pk, run_id):
+    for progress in _slices(job.pk, run_id):
         if report:
             report(progress)
     return Job.objects.get(pk=job.pk)
@@ -95,11 +104,25 @@ def run(job_id: int, *, within: timedelta = timedelta(seconds=100)) -> None:
     if not _take(job_id, run_id):
         return
     failpoints.reached("jobs.taken")
-    while _slice(job_id, run_id):
+    for _ in _slices(job_id, run_id, stop_at):
         failpoints.reached("jobs.committed")
-        if time.monotonic() >= stop_at:
-            _mine(job_id, run_id).update(state=JobState.QUEUED, **UNLEASED)
-            return
+    _mine(job_id, run_id).update(state=JobState.QUEUED, **UNLEASED)
+
+
+def in_turn(job: Job) -> None:
+    """Called by a runner when its writes are done, before it reads `job.done` and `job.result`: waits until the slice
+    before this one is stored, and lets `job` know what all of them came to.
+
+    It waits in the database, which sees when the two wait for each other.
+    """
+    if not job.follows:
+        return
+    _lock(job.follows, shared=True)
+    job.follows = ""
+    cursor, done, result = Job.objects.values_list("cursor", "done", "result").get(pk=job.pk)
+    if cursor != job.cursor:
+        raise _NotMineError
+    job.done, job.result = done, result
 
 
 def waiting() -> list[int]:
@@ -178,11 +201,73 @@ def _take(job_id: int, run_id: UUID) -> bool:
     return bool(taken)
 
 
-def _slice(job_id: int, run_id: UUID) -> Progress | None:
-    """Do the next slice; None when there is none left for this run."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a slice begins, and the slice before it where it began beside that one. `is_held` from when its slice has
+    locked it, or has ended.
+    """
+
+    cursor: Any
+    before: "_Place | None" = None
+    is_held: Event = field(default_factory=Event)
+
+
+def _slices(job_id: int, run_id: UUID, stop_at: float = inf) -> Iterator[Progress]:
+    """Do slice after slice and say what each came to, until none is left for this run. But for the first, none begins
+    at `stop_at` (by `time.monotonic`) or later.
+    """
+    job = Job.objects.get(pk=job_id)
+    kind = kind_of(job.kind)
+    # What an open transaction of the caller wrote is not there for other connections.
+    if kind and kind.beside and not connection.in_atomic_block:
+        with lanes.opened(2) as begin:
+            yield from _abreast(job, run_id, kind.beside, stop_at, begin)
+        return
+    while progress := _slice(job_id, run_id):
+        yield progress
+        if time.monotonic() >= stop_at:
+            return
+
+
+def _abreast(
+    job: Job, run_id: UUID, beside: Callable[[Job], Any], stop_at: float, begin: lanes.Lanes
+) -> Iterator[Progress]:
+    """Two slices at a time where the kind lets the second begin. If the two wait for each other, the database takes
+    one of them back; it is done again, alone.
+    """
+    place, alone = _Place(job.cursor), False
+    begun = deque([begin(_slice, job.pk, run_id, place)])
+    while begun:
+        if len(begun) == 1 and not alone and time.monotonic() < stop_at:
+            job.cursor = place.cursor
+            if (cursor := beside(job)) is not None:
+                place = _Place(cursor, before=replace(place, before=None))
+                begun.append(begin(_slice, job.pk, run_id, place))
+        try:
+            progress = begun.popleft().result()
+        except OperationalError as error:
+            if alone or not isinstance(error.__cause__, DeadlockDetected):
+                raise
+            wait(begun)
+            job.refresh_from_db(fields=["cursor"])
+            place, alone = _Place(job.cursor), True
+            begun = deque([begin(_slice, job.pk, run_id, place)])
+            continue
+        if progress is None:
+            return
+        yield progress
+        if not begun and not progress.finished and time.monotonic() < stop_at:
+            place, alone = _Place(progress.cursor), False
+            begun.append(begin(_slice, job.pk, run_id, place))
+
+
+def _slice(job_id: int, run_id: UUID, place: _Place | None = None) -> Progress | None:
+    """Do the next slice, or the one at this place; None when there is none left for this run."""
+    if place and place.before:
+        place.before.is_held.wait()
     try:
         with transaction.atomic(durable=True):
-            return _do_slice(job_id, run_id)
+            return _do_slice(job_id, run_id, place)
     except _NotMineError:
         return None
     except (OperationalError, InterfaceError):
@@ -193,10 +278,13 @@ def _slice(job_id: int, run_id: UUID) -> Progress | None:
     except Exception as error:
         log.exception("Job %s stopped.", job_id)
         _fail(job_id, run_id, f"An unexpected error stopped the job ({type(error).__name__}). The server's log has it.")
+    finally:
+        if place:
+            place.is_held.set()
     return None
 
 
-def _do_slice(job_id: int, run_id: UUID) -> Progress | None:
+def _do_slice(job_id: int, run_id: UUID, place: _Place | None) -> Progress | None:
     job = _mine(job_id, run_id).first()
     if job is None:
         return None
@@ -205,7 +293,13 @@ def _do_slice(job_id: int, run_id: UUID) -> Progress | None:
     kind = kind_of(job.kind)
     if kind is None:
         raise JobError(f"This version of Accord does not know jobs of the kind {job.kind}.")
+    if place:
+        job.cursor, job.follows = place.cursor, _name(job_id, place.before) if place.before else ""
+        _lock(_name(job_id, place))
+        place.is_held.set()
     progress = kind.run(job)
+    if job.follows:
+        raise LookupError(f"The runner of {job.kind} does not wait for its turn.")
     failpoints.reached("jobs.sliced")
     if not _store(job_id, run_id, progress):
         raise _NotMineError
@@ -214,6 +308,17 @@ def _do_slice(job_id: int, run_id: UUID) -> Progress | None:
         _tell(job, "is done", kind.about.summary(job), "done")
     announce(TOPIC, [job_id])
     return progress
+
+
+def _name(job_id: int, place: _Place) -> str:
+    return f"accord.job:{job_id}:{json.dumps(place.cursor, sort_keys=True)}"
+
+
+def _lock(name: str, *, shared: bool = False) -> None:
+    """Until the transaction ends: a slice has its place, and whoever shares that waits for it."""
+    with connection.cursor() as cursor:
+        function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [name])
 
 
 def _tell(job: Job, what: str, body: str, occasion: str) -> None:

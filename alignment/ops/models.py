@@ -271,6 +271,9 @@ class Job(models.Model):
     takeovers since the last slice that ended. `error` is a sentence for people.
     """
 
+    # Of a slice that began beside the one before it: what that one keeps locked until it is stored (`jobs.in_turn`).
+    follows = ""
+
     kind = models.CharField(max_length=60)
     state = models.CharField(max_length=9, choices=JobState, default=JobState.QUEUED)
     params = models.JSONField(default=dict)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from alignment.people.models import Role, Side, Team, User
@@ -51,8 +51,15 @@ def find(people: Iterable[Named]) -> dict[str, int]:
 
 @transaction.atomic
 def find_or_add(*, people: Sequence[Named], side: str = Side.SALES) -> dict[str, int]:
-    """External id → user; the unknown become people without a login, in teams (of `side`) that are made as named."""
+    """External id → user; the unknown become people without a login, in teams (of `side`) that are made as named.
+
+    Who adds somebody keeps others from adding until the transaction ends: two imports add each person once.
+    """
     found = find(people)
+    if any(one.external_id not in found for one in people):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('accord.people'))")
+        found = find(people)
     missing = {one.external_id: one for one in people if one.external_id not in found}
     if missing:
         teams = _teams({one.team for one in missing.values() if one.team}, side)

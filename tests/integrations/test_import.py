@@ -16,6 +16,7 @@ from alignment.integrations import imports
 from alignment.integrations.importers import job as slicing
 from alignment.integrations.models import ImportProblem
 from alignment.ops import jobs
+from alignment.ops.job_kinds import kind_of
 from alignment.ops.models import Job
 from alignment.people.models import Company, User
 from leads.models import Account, ExternalReference, HolderInterval, Journey, Lead, LeadTransition, Opportunity
@@ -315,7 +316,7 @@ def test_a_killed_import_goes_on_where_its_last_slice_ended(tmp_path, monkeypatc
     assert (Lead.objects.count(), LeadTransition.objects.count()) == (rows, 2 * rows)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_what_was_read_ahead_goes_by_what_holds_when_it_is_received(monkeypatch):
     monkeypatch.setattr(slicing, "SLICE_ROWS", 2)
     lines = [f"{name},{name}@acme.example,Acme,MQL,2026-05-20," for name in ("Ana", "Ben", "Cem", "Dora", "Eve")]
@@ -324,6 +325,7 @@ def test_what_was_read_ahead_goes_by_what_holds_when_it_is_received(monkeypatch)
 
     jobs.run(job_id, within=timedelta(0))
     assert Lead.objects.count() == 2
+    assert kind_of("import").beside(Job.objects.get()), "the next slice, and the one beside it, are read"
     Company.objects.update(time_zone="America/Sao_Paulo")
     jobs.run(job_id)
 

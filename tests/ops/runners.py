@@ -39,3 +39,30 @@ def die() -> None:
 def lose_connection() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+def _abreast(job: Job) -> int | None:
+    following = (job.cursor or 0) + STEP
+    return following if following < job.params["upto"] and following not in job.params.get("waiting", []) else None
+
+
+@jobs.register("abreast", beside=_abreast)
+def count_abreast(job: Job) -> jobs.Progress:
+    """The same where two slices may run at a time, but for those that begin with a number of `params["waiting"]`."""
+    first = job.cursor or 0
+    last = min(first + STEP, job.params["upto"])
+    audit.record(action="counted", actor=None, subject_kind="number", subject_ids=range(first, last))
+    on_slice.get(first, lambda: None)()
+    if not job.params.get("is_rude"):
+        jobs.in_turn(job)
+    result = {"sum": job.result.get("sum", 0) + sum(range(first, last))}
+    return jobs.Progress(
+        cursor=last, done=job.done + last - first, total=job.params["upto"], result=result,
+        finished=last == job.params["upto"],
+    )  # fmt: skip
+
+
+def lock(number: int) -> None:
+    """Until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])

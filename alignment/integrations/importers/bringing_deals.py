@@ -23,7 +23,7 @@ from leads import lifecycle, matching
 from leads.causes import Cause
 from leads.deals import buying_groups, deals
 from leads.decisions import Step
-from leads.drafts import DealDraft, Draft
+from leads.drafts import DealDraft
 from leads.intake import Received
 from leads.milestones import CauseSource
 from leads.models import Journey, Lead, OpportunityContact
@@ -55,7 +55,7 @@ def bring(read: Sequence[Line], mapping: Mapping, actor_id: int | None) -> Broug
     if mapping.unknown_lead == "reject":
         more += [_unknown(row) for row, leads in zip(rows, named, strict=True) if not leads]
         rows, named = _with_leads(rows, named)
-    matching.lock_references([Draft(references=row.draft.references) for row in rows])
+    matching.lock_systems(one for row in rows for one in row.draft.references)
     deals.lock_around(
         references=[one for row in rows for one in row.draft.references],
         lead_ids=[lead_id for leads in named for lead_id in leads],

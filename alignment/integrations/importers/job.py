@@ -9,13 +9,15 @@ from django.urls import reverse
 
 from alignment.integrations import uploads
 from alignment.integrations.importers import recording, slices
+from alignment.integrations.importers.apart import are_apart
 from alignment.integrations.importers.bringing import bring
 from alignment.integrations.importers.deciding import decide
 from alignment.integrations.importers.mapping import Mapping, MappingError
 from alignment.integrations.importers.outcomes import places
+from alignment.integrations.importers.rows import Places
 from alignment.integrations.importers.tables import NotATableError
 from alignment.integrations.models import Import
-from alignment.ops.jobs import About, JobError, Progress, register, run_here
+from alignment.ops.jobs import About, JobError, Progress, in_turn, register, run_here
 from alignment.ops.models import Job
 from alignment.people.models import User
 
@@ -91,28 +93,49 @@ def _figures(job: Job) -> list[tuple[str, int]]:
 ABOUT = About(title=lambda job: f"Import of {job.params.get('name', 'a file')}", figures=_figures, own_page=page_of)
 
 
-@register(KIND, about=ABOUT)
+def _beside(job: Job) -> slices.Place | None:
+    """Where the next slice begins, if its rows have nothing to do with those of this one."""
+    mapping, path = Mapping.parse(job.params["mapping"]), Path(job.params["path"])
+    if mapping.kind != "leads":
+        return None
+    here = places()
+    try:
+        this = _taken(job, mapping, here)
+        place = slices.after(this)
+        if place is None or len(this.lines) < SLICE_ROWS:
+            return None
+        following = slices.take(path, place, mapping=mapping, here=here, most=SLICE_ROWS)
+    except NotATableError:
+        return None  # the slice that comes to it says so
+    return place if this.said and following.said and are_apart(this.said, following.said) else None
+
+
+def _taken(job: Job, mapping: Mapping, here: Places) -> slices.Slice:
+    place = job.cursor or {"number": 1, "start": 0}
+    return slices.take(Path(job.params["path"]), place, mapping=mapping, here=here, most=SLICE_ROWS)
+
+
+@register(KIND, about=ABOUT, beside=_beside)
 def run_slice(job: Job) -> Progress:
     """Import the next rows of the file, from the byte that the cursor names."""
-    mapping, path = Mapping.parse(job.params["mapping"]), Path(job.params["path"])
-    place, here = job.cursor or {"number": 1, "start": 0}, places()
+    mapping = Mapping.parse(job.params["mapping"])
     try:
-        found = slices.take(path, place, mapping=mapping, here=here, most=SLICE_ROWS)
+        found = _taken(job, mapping, places())
     except NotATableError as error:
         raise JobError(str(error)) from error
-    read = found.lines
-    finished = len(read) < SLICE_ROWS
-    counts = Counter(job.result)
-    if read:
-        place = {"number": read[-1].number, "start": read[-1].end}
-        if not finished:
-            slices.look_ahead(path, place, mapping=mapping, here=here, most=SLICE_ROWS)
-        brought = bring(read, mapping, actor_id=job.created_by_id, said=found.said)
+    brought = None
+    if found.lines:
+        brought = bring(found.lines, mapping, actor_id=job.created_by_id, said=found.said)
         recording.store(job, brought)
-        counts.update(brought.counts)
+    finished = len(found.lines) < SLICE_ROWS
+    if finished:
+        slices.forget(Path(job.params["path"]))
+    in_turn(job)
+    counts = Counter(job.result)
+    counts.update(brought.counts if brought else {})
     return Progress(
-        cursor=place,
-        done=job.done + len(read),
+        cursor=slices.after(found) or job.cursor,
+        done=job.done + len(found.lines),
         total=job.params.get("rows"),
         result=dict(counts),
         finished=finished,

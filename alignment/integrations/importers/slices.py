@@ -1,12 +1,10 @@
-"""Slices of a staged file. While the database works on one, the next is read and translated by a thread: both are pure,
-and take a fifth of the time of an import.
-"""
+"""Slices of a staged file: read and translated once, however often they are asked for."""
 
 from collections.abc import Mapping as Dictionary
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 
 from alignment.integrations.importers.bringing import Said, said_by
 from alignment.integrations.importers.mapping import Mapping
@@ -26,35 +24,38 @@ Place = Dictionary[str, int]
 """After which row (`number`) and byte (`start`) a slice begins."""
 _Key = tuple[Path, int, int, int]
 
-_threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-ahead")
-# The one slice that was looked at last: no more than one is kept, whatever becomes of its job.
-_ahead: dict[_Key, Future[Slice]] = {}
+# The slice that is worked on, the one beside it and the one that comes next; whatever becomes of their job.
+_KEPT = 3
+_kept: dict[_Key, Slice] = {}
+_reading = Lock()
 
 
 def take(path: Path, place: Place, *, mapping: Mapping, here: Places, most: int) -> Slice:
     """The next rows, at most so many. Raises NotATableError.
 
-    What was looked at ahead is translated again where names stand for other things by now.
+    What was read before is translated again where names stand for other things by now.
     """
-    waiting = _ahead.pop(_key(path, place, most), None)
-    if waiting is None:
-        return _read(path, place, mapping, here, most)
-    found = waiting.result()
-    if found.said and found.said.here != here:
-        return Slice(found.lines, said_by(found.lines, mapping, here))
-    return found
+    key = (path, place["number"], place["start"], most)
+    with _reading:
+        found = _kept.pop(key, None)
+        if found is None:
+            read = list(islice(lines(path, **place), most))
+            found = Slice(read, said_by(read, mapping, here))
+        elif found.said and found.said.here != here:
+            found = Slice(found.lines, said_by(found.lines, mapping, here))
+        _kept[key] = found
+        while len(_kept) > _KEPT:
+            del _kept[next(iter(_kept))]
+        return found
 
 
-def look_ahead(path: Path, place: Place, *, mapping: Mapping, here: Places, most: int) -> None:
-    """Let a thread begin with these rows; what goes wrong there is raised by `take`."""
-    _ahead.clear()
-    _ahead[_key(path, place, most)] = _threads.submit(_read, path, place, mapping, here, most)
+def after(found: Slice) -> Place | None:
+    """Where the rows after these begin; None where there are none here."""
+    return {"number": found.lines[-1].number, "start": found.lines[-1].end} if found.lines else None
 
 
-def _key(path: Path, place: Place, most: int) -> _Key:
-    return path, place["number"], place["start"], most
-
-
-def _read(path: Path, place: Place, mapping: Mapping, here: Places, most: int) -> Slice:
-    read = list(islice(lines(path, **place), most))
-    return Slice(read, said_by(read, mapping, here))
+def forget(path: Path) -> None:
+    """Keep nothing of this file any more."""
+    with _reading:
+        for key in [key for key in _kept if key[0] == path]:
+            del _kept[key]
