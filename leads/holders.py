@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from alignment.lib import batch
+from alignment.lib import arrays, batch
+from alignment.lib.moments import database_now
+from alignment.people.models import User
 from leads import journeys
 from leads.causes import Cause
 from leads.models import HolderInterval, Lead
@@ -31,6 +33,13 @@ class Handover:
     changes: Mapping[int, tuple[int | None, int | None]] = field(default_factory=dict)
 
 
+class _Holding(NamedTuple):
+    """Who holds a lead (None: nobody), and until when its holders have it: a moment after today's holder got it."""
+
+    user_id: int | None
+    until: datetime
+
+
 @transaction.atomic
 def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> Handover:
     """Hand leads over; the same statements for one and for many. A lead that its user already holds is left alone.
@@ -45,11 +54,11 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
         .values_list("pk", flat=True)
     )
     locked = list(leads)
-    holding = HolderInterval.objects.filter(lead_id__any_of=set(locked), held__upper_inf=True)
-    held = dict(holding.values_list("lead_id", "user_id"))
+    holdings = _holdings(locked)
+    held = {pk: each.user_id for pk, each in holdings.items() if each.user_id}
     changing = [pk for pk in locked if held.get(pk) != wanted[pk].user_id]
     if changing:
-        _hand_over([wanted[pk] for pk in changing], cause, why)
+        _hand_over([wanted[pk] for pk in changing], holdings, cause, why)
         journeys.refresh(changing)
     handover = Handover(cause, tuple(changing), {pk: (held.get(pk), wanted[pk].user_id) for pk in changing})
     if changing:
@@ -69,36 +78,39 @@ def begin(*, assignments: Sequence[Assignment], teams: Mapping[int, int | None],
     holders_changed.send(sender=begin, batch=Handover(cause, tuple(sorted(each.lead_id for each in assignments))))
 
 
-# The moment of each handover: not before the end of what the lead's holders already have.
-_MOMENTS = """
-    SELECT given.lead_id, given.user_id, holder.team_id,
-        greatest(
-            coalesce(given.at, clock_timestamp()),
-            (
-                SELECT max(coalesce(upper(held), lower(held) + interval '1 microsecond'))
-                FROM leads_holderinterval earlier WHERE earlier.lead_id = given.lead_id
-            )
-        ) AS at
-    FROM json_to_recordset(%s::json) AS given(lead_id bigint, user_id int, at timestamptz)
-    LEFT JOIN people_user holder ON holder.id = given.user_id
-"""
-
-
-def _hand_over(assignments: Sequence[Assignment], cause: Cause, why: str) -> None:
-    given = ({"lead_id": each.lead_id, "user_id": each.user_id, "at": each.at or cause.at} for each in assignments)
+def _holdings(lead_ids: Sequence[int]) -> dict[int, _Holding]:
+    """Of those of these leads that were ever held; one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_MOMENTS, [batch.to_json(given)])
-        moments = cursor.fetchall()
         cursor.execute(
-            "UPDATE leads_holderinterval held SET held = tstzrange(lower(held.held), moment.at) "
-            "FROM unnest(%s::bigint[], %s::timestamptz[]) AS moment(lead_id, at) "
-            "WHERE held.lead_id = moment.lead_id AND upper_inf(held.held)",
-            [[row[0] for row in moments], [row[3] for row in moments]],
+            "SELECT lead_id, max(user_id) FILTER (WHERE upper_inf(held)), "
+            "max(coalesce(upper(held), lower(held) + interval '1 microsecond')) "
+            "FROM leads_holderinterval WHERE lead_id = ANY(%s::bigint[]) GROUP BY lead_id",
+            [arrays.literal(lead_ids)],
         )
-    _insert((row for row in moments if row[1] is not None), cause, why)
+        return {lead_id: _Holding(user_id, until) for lead_id, user_id, until in cursor.fetchall()}
+
+
+def _hand_over(assignments: Sequence[Assignment], holdings: Mapping[int, _Holding], cause: Cause, why: str) -> None:
+    now = cause.at or database_now()
+    teams = dict(User.objects.filter(pk__in={each.user_id for each in assignments}).values_list("pk", "team_id"))
+    rows = []
+    for each in assignments:
+        at, last = each.at or now, holdings.get(each.lead_id)
+        # Not before the end of what the lead's holders already have.
+        rows.append((each.lead_id, each.user_id, teams.get(each.user_id or 0), max(at, last.until) if last else at))
+    ending = [row for row in rows if (last := holdings.get(row[0])) and last.user_id]
+    if ending:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE leads_holderinterval held SET held = tstzrange(lower(held.held), moment.at) "
+                "FROM unnest(%s::bigint[], %s::timestamptz[]) AS moment(lead_id, at) "
+                "WHERE held.lead_id = moment.lead_id AND upper_inf(held.held)",
+                [[row[0] for row in ending], [row[3] for row in ending]],
+            )
+    _insert((row for row in rows if row[1] is not None), cause, why)
     batch.update(
         Lead,
-        [{"id": row[0], "owner_id": row[1], "team_id": row[2]} for row in moments],
+        [{"id": row[0], "owner_id": row[1], "team_id": row[2]} for row in rows],
         where_differs=("owner_id", "team_id"),
     )
 

@@ -18,26 +18,22 @@ from leads.drafts import Draft
 from leads.editing import Edited
 from leads.holders import Assignment, begin, hold
 from leads.hygiene.marking import mark
+from leads.joining import TEXTS, Changes, join
 from leads.merging import lock as merge_lock
 from leads.milestones import CauseSource, Kind, Milestone, QualifiedBy
 from leads.models import Lead
 from leads.models.lead import Consent
 from leads.models.touchpoint import Direction
 from leads.passes import Move, Pass, apply
-from leads.searching import add_to_index, reindex
+from leads.searching import add_to_index
 from leads.signals import leads_edited
 from leads.stages.stages import Stages
 from leads.touches import Touch, record
-
-TEXTS = ("name", "email", "phone", "title", "seniority", "company_name", "product_interest")
-KEYS = ("source_id", "campaign_id", "segment_id", "territory_id", "account_id")
 
 Teams = Mapping[int, int | None]
 """User → team."""
 Handovers = Mapping[int, tuple[int | None, int | None]]
 """Lead → (who held it before, who holds it now)."""
-Changes = dict[str, tuple[Any, Any]]
-"""Column → (before, after)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ def _receive(drafts: Sequence[Draft], cause: Cause, overwrite: bool, keep_holder
     arrivals = [_arrival(draft, stages, cause) for draft in drafts]
     teams = dict(User.objects.filter(pk__in={draft.owner_id for draft in drafts}).values_list("pk", "team_id"))
     lead_ids, created = _place(drafts, incoming, arrivals, teams, cause, now)
-    changes = _join(lead_ids, created, incoming, overwrite)
+    changes = join(lead_ids, created, incoming, overwrite)
     kept = _held(lead_ids, created) if keep_holders else set()
     handed_over = _hold(drafts, lead_ids, created, kept, teams, cause, now)
     touches = _touch(drafts, lead_ids, incoming, cause, now)
@@ -233,55 +229,6 @@ def _yield_to_others(placed: Sequence[int], incoming: Sequence[dict[str, Any]], 
     return [
         emails[row["email_key"]] if lead_id in lost else lead_id for lead_id, row in zip(placed, incoming, strict=True)
     ]
-
-
-def _join(
-    lead_ids: Sequence[int], created: set[int], incoming: Sequence[dict[str, Any]], overwrite: bool
-) -> dict[int, Changes]:
-    """Fill in (or, with `overwrite`, replace) what leads that stand already were told; returns what changed."""
-    told: dict[int, list[dict[str, Any]]] = {}
-    fresh = set(created)
-    for lead_id, columns in zip(lead_ids, incoming, strict=True):
-        if lead_id in fresh:
-            fresh.discard(lead_id)  # the draft that made it
-        else:
-            told.setdefault(lead_id, []).append(columns)
-    if not told:
-        return {}
-    names = [*TEXTS, "email_key", "email_domain", *KEYS, "consent", "do_not_contact", "attributes"]
-    leads = Lead.objects.filter(pk__any_of=told).order_by("pk").select_for_update(no_key=True)
-    standing = {row["pk"]: row for row in leads.values("pk", *names)}
-    taken = matching.known_emails([row["email_key"] for rows in told.values() for row in rows if row["email_key"]])
-    changed = []
-    for pk, before in standing.items():
-        after = dict(before)
-        for columns in told[pk]:
-            _fill(after, columns, overwrite, email_is_free=taken.get(columns["email_key"], pk) == pk)
-        if after != before:
-            after["id"] = after.pop("pk")
-            changed.append(after)
-    batch.update(Lead, changed)
-    reindex([row["id"] for row in changed])
-    mark([row["id"] for row in changed])
-    return {
-        row["id"]: {
-            name: (standing[row["id"]][name], row[name]) for name in names if row[name] != standing[row["id"]][name]
-        }
-        for row in changed
-    }
-
-
-def _fill(lead: dict[str, Any], told: dict[str, Any], overwrite: bool, *, email_is_free: bool) -> None:
-    for name in (*TEXTS, *KEYS):
-        if told[name] and (overwrite or not lead[name]) and name != "email":
-            lead[name] = told[name]
-    if told["email_key"] and email_is_free and (overwrite or not lead["email_key"]):
-        lead |= {name: told[name] for name in ("email", "email_key", "email_domain")}
-    if told["consent"] != Consent.UNKNOWN:
-        lead["consent"] = told["consent"]
-    lead["do_not_contact"] = lead["do_not_contact"] or told["do_not_contact"]
-    given, kept = told["attributes"], lead["attributes"]
-    lead["attributes"] = {**kept, **given} if overwrite else {**given, **kept}
 
 
 def _held(lead_ids: Sequence[int], created: set[int]) -> set[int]:

@@ -16,7 +16,7 @@ from leads.causes import Cause
 from leads.editing import Edited
 from leads.holders import Assignment, hold
 from leads.hygiene.marking import forget, mark
-from leads.intake import Changes
+from leads.joining import Changes
 from leads.models import ExternalReference, Lead
 from leads.searching import reindex
 from leads.signals import leads_edited

@@ -82,9 +82,9 @@ class How(models.TextChoices):
 class RoutingDecision(models.Model):
     """What routing decided for one pass of a lead, and why; append-only.
 
-    `rule` is the index of the rule that matched in `version` (None: none did, or none was asked). `candidates` has, for
-    each member of the pool, [user, verdict, detail] as `leads.routing.choosing` gave them. `points` is the lead's score
-    at that moment; None where there is none.
+    `rule` is the index of the rule that matched in `version` (None: none did, or none was asked). `candidates` has
+    [user, verdict, detail] for the members of the pool as `leads.routing.choosing` gave them, where neighbours share
+    one [[user, …], verdict, detail]. `points` is the lead's score at that moment; None where there is none.
     """
 
     lead = set_key("leads.Lead", related_name="routings")
@@ -122,3 +122,12 @@ class RoutingDecision(models.Model):
 
     def __str__(self) -> str:
         return f"Lead {self.lead_id} to {self.user_id}"
+
+    @property
+    def seen(self) -> list[tuple[int, str, int | str | None]]:
+        """What became of each member of the pool: user, verdict, detail, in the order of their turns."""
+        return [
+            (user_id, verdict, detail)
+            for who, verdict, detail in self.candidates
+            for user_id in (who if isinstance(who, list) else [who])
+        ]

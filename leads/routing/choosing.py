@@ -5,11 +5,11 @@ share. Among people with equal shares who are always there, nobody is ever more 
 was away goes on where the others stand: what they missed is not made up for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from functools import lru_cache
+from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -70,11 +70,28 @@ class Candidate(NamedTuple):
     detail: int | str | None = None
 
 
+class Later(NamedTuple):
+    """Members whose turns come after that of who got the lead, the next one first: most of a pool, in one entry."""
+
+    user_ids: tuple[int, ...]
+    verdict: Verdict = Verdict.LATER
+    detail: None = None
+
+
 class Choice(NamedTuple):
     """Who gets the lead (None: nobody can), and what became of everybody, in the order of their turns."""
 
     user_id: int | None
-    candidates: tuple[Candidate, ...]
+    entries: tuple[Candidate | Later, ...]
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """The entries with one for each member."""
+        return [
+            Candidate(user_id, each.verdict, each.detail)
+            for each in self.entries
+            for user_id in (each.user_ids if isinstance(each, Later) else (each.user_id,))
+        ]
 
 
 def choose(bench: Bench, languages: Sequence[str]) -> tuple[list[Choice], Bench]:
@@ -102,18 +119,18 @@ class _Table:
 
     def give(self, language: str) -> Choice:
         here = self._here()
-        able = [each for each in here if not language or language in each.languages]
+        able = [each for each in here if language in each.languages] if language else here
         chosen = able[0] if able else None
-        candidates = (*_seen(here, chosen, language), *filter(None, self.refusals.values()))
+        entries = (*_seen(here, chosen, language), *filter(None, self.refusals.values()))
         if chosen is None:
-            return Choice(None, candidates)
+            return Choice(None, entries)
         after = replace(
             chosen, turn=chosen.turn + STRIDE // chosen.weight, given=chosen.given + 1, today=chosen.today + 1,
             open=chosen.open + 1,
         )  # fmt: skip
         self.members[chosen.user_id] = after
         self.refusals[chosen.user_id] = self._refusal(after)
-        return Choice(chosen.user_id, candidates)
+        return Choice(chosen.user_id, entries)
 
     def _here(self) -> list[Member]:
         """Who can take a lead now, the next one first."""
@@ -128,19 +145,26 @@ class _Table:
         return replace(self.before, members=tuple(self.members.values()), turn=self.turn)
 
 
-def _seen(here: Iterable[Member], chosen: Member | None, language: str) -> Iterable[Candidate]:
-    for each in here:
-        if each is chosen:
-            yield Candidate(each.user_id, Verdict.CHOSEN)
-        elif language and language not in each.languages:
-            yield Candidate(each.user_id, Verdict.LANGUAGE, language)
+def _seen(here: Sequence[Member], chosen: Member | None, language: str) -> Iterator[Candidate | Later]:
+    for is_chosen, speaks, members in _runs(here, chosen, language):
+        if is_chosen or not speaks:
+            verdict, detail = (Verdict.CHOSEN, None) if is_chosen else (Verdict.LANGUAGE, language)
+            yield from (Candidate(each.user_id, verdict, detail) for each in members)
         else:
-            yield _later(each.user_id)
+            yield Later(tuple([each.user_id for each in members]))
 
 
-@lru_cache(maxsize=1_024)  # of a set of leads, all but one of a pool come later each time
-def _later(user_id: int) -> Candidate:
-    return Candidate(user_id, Verdict.LATER)
+def _runs(
+    here: Sequence[Member], chosen: Member | None, language: str
+) -> Iterator[tuple[bool, bool, Iterable[Member]]]:
+    """Members in their order with whether they get the lead and whether they could; neighbours of one kind together."""
+    if chosen and not language:
+        yield True, True, here[:1]
+        if here[1:]:
+            yield False, True, here[1:]
+        return
+    for (is_chosen, speaks), run in groupby(here, lambda each: (each is chosen, language in each.languages)):
+        yield is_chosen, speaks, run
 
 
 def _is_at_work(member: Member) -> bool:

@@ -87,7 +87,7 @@ def condition(decision: RoutingDecision, names: Names) -> str:
 def with_lines(decisions: Iterable[RoutingDecision]) -> list[tuple[RoutingDecision, list[Line]]]:
     """Each decision with its candidates and why they got the lead or not; one query where there are any."""
     found = list(decisions)
-    asked = {user_id for each in found for user_id, *_ in each.candidates}
+    asked = {user_id for each in found for user_id, *_ in each.seen}
     people = User.objects.in_bulk(asked) if asked else {}
     return [
         (
@@ -100,7 +100,7 @@ def with_lines(decisions: Iterable[RoutingDecision]) -> list[tuple[RoutingDecisi
                     _said(Verdict(verdict), detail),
                     verdict == Verdict.CHOSEN,
                 )
-                for user_id, verdict, detail in each.candidates
+                for user_id, verdict, detail in each.seen
             ],
         )
         for each in found

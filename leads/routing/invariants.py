@@ -18,7 +18,7 @@ INVARIANTS: Invariants = {
             )
             AND EXISTS (
                 SELECT FROM jsonb_array_elements(decision.candidates) AS candidate
-                WHERE (candidate ->> 0)::bigint = decision.user_id AND candidate ->> 1 = 'chosen'
+                WHERE candidate ->> 0 = decision.user_id::text AND candidate ->> 1 = 'chosen'
             )
         )
     """,

@@ -29,7 +29,7 @@ from leads.lifecycle import Moved
 from leads.milestones import CauseSource, Kind, Milestone
 from leads.models import Lead
 from leads.models.route import AfterHours, How, Pool, PoolMember, RoutingDecision, RoutingVersion
-from leads.routing.choosing import Bench, Candidate, Member, choose
+from leads.routing.choosing import Bench, Candidate, Later, Member, choose
 from leads.routing.rules import Rules, read
 
 UNLESS_HELD = "AND NOT EXISTS (SELECT 1 FROM people_user holder WHERE holder.id = lead.owner_id AND holder.is_active)"
@@ -71,7 +71,7 @@ class Decision(NamedTuple):
     rule: int | None = None
     pool_id: int | None = None
     opportunity_id: int | None = None
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[Candidate | Later, ...] = ()
 
 
 @dataclass(slots=True)
@@ -215,9 +215,7 @@ def _from_pool(pool_id: int, wanted: Sequence[tuple[Facts, int | None, str]], ta
     fallback = table.pools[pool_id].fallback_id
     for (facts, rule_at, _), choice in zip(wanted, choices, strict=True):
         how = How.POOL if choice.user_id else How.FALLBACK
-        yield Decision(
-            facts, how, choice.user_id or fallback, rule=rule_at, pool_id=pool_id, candidates=choice.candidates
-        )
+        yield Decision(facts, how, choice.user_id or fallback, rule=rule_at, pool_id=pool_id, candidates=choice.entries)
 
 
 # What a choice depends on ---------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def test_a_lead_that_comes_in_gets_the_next_of_the_pool_and_keeps_why():
     assert (one.team_id, HolderInterval.objects.get(lead=one).user) == (first.team_id, first)
     decision = why(one)
     assert (decision.how, decision.rule, decision.user) == (How.POOL, None, first)
-    assert decision.candidates == [[first.pk, "chosen", None], [second.pk, "later", None]]
+    assert decision.seen == [(first.pk, "chosen", None), (second.pk, "later", None)]
 
 
 def test_without_published_rules_nothing_is_routed():
@@ -105,7 +105,7 @@ def test_a_rule_can_ask_for_a_language_and_can_name_a_person():
     )
     swiss = come_in(*(draft(number, product_interest="Swiss") for number in range(3)))
     assert {lead.owner for lead in swiss} == {german}
-    assert [other.pk, "language", "de"] in why(swiss[0]).candidates
+    assert (other.pk, "language", "de") in why(swiss[0]).seen
     [big] = come_in(draft(9, product_interest="Big"))
     assert (big.owner, why(big).how) == (named, How.PERSON)
 
@@ -183,7 +183,7 @@ def test_when_nobody_can_take_a_lead_the_fallback_gets_it_and_is_told(facts, ver
     [lead] = come_in()
 
     assert (lead.owner, why(lead).how) == (boss, How.FALLBACK)
-    assert why(lead).candidates == [[rep.pk, verdict, detail]]
+    assert why(lead).seen == [(rep.pk, verdict, detail)]
     assert Notification.objects.get(user=boss, kind="lead_fell_back").subject_id == lead.pk
 
 
