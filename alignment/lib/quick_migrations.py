@@ -1,4 +1,4 @@
-"""Migrations from nothing in a fifth of the time: Django makes thousands of model classes anew that did not change."""
+"""Migrations from nothing, without the thousands of model classes that Django makes anew though they did not change."""
 
 from collections.abc import Callable
 from functools import cache, partial, wraps
