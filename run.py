@@ -30,6 +30,7 @@ def main():
     os.environ.setdefault("UV_SYSTEM_CERTS", "1")
     with only_one_at_a_time():
         install(DEV_LOCK if sys.argv[1:2] == ["test"] else RUNTIME_LOCK)
+    keep_bytecode()
     if Path(sys.prefix).resolve() != VENV.resolve():
         os.execv(PYTHON, [str(PYTHON), str(ROOT / "run.py"), *sys.argv[1:]])
     runpy.run_module("alignment.stack", run_name="__main__", alter_sys=True)
@@ -107,6 +108,12 @@ def install_with_pip(lock):
         [*pip, "install", "-qq", "--no-compile", "--no-deps", "--require-hashes", "-r", ROOT / lock],
         "The dependencies could not be installed.",
     )
+
+
+def keep_bytecode():
+    """Who wants none beside the sources gets it in `.venv`: without any, each process compiles everything again."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "bytecode"))
 
 
 def works(command):

@@ -1,32 +1,51 @@
-"""Migrations from nothing in a third of the time: Django makes hundreds of model classes anew that did not change."""
+"""Migrations from nothing, without the thousands of model classes that Django makes anew though they did not change."""
 
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from typing import Any
 
 from django.db.migrations.state import ProjectState
+from django.db.migrations.utils import field_is_referenced  # type: ignore[attr-defined]
 
 
 @cache
 def keep_classes() -> None:
-    """Let constraints and indexes change no model class: no relation, table or column is another with them. Once.
+    """Let a change of one model make a class of that model alone anew, and keep those of all related to it. Once.
 
-    Django renders the model and all that is related to it again for each of them, which is most of a first start.
+    Django renders what is related to it again, too, and what is related to that: with users in the middle nearly
+    everything, which is most of a first start. What changes a table asks nothing of other models but their tables and
+    keys; where these change, Django's way it is. For code in migrations Django renders all of them before it runs.
     """
-    for name in ("add_index", "remove_index", "add_constraint", "remove_constraint"):
-        setattr(ProjectState, name, _in_place(getattr(ProjectState, name)))
+    for name in ("add_model", "remove_field", "add_index", "remove_index", "add_constraint", "remove_constraint"):
+        setattr(ProjectState, name, _alone(getattr(ProjectState, name)))
+    for name in ("add_field", "alter_field"):
+        setattr(ProjectState, name, _alone_unless_referenced(getattr(ProjectState, name)))
 
 
-def _in_place(change: Callable[..., None]) -> Callable[..., None]:
+def _alone(change: Callable[..., None]) -> Callable[..., None]:
     @wraps(change)
-    def quick(state: ProjectState, app_label: str, model_name: str, *rest: Any) -> None:
-        # A state whose classes were not asked for has none, and renders none.
-        classes = vars(state).pop("apps", None)
-        change(state, app_label, model_name, *rest)
-        if classes is not None:
-            vars(state)["apps"] = classes
-            options = state.models[app_label, model_name].options
-            meta = classes.get_model(app_label, model_name)._meta
-            meta.indexes, meta.constraints = list(options["indexes"]), list(options["constraints"])
+    def quick(state: ProjectState, *arguments: Any) -> None:
+        vars(state)["_find_reload_model"] = partial(_itself, state)
+        try:
+            change(state, *arguments)
+        finally:
+            del vars(state)["_find_reload_model"]
 
     return quick
+
+
+def _alone_unless_referenced(change: Callable[..., None]) -> Callable[..., None]:
+    quick = _alone(change)
+
+    @wraps(change)
+    def either(state: ProjectState, app_label: str, model_name: str, name: str, field: Any, *rest: Any) -> None:
+        referenced = field_is_referenced(state, (app_label, model_name), (name, field))
+        (change if referenced else quick)(state, app_label, model_name, name, field, *rest)
+
+    return either
+
+
+def _itself(state: ProjectState, app_label: str, model_name: str, delay: bool = False) -> set[tuple[str, str]]:
+    """The model alone, in place of all that are related to it; the state knows that those are not up to date."""
+    state.is_delayed = True
+    return {(app_label, model_name)}

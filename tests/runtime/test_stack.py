@@ -72,6 +72,18 @@ def test_two_commands_at_once_share_the_servers(tmp_path):
     assert stack.ours() == []
 
 
+def test_bytecode_that_must_not_lie_beside_the_sources_lies_with_the_packages(tmp_path):
+    stack = Stack(tmp_path / "state")
+    stack.env["PYTHONDONTWRITEBYTECODE"] = "1"
+    stack.env.pop("PYTHONPYCACHEPREFIX", None)
+    where = "import alignment.urls, sys; print(sys.dont_write_bytecode, alignment.urls.__cached__)"
+    result = stack.run("manage", "shell", "--no-imports", "--command", where)
+    written, found = result.stdout.strip().split(" ", 1)
+    assert written == "False", result.stderr
+    assert Path(found).is_relative_to(ROOT / ".venv" / "bytecode")
+    assert Path(found).exists()
+
+
 def test_the_exit_code_is_the_command_s(tmp_path):
     stack = Stack(tmp_path / "state")
     assert stack.run("manage", "no_such_command").returncode == 1
