@@ -183,6 +183,31 @@ def test_a_preview_is_shown_when_it_is_done(client, revops):
     assert AuditEntry.objects.get(action="exported").subject_id == job.pk
 
 
+def test_territories_are_those_of_a_pilot(client, revops):
+    """Without a team the rules would count for everybody, though only a few territories were chosen."""
+    draft = draft_of()
+    east = Territory.objects.create(key="east", name="East")
+    given = {"revision": draft.revision, "release": "by_touch", "territories": [east.pk]}
+
+    refused = client.post(reverse("setup_scoring_publish"), given)
+    assert refused.status_code == 422
+    assert refused.context["form"].errors == {"team": ["Choose the team of the pilot that gets these territories."]}
+    assert ScoringVersion.draft() == draft
+
+    tried = client.post(reverse("setup_scoring_start_preview"), {"days": 30, "territories": [east.pk]})
+    assert tried.status_code == 422
+    assert "Choose the team of the pilot that gets these territories." in text(tried)
+    assert tried.context["preview_form"]["days"].value() == "30"
+    assert not Job.objects.exists()
+
+
+def test_publishing_a_restored_draft_offers_what_it_says_of_itself(client, revops):
+    first = ScoringVersion.published()
+    publish(BODY)
+    client.post(reverse("setup_scoring_restore", args=[first.pk]))
+    assert client.get(reverse("setup_scoring_publish")).context["form"]["note"].value() == "As version 1"
+
+
 def test_publishing_for_a_team_first_and_ending_it(client, revops):
     pilot = make_scoring_pilot()
     assert f"Pilot for {pilot.team}" in text(client.get(reverse("setup_scoring")))
