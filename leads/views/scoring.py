@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
@@ -149,7 +150,10 @@ def draft(request: SignedInRequest, draft: ScoringVersion) -> HttpResponse:
 def _draft_page(
     request: SignedInRequest, draft: ScoringVersion, form: RulesForm, preview_form: PreviewForm, status: int
 ) -> HttpResponse:
-    context = {"form": form, "preview_form": preview_form, "previews": _previews(draft)}
+    context = {
+        "form": form, "preview_form": preview_form, "previews": _previews(draft),
+        "edited_at": reverse("setup_scoring_draft"),
+    }  # fmt: skip
     return pages.page(request, draft, "leads/scoring_draft.html", context, status=status)
 
 

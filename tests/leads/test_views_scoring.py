@@ -95,6 +95,23 @@ def test_a_draft_is_begun_changed_and_published(client, revops):
     assert "Version 2" in text(client.get(reverse("setup_scoring")))
 
 
+def test_every_mistake_of_a_draft_is_said_at_once(client, revops):
+    draft = draft_of()
+    spare = len(BODY["groups"])
+    given = fields(draft.body, draft.revision) | {
+        "threshold": 0, "fit-0-points": "many", "engagement-0-points": "0", f"group-{spare}-cap": 20,
+    }  # fmt: skip
+    response = client.post(reverse("setup_scoring_draft"), given)
+
+    form = response.context["form"]
+    assert response.status_code == 422
+    assert "threshold" in form.basics.errors
+    assert form.fit[0].error == "The points: give a whole number from -1,000 to 1,000."
+    assert form.engagement[0].error == "A rule adds points or takes some off."
+    assert form.groups[spare].errors == {"name": ["Name the group, or leave it blank as a whole."]}
+    assert "Nothing was done: what is wrong is marked." in text(response)
+
+
 def test_a_rule_is_added_without_storing_anything_and_then_filled_in(client, revops):
     draft = draft_of()
     given = fields(draft.body, draft.revision)
@@ -198,6 +215,7 @@ def test_territories_are_those_of_a_pilot(client, revops):
     assert tried.status_code == 422
     assert "Choose the team of the pilot that gets these territories." in text(tried)
     assert tried.context["preview_form"]["days"].value() == "30"
+    assert f'hx-post="{reverse("setup_scoring_start_preview")}"' not in tried.content.decode()
     assert not Job.objects.exists()
 
 
