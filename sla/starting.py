@@ -22,8 +22,8 @@ class Started:
 
 def starting_at(stage: Stage) -> list[Started]:
     """The kinds of promises that begin at the milestone of the stage. Whoever comes into its first stage is promised
-    what rules for all say; a later stage only what a rule says that names it. Conditions are about a lead, whatever is
-    timed.
+    what rules for all say; a later stage only what a rule says that names it, unless clocks begin again and again, as
+    those of deals do. Conditions are about a lead, whatever is timed.
     """
     stages, names, found = Stages.load(), Names(), []
     for subject in subjects():
@@ -31,17 +31,18 @@ def starting_at(stage: Stage) -> list[Started]:
         if first and first.milestone == stage.milestone:
             published = PolicySet.published(subject.kind)
             rules = read(published.body) if published else []
+            is_met = first == stage or not subject.is_pass
             given = zip(rules, told(rules, names, subject.noun), strict=True)
-            counting = [words for rule, words in given if _may_hold(rule, stage, is_first=first == stage)]
+            counting = [words for rule, words in given if _may_hold(rule, stage, is_met=is_met)]
             found.append(Started(subject, counting))
     return found
 
 
-def _may_hold(rule: Rule, stage: Stage, *, is_first: bool) -> bool:
-    """Whether the rule can be about a lead that comes into the stage."""
+def _may_hold(rule: Rule, stage: Stage, *, is_met: bool) -> bool:
+    """Whether the rule can be about a lead that stands in the stage when a clock begins; `is_met`: if it names none."""
     named = [test for test in _tests(rule.condition) if test.field.key == "stage"]
     if not named:
-        return is_first
+        return is_met
     return any((stage.key in test.values) == (test.operator == Operator.IS) for test in named)
 
 

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from alignment.api.reading import FieldsQuery, PageQuery, asked, page, page_of, shown, wanted
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import Shape
+from alignment.api.shapes import ChoiceField, Shape
 from alignment.api.views import ApiView
 from alignment.ops.job_kinds import about
 from alignment.ops.models import Job, JobState
@@ -19,7 +19,7 @@ NEWEST = ("-id",)
 
 
 class JobQuery(PageQuery):
-    state = serializers.ChoiceField(choices=JobState.choices, required=False)
+    state = ChoiceField(choices=JobState.choices, required=False)
 
 
 class JobSerializer(Shape):

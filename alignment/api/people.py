@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from alignment.api.reading import PageQuery, asked, page, page_of
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import Shape
+from alignment.api.shapes import ChoiceField, Shape
 from alignment.api.views import ApiView
 from alignment.people.models import Role, Side, User
 from alignment.people.permissions import policy
@@ -15,8 +15,8 @@ ORDER = ("id",)
 
 
 class PeopleQuery(PageQuery):
-    role = serializers.ChoiceField(choices=Role.choices, required=False)
-    side = serializers.ChoiceField(choices=Side.choices, required=False, help_text="Leads are held by people of sales.")
+    role = ChoiceField(choices=Role.choices, required=False)
+    side = ChoiceField(choices=Side.choices, required=False, help_text="Leads are held by people of sales.")
 
 
 class PersonSerializer(Shape):

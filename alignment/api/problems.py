@@ -71,7 +71,7 @@ NAMES: Mapping[int, tuple[str, str]] = {
 
 def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """The answer to an exception of a view; None for a failure of ours."""
-    problem = _problem(error)
+    problem = _problem(error, context)
     if problem is None:
         return None
     headers = {}
@@ -82,7 +82,7 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
     return Response(problem.members, status=problem.status_code, headers=headers, content_type=PROBLEM)
 
 
-def _problem(error: Exception) -> Problem | None:
+def _problem(error: Exception, context: Mapping[str, Any]) -> Problem | None:
     match error:
         case Problem():
             return error
@@ -94,6 +94,9 @@ def _problem(error: Exception) -> Problem | None:
             return _named(403, str(error))
         case exceptions.UnsupportedMediaType():
             return _named(415, "Send the body as application/json.")
+        case exceptions.MethodNotAllowed():
+            takes = ", ".join(each for each in context["view"].allowed_methods if each not in ("HEAD", "OPTIONS"))
+            return _named(405, f"{error.detail} It takes {takes}.")
         case exceptions.APIException() if error.status_code in NAMES:
             return _named(error.status_code, str(error.detail))
     return None

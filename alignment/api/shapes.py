@@ -57,6 +57,16 @@ class TextField(serializers.CharField):
         return super().run_validation(data)
 
 
+class ChoiceField(serializers.ChoiceField):
+    """One of a few; a refusal lists them."""
+
+    def fail(self, key: str, **values: Any) -> Any:
+        if key == "invalid_choice":
+            known = ", ".join(str(choice) for choice in self.choices)
+            raise serializers.ValidationError(f"There is no “{str(values['input'])[:80]}”. There are: {known}.")
+        return super().fail(key, **values)
+
+
 class KeyField(serializers.SlugRelatedField):
     """A row that is named by its key; a refusal lists the keys that there are."""
 

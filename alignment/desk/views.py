@@ -139,16 +139,10 @@ def leads(request: SignedInRequest) -> HttpResponseBase:
     if wants_file(request):
         return exported(request, "leads", found.header, found.lines(), of="lead")
     tabs = Tabs(request.user, request.GET.get("view", ""))
+    context = {"list": found, "query": shown_query(request.GET)}
     if request.htmx.target == "lead-views":
-        return render(request, "desk/_views.html", {"tabs": tabs.counted(now()), "is_counted": True})
-    query = shown_query(request.GET)
-    context = {
-        "list": found,
-        "actions": offered(request.user),
-        "tabs": tabs.plain,
-        "view": tabs.current,
-        "query": query,
-    }
+        return render(request, "desk/_views.html", {**context, "tabs": tabs.counted(now()), "is_counted": True})
+    context |= {"actions": offered(request.user), "tabs": tabs.plain, "view": tabs.current}
     return render(request, _part(request, {"leads": "desk/_leads.html"}) or "desk/leads.html", context)
 
 

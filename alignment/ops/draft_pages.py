@@ -131,6 +131,7 @@ class DraftPages(Generic[Version]):
             "home": reverse(self.home),
             "discard": self._address("discard", draft),
             "counts": self.model.published(draft.scope),
+            "is_refused": is_refused or status == 422,
         }
         return render(request, template, about | dict(context), status=status or (422 if is_refused else 200))
 

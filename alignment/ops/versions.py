@@ -112,7 +112,7 @@ def begin(model: type[Version], *, by: User | None, scope: str = "", body: Any =
     if body is None:
         published = model.published(scope)
         body = _editable(published.body) if published else (empty or {})
-    return _create(model, scope, body, by)
+    return _create(model, scope, body=body, author=by)
 
 
 @transaction.atomic
@@ -121,6 +121,8 @@ def change(draft: Version, *, body: Any, by: User | None, note: str | None = Non
     values: dict[str, Any] = {"body": body, "author": by, "revision": draft.revision + 1, "changed_at": Now()}
     if note is not None:
         values["note"] = note
+    elif (restored := draft.restored_from) and draft.note in _notes(restored):
+        values["note"] = _note(restored, body)
     rows = type(draft)._default_manager.filter(pk=draft.pk, state=VersionState.DRAFT, revision=draft.revision)
     if not rows.update(**values):
         raise StaleDraftError(type(draft)._default_manager.filter(pk=draft.pk).select_related("author").first())
@@ -177,12 +179,11 @@ def restore(version: Version, *, by: User | None) -> Version:
     model = type(version)
     _lock(model, version.scope)
     standing = model.draft(version.scope)
+    body = _editable(version.body)
+    values = {"body": body, "author": by, "restored_from": version, "note": _note(version, body)}
     if standing is None:
-        note = f"As version {version.number}"
-        return _create(model, version.scope, _editable(version.body), by, restored_from=version, note=note)
-    model._default_manager.filter(pk=standing.pk).update(
-        body=_editable(version.body), author=by, restored_from=version, revision=standing.revision + 1, changed_at=Now()
-    )
+        return _create(model, version.scope, **values)
+    model._default_manager.filter(pk=standing.pk).update(**values, revision=standing.revision + 1, changed_at=Now())
     standing.refresh_from_db()
     return standing
 
@@ -199,9 +200,19 @@ def _editable(body: Any) -> Any:
     return {name: value for name, value in body.items() if name != "says"} if isinstance(body, Mapping) else body
 
 
-def _create(model: type[Version], scope: str, body: Any, by: User | None, **fields: Any) -> Version:
+def _note(restored: RuleSetVersion, body: Any) -> str:
+    """What a draft that was restored says of itself until somebody says more."""
+    same, changed = _notes(restored)
+    return same if _editable(body) == _editable(restored.body) else changed
+
+
+def _notes(restored: RuleSetVersion) -> tuple[str, str]:
+    return f"As version {restored.number}", f"From version {restored.number}, changed"
+
+
+def _create(model: type[Version], scope: str, **fields: Any) -> Version:
     newest = model._default_manager.filter(scope=scope).aggregate(Max("number"))["number__max"] or 0
-    return model._default_manager.create(scope=scope, number=newest + 1, body=body, author=by, **fields)
+    return model._default_manager.create(scope=scope, number=newest + 1, **fields)
 
 
 def _lock(model: type[RuleSetVersion], scope: str) -> None:

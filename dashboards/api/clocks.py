@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from alignment.api.problems import InvalidError
 from alignment.api.reading import PageQuery, asked, cut, following, page_of, shown, wanted
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import Shape
+from alignment.api.shapes import ChoiceField, Shape
 from alignment.api.views import ApiView
 from alignment.people.models import Side
 from alignment.people.permissions import policy
@@ -24,10 +24,10 @@ from sla import subjects
 
 OF_PROMISE: dict[str, Any] = {
     "promise": serializers.CharField(required=False, help_text="One promise, as `/metrics/promises/` names it."),
-    "side": serializers.ChoiceField(
+    "side": ChoiceField(
         choices=Side.choices, required=False, help_text="Whose promise, where both sides make it. Without it: sales."
     ),
-    "kind": serializers.ChoiceField(choices=subjects.choices(), required=False, help_text="What is promised."),
+    "kind": ChoiceField(choices=subjects.choices(), required=False, help_text="What is promised."),
 }
 BreachQuery: Any = type("BreachQuery", (PageQuery,), {**filter_fields(), **OF_PROMISE})
 ClockQuery: Any = type(
@@ -36,7 +36,7 @@ ClockQuery: Any = type(
     {
         **filter_fields(),
         **OF_PROMISE,
-        "figure": serializers.ChoiceField(
+        "figure": ChoiceField(
             choices=list(FIGURES),
             default="judged",
             help_text="Due in the period: judged, met, breached, excused. Now: open, at_risk, paused, overdue.",

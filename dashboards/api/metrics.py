@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from alignment.api.problems import InvalidError
 from alignment.api.reading import asked
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import Shape
+from alignment.api.shapes import ChoiceField, Shape
 from alignment.api.views import ApiView
 from alignment.people.models import Side
 from alignment.people.permissions import policy
@@ -30,8 +30,8 @@ from sla import subjects
 _kept: Keeper[Funnel] = Keeper()
 
 
-def _choice(kind: Any, usual: str = "", **options: Any) -> serializers.ChoiceField:
-    return serializers.ChoiceField(choices=[each.value for each in kind], required=False, help_text=usual, **options)
+def _choice(kind: Any, usual: str = "", **options: Any) -> ChoiceField:
+    return ChoiceField(choices=[each.value for each in kind], required=False, help_text=usual, **options)
 
 
 def filter_fields() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from alignment.api.shapes import Body, IdField, KeyField, PastField, PersonIdField
+from alignment.api.shapes import Body, ChoiceField, IdField, KeyField, PastField, PersonIdField
 from alignment.lib.currencies import validate_currency
 from alignment.people.models import Company
 from leads.milestones import Milestone, QualifiedBy
@@ -85,7 +85,7 @@ class ConfirmedBody(OverridableBody):
 
 
 class HandOverBody(OverridableBody):
-    qualified_by = serializers.ChoiceField(choices=QualifiedBy.choices, default=QualifiedBy.MANUAL)
+    qualified_by = ChoiceField(choices=QualifiedBy.choices, default=QualifiedBy.MANUAL)
 
 
 class AdvanceBody(ConfirmedBody):
@@ -145,7 +145,7 @@ class QualifyBody(NewDealBody, ConfirmedBody):
 class DealBody(NewDealBody):
     """Whatever can be said of a deal that stands."""
 
-    kind = serializers.ChoiceField(choices=DealKind.choices, default=DealKind.NEW)
+    kind = ChoiceField(choices=DealKind.choices, default=DealKind.NEW)
     owner = PersonIdField(allow_null=True, required=False, default=None)
     probability = serializers.IntegerField(
         min_value=0, max_value=100, allow_null=True, required=False, default=None, help_text="In percent."
@@ -162,7 +162,7 @@ class OpportunityBody(DealBody):
 
 
 class SourcedByBody(Body):
-    sourced_by = serializers.ChoiceField(choices=SourcedBy.choices)
+    sourced_by = ChoiceField(choices=SourcedBy.choices)
     why = serializers.CharField(max_length=2000, help_text="How it is known; both sides read it.")
 
 
@@ -193,7 +193,7 @@ class AttachBody(NoteBody):
 
 
 class RequalifyBody(NoteBody):
-    qualified_by = serializers.ChoiceField(choices=QualifiedBy.choices, default=QualifiedBy.MANUAL)
+    qualified_by = ChoiceField(choices=QualifiedBy.choices, default=QualifiedBy.MANUAL)
 
 
 class UndoBody(Body):

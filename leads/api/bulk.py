@@ -17,9 +17,9 @@ from alignment.api.jobs import JobSerializer
 from alignment.api.problems import InvalidError, Problem, invalid_field
 from alignment.api.reading import PageQuery, asked, page, page_of
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import Body, IdField, KeyField, Shape, read
+from alignment.api.shapes import Body, ChoiceField, IdField, KeyField, Shape, read
 from alignment.api.views import ApiView
-from alignment.people.models import Scope
+from alignment.people.models import Scope, User
 from alignment.people.permissions import policy, require
 from leads.api.asked import AssignBody, NoteBody, RecycleBody, RejectBody
 from leads.api.leads import LeadFilters, matching
@@ -149,7 +149,7 @@ class BulkView(ApiView):
         try:
             change = running.start(
                 action=ACTIONS[self.kind], params=stored(answers), leads=leads, actor=request.user, query=query,
-                said=in_words((name.replace("_", " ").capitalize(), value) for name, value in answers.items()),
+                said=in_words((name.replace("_", " ").capitalize(), told) for name, told in self.told(answers).items()),
                 source=CauseSource.API,
             )  # fmt: skip
         except running.BulkRefusedError as refusal:
@@ -161,11 +161,18 @@ class BulkView(ApiView):
     def check(self, request: TokenRequest, answers: dict[str, Any]) -> None:
         """Refuse what only some may ask."""
 
+    def told(self, answers: dict[str, Any]) -> dict[str, Any]:
+        """What was asked, for people to read."""
+        return answers
+
 
 def _meant(data: dict[str, Any]) -> tuple[LeadQuerySet, str]:
-    """The leads, and the filters as an address; a filter that names nothing is a mistake of the body."""
+    """The leads, and the filters as an address; what names nothing is a mistake of the body."""
     if "leads" in data:
-        return Lead.objects.standing().filter(pk__any_of=data["leads"]), ""
+        leads = Lead.objects.standing().filter(pk__any_of=data["leads"])
+        if unknown := sorted(set(data["leads"]) - set(leads.values_list("pk", flat=True))):
+            raise invalid_field("/leads", f"There is no lead {unknown[0]}.")
+        return leads, ""
     try:
         found = matching(data["filters"])
     except InvalidError as error:
@@ -216,6 +223,9 @@ class Reassign(BulkView):
         if owner is not None and not owners_for(request.user).filter(pk=owner).exists():
             raise invalid_field("/owner", "Nobody with this id is in sales.")
 
+    def told(self, answers: dict[str, Any]) -> dict[str, Any]:
+        return answers | {"owner": User.objects.filter(pk=answers["owner"]).first() or "nobody"}
+
 
 @policy("lead.assign", by_token=True)
 @described("The published rules find holders anew.")
@@ -262,7 +272,7 @@ class Change(ApiView):
 
 
 class ChangedQuery(PageQuery):
-    state = serializers.ChoiceField(choices=BulkState.choices, required=False)
+    state = ChoiceField(choices=BulkState.choices, required=False)
 
 
 @policy("bulk.view", by_token=True)

@@ -13,7 +13,7 @@ from alignment.api.idempotency import once
 from alignment.api.problems import invalid_field
 from alignment.api.reading import FieldsQuery, PageQuery, asked, page, page_of, shown, wanted
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import IdField, PersonIdField, read
+from alignment.api.shapes import ChoiceField, IdField, PersonIdField, read
 from alignment.api.views import ApiView
 from alignment.ops.versions import VersionState
 from alignment.people.permissions import policy, require
@@ -30,9 +30,9 @@ NEWEST = ("-id",)
 
 
 class OpportunityQuery(PageQuery):
-    state = serializers.ChoiceField(choices=DealState.choices, required=False)
-    kind = serializers.ChoiceField(choices=DealKind.choices, required=False)
-    sourced_by = serializers.ChoiceField(choices=SourcedBy.choices, required=False)
+    state = ChoiceField(choices=DealState.choices, required=False)
+    kind = ChoiceField(choices=DealKind.choices, required=False)
+    sourced_by = ChoiceField(choices=SourcedBy.choices, required=False)
     account = IdField(required=False)
     owner = PersonIdField(required=False)
     lead = IdField(required=False, help_text="Deals whose buying group holds this lead.")
@@ -66,7 +66,8 @@ class Opportunities(ApiView):
         data = read(OpportunityBody, request)
         _check_named(data, request)
         columns = _columns(data)
-        draft = DealDraft(**columns | {"owner_id": columns["owner_id"] or request.user.pk})
+        own = owners_for(request.user).filter(pk=request.user.pk).values_list("pk", flat=True).first()
+        draft = DealDraft(**columns | {"owner_id": columns["owner_id"] or own})
         [pk] = deals.open_deals(drafts=[draft], cause=api_cause(request))
         return Response(one_deal(pk), status=201, headers={"Location": reverse("api_opportunity", args=[pk])})
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as InvalidEmail
 from rest_framework import serializers
 
-from alignment.api.shapes import Body, PersonIdField, TextField, many
+from alignment.api.shapes import Body, ChoiceField, PersonIdField, TextField, many
 from alignment.lib.emails import email_key
 from leads.dimensions import FACETS
 from leads.drafts import Draft, Reference, TouchDraft
@@ -53,7 +53,7 @@ class FactsBody(Body):
     campaign = _facet()
     segment = _facet()
     territory = _facet()
-    consent = serializers.ChoiceField(choices=Consent.choices, required=False)
+    consent = ChoiceField(choices=Consent.choices, required=False)
     do_not_contact = serializers.BooleanField(required=False)
 
 

@@ -13,7 +13,7 @@ from alignment.api.idempotency import once
 from alignment.api.problems import Problem, invalid_field, invalid_parameter, pointers
 from alignment.api.reading import FieldsQuery, PageQuery, asked, page, page_of, shown, wanted
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import Body, IdField, many, read
+from alignment.api.shapes import Body, ChoiceField, IdField, many, read
 from alignment.api.views import ApiView
 from alignment.people.models import User
 from alignment.people.permissions import policy, require
@@ -68,7 +68,7 @@ class LeadFilters(serializers.Serializer[Any]):
     """Which leads are meant."""
 
     q = serializers.CharField(required=False, max_length=200, help_text="Words of name, e-mail or company.")
-    state = serializers.ChoiceField(choices=list(STATES), required=False, help_text="What became of it.")
+    state = ChoiceField(choices=list(STATES), required=False, help_text="What became of it.")
     stage = serializers.CharField(required=False, help_text="The key of a stage.")
     source = serializers.CharField(required=False, help_text="A key; `-` for none.")
     campaign = serializers.CharField(required=False, help_text="A key; `-` for none.")

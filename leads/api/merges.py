@@ -12,7 +12,7 @@ from alignment.api.idempotency import once
 from alignment.api.problems import Problem, invalid_field
 from alignment.api.reading import PageQuery, asked, page, page_of
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import Body, IdField, Shape, read
+from alignment.api.shapes import Body, ChoiceField, IdField, Shape, read
 from alignment.api.views import ApiView
 from alignment.people.models import Company
 from alignment.people.permissions import can, policy, require
@@ -182,7 +182,7 @@ class DuplicateSerializer(Shape):
 
 
 class DuplicateQuery(PageQuery):
-    kind = serializers.ChoiceField(choices=list(PAIRS), required=False)
+    kind = ChoiceField(choices=list(PAIRS), required=False)
 
 
 @policy("data.view", by_token=True)

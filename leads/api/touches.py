@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from alignment.api.idempotency import once
 from alignment.api.reading import PageQuery, asked, page, page_of
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import Body, IdField, PastField, many
+from alignment.api.shapes import Body, ChoiceField, IdField, PastField, many
 from alignment.api.views import ApiView
 from alignment.people.models import Scope
 from alignment.people.permissions import policy
@@ -44,7 +44,7 @@ class TouchpointBody(Body):
     at = PastField(required=False, help_text="Without it: now.")
     kind = serializers.CharField(max_length=40, default="form", help_text="Such as form, visit, webinar, e-mail.")
     title = serializers.CharField(max_length=200, help_text="What the timeline says, as “Asked for a demo”.")
-    direction = serializers.ChoiceField(choices=Direction.choices, default=Direction.INBOUND)
+    direction = ChoiceField(choices=Direction.choices, default=Direction.INBOUND)
     source = serializers.CharField(max_length=80, allow_null=True, allow_blank=True, default=None)
     campaign = serializers.CharField(max_length=80, allow_null=True, allow_blank=True, default=None)
     is_human = serializers.BooleanField(default=True)
@@ -68,7 +68,7 @@ class TouchpointBody(Body):
 
 class ActivityBody(Body):
     lead = IdField()
-    activity = serializers.ChoiceField(choices=Activity.choices)
+    activity = ChoiceField(choices=Activity.choices)
     note = serializers.CharField(max_length=150, allow_blank=True, default="")
     at = PastField(required=False, help_text="Without it: now.")
 

@@ -15,7 +15,7 @@ from leads.hygiene.marking import mark
 from leads.merging import lock as merge_lock
 from leads.merging.merging import hand_over, write_facts
 from leads.merging.survivorship import COLUMNS, FIELDS
-from leads.milestones import Kind
+from leads.milestones import Kind, Milestone
 from leads.models import Lead, Merge, MergedLead, OpportunityContact
 from leads.searching import reindex
 from leads.signals import leads_unmerged
@@ -78,7 +78,8 @@ def unmerge(*, merge_id: int, cause: Cause) -> Unmerged:
 
 def _lock(lead_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     rows = Lead.objects.filter(pk__any_of=lead_ids).order_by("pk").select_for_update(no_key=True)
-    return {row["pk"]: row for row in rows.values("pk", "merged_into_id", "withdrawn_at", *COLUMNS)}
+    standing = ("merged_into_id", "withdrawn_at", "milestone", "outcome", "moved_at")
+    return {row["pk"]: row for row in rows.values("pk", *standing, *COLUMNS)}
 
 
 def _require_undoable(merge: Merge, survivor: Mapping[str, Any], now: datetime) -> None:
@@ -93,9 +94,11 @@ def _require_undoable(merge: Merge, survivor: Mapping[str, Any], now: datetime) 
 
 def _restored(merge: Merge, survivor: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
     """The columns that go back to what they were, and those that were changed since; an address, like a company, goes
-    back as a whole or not at all.
+    back as a whole or not at all. A lead that sales has got since is not put into nobody's hands.
     """
     changed = {name for name, (_, after) in merge.changes.items() if survivor[name] != after}
+    if survivor["milestone"] >= Milestone.MQL and not survivor["outcome"] and survivor["moved_at"] >= merge.at:
+        changed |= {name for name, (before, _) in merge.changes.items() if name == "owner_id" and before is None}
     for columns in FIELDS.values():
         if changed.intersection(columns):
             changed.update(merge.changes.keys() & set(columns))

@@ -104,7 +104,9 @@ class Table:
 
 
 def follow(*, moved: Moved) -> None:
-    """Find a holder for each lead that these moves made an MQL and that nobody who works here holds."""
+    """Find a holder for each lead that these moves made an MQL, or made one again, and that nobody who works here
+    holds.
+    """
     if moved.cause.routes and (lead_ids := _handed_over(moved)):
         # What is true of people is asked for the moment of the write; the demo's writes lie in the past.
         at = moved.cause.recorded_at(moved.cause.at, moved.recorded_at)
@@ -119,8 +121,8 @@ def _handed_over(moved: Moved) -> list[int]:
             each.lead_id
             for each in moved.taken
             if newest[each.lead_id].after == each.after == (Milestone.MQL, "")
-            and each.kind in (Kind.ADVANCE, Kind.REQUALIFY)
-            and (each.before is None or each.before[0] < Milestone.MQL or each.kind == Kind.REQUALIFY)
+            and each.kind in (Kind.ADVANCE, Kind.REQUALIFY, Kind.REOPEN)
+            and (each.before is None or each.before[0] < Milestone.MQL or each.kind != Kind.ADVANCE)
         }
     )
 

@@ -35,7 +35,7 @@ class Standard:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A lead that stands above the threshold and is no MQL yet."""
+    """A lead that stands above the threshold and is no MQL yet. `stood`: it did so before it was scored now."""
 
     lead_id: int
     version_id: int
@@ -43,6 +43,7 @@ class Candidate:
     fit_points: int
     grade: str
     crosses_by: str
+    stood: bool = False
 
 
 def standards() -> list[Standard]:
@@ -71,8 +72,9 @@ def score(*, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None) -> l
     """Score these leads; the same statements for any number. Returns those that became MQLs by it.
 
     Who crosses is handed over where `by` says what brought it there and the cause is live work; by new rules, only
-    where the version of the scoring rules hands over at once. Leads that have not entered the lifecycle yet are left
-    alone.
+    where the version of the scoring rules hands over at once. Other facts bring over only who was not there before:
+    who waits above the threshold goes on waiting for what the version says. Leads that have not entered the lifecycle
+    yet are left alone.
     """
     if not lead_ids:
         return []
@@ -83,7 +85,8 @@ def score(*, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None) -> l
     candidates: list[Candidate] = []
     for standard in standards():
         above = store(standard, chosen, cause.at or standard.read_at, lock=True)
-        candidates += above if by != CrossedBy.RELEASE or standard.version.release == Release.AT_ONCE else ()
+        if by != CrossedBy.RELEASE or standard.version.release == Release.AT_ONCE:
+            candidates += [one for one in above if by != CrossedBy.FACTS or not one.stood]
     acts = by is not None and cause.promise == Promise.START
     return hand_over(candidates, cause=cause, by=by) if acts and by else []
 
@@ -99,10 +102,11 @@ def store(standard: Standard, leads: Piece, at: datetime, *, lock: bool) -> list
         " points = excluded.points, fit_points = excluded.fit_points, grade = excluded.grade, sums = excluded.sums,"
         " suppressed_as = excluded.suppressed_as, counted_from_at = excluded.counted_from_at,"
         " scored_at = excluded.scored_at)"
-        " SELECT lead_id, points, fit_points, grade, crosses_by FROM scored WHERE {} ORDER BY lead_id",
+        " SELECT lead_id, points, fit_points, grade, crosses_by, {} FROM scored WHERE {} ORDER BY lead_id",
         compiling.scoring(rules, chosen, at, lock=lock),
         values("%s::int", version.pk),
         values("%s::timestamptz", at),
+        compiling.stood(rules, version.pk, at),
         compiling.crossing(rules),
     )
     with connection.cursor() as cursor:

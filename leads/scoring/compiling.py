@@ -245,3 +245,33 @@ def scoring(rules: RuleSet, chosen: Piece, at: datetime, *, lock: bool = False) 
         "WITH facts AS MATERIALIZED ({}), scored AS MATERIALIZED ({})",
         facts(rules, chosen, lock=lock), scored(rules, at),
     )  # fmt: skip
+
+
+def points_now(rules: RuleSet, at: datetime) -> Piece:
+    """The points at that moment of a stored row, `score`, that these rules wrote."""
+    left = [
+        of(
+            f"least({{}}, score.sums[{index}] * {{}})",
+            values("%s::float8", group.cap),
+            values(
+                "exp(greatest(%s::float8 * date_part('epoch', %s::timestamptz - score.scored_at), -300))",
+                rate(group), at,
+            ),
+        )
+        for index, group in enumerate(rules.groups, start=1)
+    ]  # fmt: skip
+    engagement = join(left, " + ") if left else Piece("0")
+    return of(f"floor(greatest(score.fit_points + {{}}, 0) + {ROUNDING})::int", engagement)
+
+
+def stood(rules: RuleSet, version_id: int, at: datetime) -> Piece:
+    """Whether the lead of a row of `scored` was above the threshold already by the score that is stored."""
+    return of(
+        "EXISTS (SELECT 1 FROM leads_score score WHERE score.lead_id = scored.lead_id AND {} AND {} >= {})",
+        values(
+            "score.version_id = %s AND score.grade = ANY(%s::text[]) AND score.suppressed_as = ''",
+            version_id, list(rules.accepted_grades),
+        ),
+        points_now(rules, at),
+        values("%s", rules.threshold),
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from leads.conditions import ABOUT_LEAD, ABOUT_TOUCH, Names, sentence
 from leads.conditions.editor import Editor
 from leads.conditions.fields import Field
 from leads.models.score import Grade
-from leads.scoring.rules import MOST_GROUPS, MOST_POINTS, MOST_RULES, RuleError, read
+from leads.scoring.rules import MOST_GROUPS, MOST_POINTS, MOST_RULES, RuleError, points_of, read
 
 SPARE_GROUPS = 1
 
@@ -70,6 +70,8 @@ class GroupForm(forms.Form):
             for name in ("cap", "half_life_days"):
                 if name in data and data[name] is None:
                     self.add_error(name, "Give a whole number.")
+        elif data.get("cap") or data.get("half_life_days"):
+            self.add_error("name", "Name the group, or leave it blank as a whole.")
         return data
 
 
@@ -96,7 +98,16 @@ class Rule:
     def says(self) -> str:
         """The rule in words, as far as it can be read."""
         condition = self.editor.readable
-        return f"If {sentence(condition, self.names)}" if condition else "A new rule"
+        unsaid = "A new rule" if self.is_new else "A rule that is not complete"
+        return f"If {sentence(condition, self.names)}" if condition else unsaid
+
+    def is_valid(self) -> bool:
+        """Whether it has a condition and points; else its parts say what is wrong."""
+        try:
+            points_of(self.as_json()["points"], self.part, self.at)
+        except RuleError as refusal:
+            self.error = str(refusal.message)
+        return self.editor.is_valid() and not self.error
 
     def as_json(self) -> dict[str, Any]:
         """What the body stores."""
@@ -164,7 +175,7 @@ class RulesForm:
     def is_valid(self) -> bool:
         """Whether the rules can be stored; else each wrong part says why."""
         parts = [self.basics.is_valid(), *[group.is_valid() for group in self.groups]]
-        parts += [rule.editor.is_valid() for rules in self.rules.values() for rule in rules]
+        parts += [rule.is_valid() for rules in self.rules.values() for rule in rules]
         if not all(parts):
             return False
         try:

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from alignment.ops import jobs, versions
-from alignment.ops.job_kinds import About, Progress, register
+from alignment.ops.job_kinds import About, Link, Progress, register
 from alignment.ops.models import Job
 from alignment.ops.versions import VersionState
 from alignment.people.models import Company, Team, User
@@ -83,7 +84,11 @@ def _figures(job: Job) -> list[tuple[str, int]]:
     return [(name, job.result[key]) for key, name in names.items() if key in job.result]
 
 
-@register(KIND, about=About(title=_title, noun="leads", figures=_figures, links=lambda job: ()))
+def _links(job: Job) -> list[Link]:
+    return [Link("The rules", reverse("setup_scoring")), Link("Review with sales", reverse("setup_scoring_review"))]
+
+
+@register(KIND, about=About(title=_title, noun="leads", figures=_figures, links=_links))
 def run(job: Job) -> Progress:
     """One slice of leads, by one statement; who is to be handed over at once, is."""
     so_far = job.cursor or {"after": 0, "total": Lead.objects.count(), "at": lifecycle.database_now().isoformat()}

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models.expressions import RawSQL
 
 from leads.scoring.applying import Standard, standards
-from leads.scoring.compiling import ROUNDING, Piece, join, of, rate, values
+from leads.scoring.compiling import Piece, join, of, points_now, values
 
 
 def points_at(at: datetime, known: Sequence[Standard]) -> Piece:
@@ -15,25 +15,10 @@ def points_at(at: datetime, known: Sequence[Standard]) -> Piece:
     A row of a version that counts no more keeps the points it had: it is scored again as soon as the job comes to it.
     """
     cases = [
-        of("WHEN score.version_id = {} THEN {}", values("%s::int", one.version.pk), _now(one, at)) for one in known
+        of("WHEN score.version_id = {} THEN {}", values("%s::int", one.version.pk), points_now(one.rules, at))
+        for one in known
     ]
     return of("CASE {} ELSE score.points END", join(cases, " ")) if cases else Piece("score.points")
-
-
-def _now(standard: Standard, at: datetime) -> Piece:
-    left = [
-        of(
-            f"least({{}}, score.sums[{index}] * {{}})",
-            values("%s::float8", group.cap),
-            values(
-                "exp(greatest(%s::float8 * date_part('epoch', %s::timestamptz - score.scored_at), -300))",
-                rate(group), at,
-            ),
-        )
-        for index, group in enumerate(standard.rules.groups, start=1)
-    ]  # fmt: skip
-    engagement = join(left, " + ") if left else Piece("0")
-    return of(f"floor(greatest(score.fit_points + {{}}, 0) + {ROUNDING})::int", engagement)
 
 
 def at_least(points: int, at: datetime) -> RawSQL:

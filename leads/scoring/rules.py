@@ -184,7 +184,7 @@ def _listed(value: Any, part: str, most: int) -> Iterable[tuple[int, Any]]:
 def _fit(rule: Any, index: int) -> FitRule:
     if not isinstance(rule, Mapping) or rule.keys() != {"if", "points"}:
         raise RuleError("A rule has a condition and points.", "fit", index)
-    return FitRule(_condition(rule["if"], ABOUT_LEAD, "fit", index), _points(rule["points"], "fit", index))
+    return FitRule(_condition(rule["if"], ABOUT_LEAD, "fit", index), points_of(rule["points"], "fit", index))
 
 
 def _touch(rule: Any, index: int, groups: set[str]) -> TouchRule:
@@ -193,7 +193,7 @@ def _touch(rule: Any, index: int, groups: set[str]) -> TouchRule:
     if rule["group"] not in groups:
         raise RuleError("Choose the group that these points belong to.", "engagement", index)
     condition = _condition(rule["if"], ABOUT_TOUCH, "engagement", index)
-    return TouchRule(condition, _points(rule["points"], "engagement", index), rule["group"])
+    return TouchRule(condition, points_of(rule["points"], "engagement", index), rule["group"])
 
 
 def _condition(data: Any, about: tuple[Field, ...], part: str, index: int) -> Group:
@@ -203,7 +203,8 @@ def _condition(data: Any, about: tuple[Field, ...], part: str, index: int) -> Gr
         raise RuleError(str(refusal.message), part, index) from refusal
 
 
-def _points(value: Any, part: str, index: int) -> int:
+def points_of(value: Any, part: str, index: int) -> int:
+    """What a rule adds or takes off. Raises RuleError."""
     points = _whole(value, -MOST_POINTS, MOST_POINTS, part, "The points", index)
     if not points:
         raise RuleError("A rule adds points or takes some off.", part, index)

@@ -323,8 +323,8 @@ def panel(lead: Lead, user: User, stages: Stages, back: str) -> dict[str, Any]:
 
 def _hint(lead: Lead, user: User, options: list[Option], stages: Stages) -> str:
     if any(option.key == Accept.key for option in options):
-        takes = " and makes it yours" if lead.owner is None else ""
-        return f"Accepting stops the clock, moves the lead to {stages.acceptance()}{takes}."
+        takes = " and is yours" if lead.owner is None else ""
+        return f"Accepting answers it: the lead moves to {stages.acceptance()}{takes}."
     if options or not lead.is_open:
         return ""
     return why_not(user, "lead.dispose" if lead.milestone <= Milestone.MQL else "lead.advance", lead)

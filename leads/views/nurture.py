@@ -112,17 +112,17 @@ def track(request: SignedInRequest, key: str) -> HttpResponseBase:
     if wants_file(request):
         return exported(request, f"nurture-{key}", lists.HEADER, found.lines(), of="nurture_track")
     form = WorkForm(request.POST or None, initial={"revisit_on": timezone.localdate() + timedelta(days=90)})
-    if form.is_bound and _worked(request, form, found):
+    ticked = [int(pk) for pk in request.POST.getlist("lead") if pk.isdecimal() and len(pk) < 19]
+    if form.is_bound and _worked(request, form, found, ticked):
         return redirect(request.get_full_path())
-    context = {"track": shown, "key": key, "list": found, "form": form, "most": lists.MOST}
+    context = {"track": shown, "key": key, "list": found, "form": form, "most": lists.MOST, "ticked": ticked}
     return form_page(request, "nurture/track.html", context)
 
 
-def _worked(request: SignedInRequest, form: WorkForm, found: lists.TrackList) -> bool:
+def _worked(request: SignedInRequest, form: WorkForm, found: lists.TrackList, ticked: list[int]) -> bool:
     """Whether something was done; else the form says what is missing."""
     if not form.is_valid():
         return False
-    ticked = [int(pk) for pk in request.POST.getlist("lead") if pk.isdecimal() and len(pk) < 19]
     lead_ids = found.lead_ids() if request.POST.get("all") else ticked
     if not lead_ids:
         form.add_error(None, "Tick the leads that you mean.")

@@ -16,6 +16,7 @@ from alignment.lib.languages import language_list
 from alignment.ops import versions
 from alignment.ops.draft_pages import DraftPages, at_place, moved, out_or_saved, placed
 from alignment.ops.exports import exported, wants_file
+from alignment.people.absences import presences
 from alignment.people.models import User
 from alignment.people.permissions import policy
 from alignment.people.requests import SignedInRequest
@@ -214,7 +215,9 @@ def setup_pool(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, "Saved.")
         return redirect("setup_routing")
     members = PoolMember.objects.filter(pool=pk, left_at=None).select_related("user__team").order_by("turn", "pk")
-    context = {"form": form, "pool": pool, "members": members}
+    there = presences([member.user_id for member in members], now())
+    turns = [(member, there[member.user_id].away_until) for member in members]
+    context = {"form": form, "pool": pool, "turns": turns}
     return form_page(request, "routing/pool.html", context)
 
 

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
@@ -56,6 +57,12 @@ class PreviewForm(forms.Form):
             side=Side.SALES, retired_at=None
         ).order_by("name")
         self.fields["territories"].queryset = Territory.objects.filter(retired_at=None)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("territories") and "team" in data and not data["team"]:
+            self.add_error("team", "Choose the team of the pilot that gets these territories.")
+        return data
 
 
 class PublishForm(PreviewForm):
@@ -130,11 +137,23 @@ restore = policy("scoring.manage")(require_POST(pages.restore))
 def draft(request: SignedInRequest, draft: ScoringVersion) -> HttpResponse:
     """The rules of the draft, to be changed. A stale save shows what was typed beside what stands now."""
     form, status = RulesForm(draft.body, request.POST if request.method == "POST" else None), 200
-    if request.method == "POST" and not form.is_being_edited and form.is_valid():
-        if pages.saved(request, draft, form.body, "The draft is saved. Nothing changes until it is published."):
+    if request.method == "POST" and not form.is_being_edited:
+        if not form.is_valid():
+            status = 422
+        elif pages.saved(request, draft, form.body, "The draft is saved. Nothing changes until it is published."):
             return pages.to_draft(draft)
-        status = 409
-    context = {"form": form, "preview_form": PreviewForm(), "previews": _previews(draft)}
+        else:
+            status = 409
+    return _draft_page(request, draft, form, PreviewForm(), status)
+
+
+def _draft_page(
+    request: SignedInRequest, draft: ScoringVersion, form: RulesForm, preview_form: PreviewForm, status: int
+) -> HttpResponse:
+    context = {
+        "form": form, "preview_form": preview_form, "previews": _previews(draft),
+        "edited_at": reverse("setup_scoring_draft"),
+    }  # fmt: skip
     return pages.page(request, draft, "leads/scoring_draft.html", context, status=status)
 
 
@@ -150,8 +169,7 @@ def start_preview(request: SignedInRequest, draft: ScoringVersion) -> HttpRespon
     """Try the draft on history; the page of it shows how far it is."""
     form = PreviewForm(request.POST)
     if not form.is_valid():
-        messages.error(request, f"Give 7 to {MOST_DAYS} days of history.")
-        return pages.to_draft(draft)
+        return _draft_page(request, draft, RulesForm(draft.body), form, 422)
     data = form.cleaned_data
     try:
         job = previewing.begin(
@@ -242,7 +260,7 @@ def _side(side: Mapping[str, Any], days: int) -> dict[str, Any]:
 @pages.with_draft
 def publish(request: SignedInRequest, draft: ScoringVersion) -> HttpResponse:
     """Let the draft count: for whom, and what becomes of the leads that stand above already."""
-    form, status = PublishForm(request.POST or None), 200
+    form, status = PublishForm(request.POST or None, initial={"note": draft.note}), 422 if request.POST else 200
     if form.is_valid():
         try:
             data = _publishing(form.cleaned_data)

@@ -103,19 +103,22 @@ def setup_stage_publish(request: SignedInRequest, key: str) -> HttpResponse:
     draft = StageVersion.draft(key)
     if draft is None:
         return redirect("setup_stage", key)
-    form = stage_forms.PublishForm(request.POST or None)
+    form, status = stage_forms.PublishForm(request.POST or None), 422 if request.POST else 200
     if form.is_valid():
         try:
             if request.POST.get("seen", str(draft.revision)) != str(draft.revision):
                 raise versions.StaleDraftError(draft)
             stage_setup.publish(draft=draft, by=request.user, note=form.cleaned_data["note"])
-        except (ValidationError, versions.StaleDraftError) as refusal:
-            form.add_error(None, refusal if isinstance(refusal, ValidationError) else str(refusal))
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+        except versions.StaleDraftError as refusal:
+            form.add_error(None, str(refusal))
+            status = 409
         else:
             messages.success(request, "It counts from now on. Both heads were asked to sign.")
             return redirect("setup_stage", key)
     context = {"stage": stage, "form": form, "draft": draft, "preview": preview(stage, draft.body["criteria"])}
-    return render(request, "stages/publish.html", context, status=409 if form.is_bound else 200)
+    return render(request, "stages/publish.html", context, status=status)
 
 
 @policy("stages.manage")

@@ -13,7 +13,7 @@ from alignment.api.idempotency import once
 from alignment.api.problems import Problem
 from alignment.api.reading import PageQuery, asked, page, page_of
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import Body, IdField, Shape, read
+from alignment.api.shapes import Body, ChoiceField, IdField, Shape, read
 from alignment.api.views import ApiView
 from alignment.people.models import Side, User
 from alignment.people.permissions import policy, require
@@ -35,8 +35,8 @@ STATES: Mapping[str, Callable[[DisputeQuerySet], DisputeQuerySet]] = {
 
 
 class DisputeQuery(PageQuery):
-    state = serializers.ChoiceField(choices=list(STATES), required=False)
-    kind = serializers.ChoiceField(choices=DisputeKind.choices, required=False)
+    state = ChoiceField(choices=list(STATES), required=False)
+    kind = ChoiceField(choices=DisputeKind.choices, required=False)
     lead = IdField(required=False)
 
 
@@ -73,7 +73,7 @@ class ContestBody(Body):
     lead = IdField(required=False, help_text="Whose rejection or qualification is contested.")
     promise = IdField(required=False, help_text="The broken promise.")
     deal = IdField(required=False, help_text="The deal that `claimed` is said to have brought.")
-    claimed = serializers.ChoiceField(choices=SourcedBy.choices, required=False)
+    claimed = ChoiceField(choices=SourcedBy.choices, required=False)
     evidence = serializers.CharField(max_length=2000)
     evidence_url = serializers.URLField(max_length=500, allow_blank=True, default="")
 
@@ -91,7 +91,7 @@ class AnswerBody(Body):
 
 
 class VerdictBody(Body):
-    verdict = serializers.ChoiceField(choices=Verdict.choices)
+    verdict = ChoiceField(choices=Verdict.choices)
     why = serializers.CharField(max_length=2000)
 
 

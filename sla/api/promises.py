@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from alignment.api.reading import PageQuery, asked, page, page_of
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import IdField, PersonIdField, Shape
+from alignment.api.shapes import ChoiceField, IdField, PersonIdField, Shape
 from alignment.api.views import ApiView
 from alignment.people.figures import FiguresOfRep
 from alignment.people.models import User
@@ -38,10 +38,8 @@ STATES: Mapping[str, Callable[[ClockQuerySet, datetime], ClockQuerySet]] = {
 
 
 class PromiseQuery(PageQuery):
-    state = serializers.ChoiceField(choices=list(STATES), required=False)
-    kind = serializers.ChoiceField(
-        choices=subjects.choices(), default=SubjectKind.DISPOSITION.value, help_text="What is promised."
-    )
+    state = ChoiceField(choices=list(STATES), required=False)
+    kind = ChoiceField(choices=subjects.choices(), default=SubjectKind.DISPOSITION.value, help_text="What is promised.")
     policy = IdField(required=False)
     lead = IdField(required=False)
     owner = PersonIdField(required=False, help_text="Leads that this user holds.")

@@ -46,6 +46,13 @@ function showTheme(chosen) {
 // Where the sidebar is longer than the window, it begins at the page that is open.
 document.querySelector(".side .nav [aria-current]")?.scrollIntoView({ block: "nearest" });
 
+// A form that comes back with mistakes begins at the first of them.
+const mistake = document.querySelector("main [aria-invalid='true']");
+if (mistake?.checkVisibility()) {
+  mistake.scrollIntoView({ block: "center" });
+  mistake.focus({ preventScroll: true });
+}
+
 // Modules are deferred: all of them have run by now, and tests may begin.
 document.addEventListener("DOMContentLoaded", () => {
   root.dataset.ready = "";

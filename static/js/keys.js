@@ -36,10 +36,19 @@ function chooseReason(digit) {
   return Boolean(radio);
 }
 
+const isOnRow = () => document.activeElement === document.body || document.activeElement.matches("[data-select]");
+
+/* Where reasons wait for a choice, Enter is for their form. */
+function sendReasons() {
+  const form = document.querySelector("[data-reasons]")?.closest("form");
+  if (!form?.checkVisibility() || !isOnRow()) return false;
+  form.requestSubmit();
+  return true;
+}
+
 function openSelected() {
   const row = selectedRow();
-  const isOnRow = document.activeElement === document.body || document.activeElement.matches("[data-select]");
-  if (!row?.dataset.href || !isOnRow) return false;
+  if (!row?.dataset.href || !isOnRow()) return false;
   location.assign(row.dataset.href);
   return true;
 }
@@ -56,7 +65,7 @@ function command(key) {
   if (key === "g") return Boolean((goUntil = performance.now() + GO_WITHIN));
   if (key === "j" && step(1)) return true;
   if (key === "k" && step(-1)) return true;
-  if (key === "Enter") return openSelected();
+  if (key === "Enter") return sendReasons() || openSelected();
   const target = control(key);
   if (target) return press(target);
   return /^[1-9]$/.test(key) && chooseReason(Number(key));

@@ -42,6 +42,19 @@ def test_leads_are_rejected_by_their_ids_and_each_has_its_result(asking):
     assert [row["lead"] for row in refused] == [closed.pk]
 
 
+def test_a_lead_that_nobody_knows_is_named_and_none_is_changed(asking):
+    lead = make_lead("mql")
+    answer = asking.post("bulk-changes/accept/", {"leads": [lead.pk, 999_999_999]})
+    assert problem(answer, 422)["errors"] == [{"pointer": "/leads", "detail": "There is no lead 999999999."}]
+    assert not BulkChange.objects.exists()
+
+
+def test_what_was_asked_names_the_new_holder(asking):
+    rep = make_user(Role.REP, name="Júlia Rocha")
+    given = {"leads": [make_lead("mql").pk], "owner": rep.pk, "why": "Holidays"}
+    assert asking.post("bulk-changes/reassign/", given).json()["said"] == "Owner: Júlia Rocha. Why: Holidays"
+
+
 def test_all_that_filters_find(asking):
     meant, other = make_lead("mql", source="Website"), make_lead("mql")
     answer = asking.post("bulk-changes/accept/", {"filters": {"source": "website", "state": "waiting"}}).json()

@@ -43,6 +43,11 @@ def test_a_deal_without_a_lead_from_opening_to_its_end(rep, asking):
     assert not CustomerPeriod.objects.exists()
 
 
+def test_a_deal_that_an_admin_opens_is_nobodys_until_somebody_in_sales_takes_it():
+    told = api(user=make_user(Role.REVOPS)).post("opportunities/", {"name": "Renewal", "account": make_account().pk})
+    assert (told.status_code, told.json()["owner"]) == (201, None)
+
+
 def test_a_deal_of_a_lead_takes_its_lead_along(rep, asking):
     lead = make_lead("sqo", owner=rep)
     deal = Opportunity.objects.get(contacts__lead=lead)

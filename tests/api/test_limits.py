@@ -97,6 +97,14 @@ class TestBadRequests:
         assert pointers(api().post("leads/", {"name": "A\x00da"})) == {"/name"}
         assert pointers(api().get("leads/", {"q": "a\x00"})) == {"q"}
 
+    def test_what_is_none_of_a_few_is_told_with_what_there_is(self):
+        asked = problem(api().get("leads/", {"state": "blah"}), 422)["errors"]
+        assert asked[0]["detail"].startswith("There is no “blah”. There are: open, waiting,")
+        sent = problem(api().post("leads/", {"name": "Ada", "consent": "maybe"}), 422)["errors"]
+        assert sent == [
+            {"pointer": "/consent", "detail": "There is no “maybe”. There are: unknown, granted, withdrawn."}
+        ]
+
     def test_an_address_that_does_not_exist(self):
         assert "schema" in problem(api().get("leeds/"), 404)["detail"]
         problem(api().post("leads/1/dance/"), 404)
@@ -106,7 +114,7 @@ class TestBadRequests:
         lead = make_lead()
         response = api().client.delete(f"/api/v1/leads/{lead.pk}/", headers={"Authorization": f"Bearer {make_token()}"})
 
-        problem(response, 405)
+        assert problem(response, 405)["detail"] == 'Method "DELETE" not allowed. It takes GET, PATCH.'
         assert "PATCH" in response["Allow"]
         assert Lead.objects.exists()
 

@@ -130,6 +130,18 @@ def test_reject_asks_for_a_reason_and_takes_a_digit(visit, somebody):
     assert rows(window) == [second.name]
 
 
+def test_enter_is_for_the_reasons_that_wait_for_a_choice(visit, somebody):
+    first, _ = stories.handed_over(somebody, HOUR, 2 * HOUR)
+    window = visit(somebody, expects=(422,))
+    window.open("/queue/")
+    window.press("j", "k", "r")
+    expect(window.find("[data-reasons]")).to_be_visible()
+    with window.without_reload():
+        window.press("Enter")
+        expect(window.find("[data-reasons] .errors")).to_have_text("Choose a reason: both teams learn from it.")
+    assert state(first) == ("MQL", "")
+
+
 def test_n_recycles(visit, somebody):
     first, _ = stories.handed_over(somebody, HOUR, 2 * HOUR)
     window = visit(somebody)
@@ -393,6 +405,24 @@ def test_what_was_done_and_what_comes_next_take_one_key_each(visit, somebody):
     told = lead.touchpoints.filter(direction="outbound").order_by("pk").values_list("kind", "title")
     assert [kind for kind, _ in told] == ["call", "call", "call", "e-mail", "call"]
     assert "c is a letter here" in told[4][1]
+
+
+def test_after_a_lead_went_elsewhere_in_the_list_the_next_one_is_that_below_its_place(visit, somebody):
+    leads = stories.handed_over(somebody, HOUR, 2 * HOUR, 3 * HOUR)
+    lifecycle.accept(lead_ids=[lead.pk for lead in leads], cause=Cause(CauseSource.PAGE, somebody.pk))
+    window = visit(somebody)
+    window.open("/queue/?view=accepted")
+    one, two, three = rows(window)
+    window.press("c")
+    expect(toast(window)).to_contain_text(f"Logged for {one}")
+    expect(window.find("[data-row]:not([hidden]) [data-select]")).to_have_text([two, three, one])
+    window.page.wait_for_function(SETTLED)
+
+    window.press("j")
+    assert selected(window) == two
+    expect(window.find("#preview h2")).to_have_text(two)
+    window.press("j", "k")
+    assert selected(window) == two
 
 
 def test_a_duplicate_is_merged_in_place_and_z_takes_it_back(visit, somebody):

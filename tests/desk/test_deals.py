@@ -121,7 +121,7 @@ class TestPage:
         shown = text(client.get(reverse("deal", args=[deal.pk])))
         for said in (
             "Buyer", "Ana Costa", "12,000.00 EUR", "came in within 180 days", "from 9,600.00 EUR to 12,000.00 EUR",
-            "+2,400 EUR", "by Júlia Rocha",
+            "+2,400.00 EUR", "by Júlia Rocha",
         ):  # fmt: skip
             assert said in shown, said
         assert lead.name in shown

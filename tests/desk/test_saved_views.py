@@ -174,6 +174,16 @@ def test_counts_come_by_themselves_and_by_one_query(client, rep):
     assert len(many) == len(few)
 
 
+def test_once_they_are_counted_what_is_shown_can_still_be_saved(client, rep):
+    make_view(rep, query="stage=sql")
+    asked = {"stage": "mql", "columns": "owner,email"}
+    part = client.get(reverse("leads"), asked, headers={"HX-Request": "true", "HX-Target": "lead-views"})
+    shown = part.content.decode()
+    assert f'href="{reverse("view_new")}?stage=mql&amp;columns=owner%2Cemail"' in shown
+    assert f'href="{reverse("lead_columns")}?stage=mql&amp;columns=owner%2Cemail"' in shown
+    assert '?view=all" aria-current="page"' not in shown
+
+
 def test_the_list_with_views_keeps_its_budget(client, rep, django_assert_max_num_queries):
     view = make_view(rep, query="stage=mql&columns=owner,account,campaign,segment,territory,team,source")
     make_lead(owner=rep, company_name="Acme")

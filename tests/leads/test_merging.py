@@ -19,6 +19,7 @@ from leads.merging.merging import Code, Merging, keeper, merge, merge_all
 from leads.merging.unmerging import NotUndoneError, unmerge
 from leads.milestones import Kind, Milestone
 from leads.models import HolderInterval, Lead, Merge, OpportunityContact
+from leads.stages.stages import Stages
 from sla.models import Clock
 from tests.factories import make_deal, make_lead, make_user
 from tests.leads.stories import HISTORY, arrive, arrived, by, codes, day, journey, rows, step, to, where
@@ -288,3 +289,13 @@ class TestUnmerge:
             unmerge(merge_id=key, cause=by())
         assert [row.kind for row in rows(loser)] == [Kind.ADVANCE, *[Kind.MERGE, Kind.UNDO] * 2]
         assert facts(loser, "milestone", "outcome") == (Milestone.MQL, "")
+
+    def test_a_lead_that_sales_has_got_meanwhile_stays_in_somebodys_hands(self):
+        rep = make_user()
+        known, twin = make_lead("mgl", name="Ana"), make_lead("mgl", name="Ana Souza", phone="1", owner=rep)
+        key = merge(survivor_id=known.pk, loser_ids=[twin.pk], cause=by()).keys[known.pk]
+        lifecycle.advance(lead_ids=[known.pk], to=Stages.load().first(Milestone.MQL), cause=by())
+
+        undone = unmerge(merge_id=key, cause=by())
+        assert facts(known.pk, "owner", "phone") == (rep.pk, "")
+        assert undone.kept == ("owner_id",)

@@ -1,6 +1,7 @@
 """Nurture tracks: who waits on them, how marketing works them, and who comes back."""
 
 import json
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -211,6 +212,17 @@ def test_what_is_missing_is_said(client, marketer, asked, said):
 
     assert response.status_code == 422
     assert said in text(response)
+
+
+def test_what_was_ticked_stays_ticked_when_something_is_missing(client, marketer):
+    ana, _ = recycled(), recycled()
+    shown = work(client, lead=[ana.pk], do="move").content.decode()
+    ticked = r'name="lead" value="(\d+)"[^>]* checked'
+    assert re.findall(ticked, shown) == [str(ana.pk)]
+    assert not re.search(r'name="all" value="1" checked', shown)
+
+    all_of_them = work(client, all="1", do="move").content.decode()
+    assert re.search(r'name="all" value="1" checked', all_of_them)
 
 
 def test_a_rep_sees_tracks_and_changes_nothing(client):

@@ -21,7 +21,7 @@ from leads.drafts import Draft, TouchDraft
 from leads.holders import Assignment
 from leads.invariants import INVARIANTS
 from leads.milestones import CauseSource, Milestone, Outcome
-from leads.models import Account, HolderInterval, Lead, Opportunity, PoolMember, RoutingDecision, Territory
+from leads.models import Account, HolderInterval, Lead, Opportunity, PoolMember, Reason, RoutingDecision, Territory
 from leads.models.route import How
 from leads.routing import pools, rules
 from leads.routing.route import route
@@ -236,6 +236,18 @@ def test_a_lead_is_routed_when_it_qualifies_and_when_it_comes_back_to_nobody():
     accounts.deactivate_person(user_id=gone.pk)
     lifecycle.requalify(lead_ids=[lead.pk], cause=LIVE)
     assert Lead.objects.get(pk=lead.pk).owner == rep
+
+
+def test_a_lead_that_is_reopened_does_not_stay_with_who_has_left():
+    stays, leaves, rep = make_user(), make_user(), make_user()
+    make_routing(make_pool(rep))
+    one, other = come_in(draft(1, owner_id=stays.pk), draft(2, owner_id=leaves.pk))
+    reason = Reason.objects.offered("reject").first()
+    lifecycle.reject(lead_ids=[one.pk, other.pk], reason_id=reason.pk, cause=LIVE)
+    accounts.deactivate_person(user_id=leaves.pk)
+
+    lifecycle.reopen(lead_ids=[one.pk, other.pk], cause=LIVE)
+    assert [Lead.objects.get(pk=lead.pk).owner for lead in (one, other)] == [stays, rep]
 
 
 def test_an_undo_routes_nothing():

@@ -178,6 +178,20 @@ def test_the_page_of_the_rules_costs_the_same_for_more(client, admin, django_ass
 # Pools ----------------------------------------------------------------------------------------------------------
 
 
+def test_a_pool_says_who_is_passed_over_though_it_is_their_turn(client, admin):
+    here, away, gone, resting = (make_user(name=name) for name in ("Here Rep", "Away Rep", "Gone Rep", "Resting Rep"))
+    pool = make_pool(here, away, gone, resting)
+    until = make_absence(away).last_on
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    User.objects.filter(pk=resting.pk).update(weight=0)
+
+    said = shown(client.get(reverse("setup_pool", args=[pool.pk])))
+    assert f"Away Rep Away until {until:%-d %b}" in said
+    assert "Gone Rep Left" in said
+    assert "Resting Rep Takes none" in said
+    assert "Here Rep 100 %" in said
+
+
 def test_a_pool_is_made_changed_and_retired(client, admin):
     rep, other, boss = make_user(), make_user(), make_user(Role.MANAGER)
     facts = {"name": "Team", "fallback": boss.pk, "after_hours": "next", "members": [rep.pk]}

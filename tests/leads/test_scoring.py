@@ -102,6 +102,26 @@ def test_other_facts_can_bring_a_lead_over():
     assert ThresholdCrossing.objects.get(lead=lead_id).by == "facts"
 
 
+def test_facts_that_bring_nobody_over_leave_those_who_wait_above_the_threshold_where_they_are():
+    """New rules that hand over by new touches alone, or a number a day, are not outrun by an edit of many leads."""
+    publish(BODY | {"threshold": 200})
+    lead_id = lead(touches=[TouchDraft(title="Webinar", kind="webinar")] * 2)
+    low = lead(title="Assistant", email="ben@buyer.example", touches=[TouchDraft(title="Webinar", kind="webinar")] * 2)
+    version = publish(BODY)
+    score(lead_ids=[lead_id, low], cause=LIVE, by=None)
+    assert (points(lead_id), standing(lead_id)[0]) == (120, "MGL")
+
+    editing.edit(lead_id=lead_id, changes={"phone": "1"}, cause=LIVE)
+    editing.edit(lead_id=lead_id, changes={"title": "Managing director"}, cause=LIVE)
+    assert (standing(lead_id)[0], standing(low)[0]) == ("MGL", "MGL")
+    editing.edit(lead_id=low, changes={"title": "Director"}, cause=LIVE)
+    assert standing(low)[0] == "MQL"
+
+    touch(lead_id, at=lifecycle.database_now())
+    assert standing(lead_id)[0] == "MQL"
+    assert ThresholdCrossing.objects.get(lead=lead_id).version == version
+
+
 BY_ACCOUNT = BODY | {
     "fit": [{"if": all_of(asks("industry", "is", "Retail")), "points": 50}],
     "grades": {"A": 50, "B": 30, "C": 10},

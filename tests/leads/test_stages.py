@@ -277,6 +277,7 @@ class TestPages:
         shown = text(client.get(answer.url))
         assert "Of 1 open lead in Sales accepted, 1 would not meet" in shown
         assert "A phone number" in shown
+        assert client.post(answer.url, {"note": ""}).status_code == 422
         client.post(answer.url, {"note": "Calls need a number"})
         assert stage("sql").criteria == {"fields": ["phone"]}
         assert "Not signed" in text(client.get(reverse("setup_stages")))

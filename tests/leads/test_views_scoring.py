@@ -95,6 +95,23 @@ def test_a_draft_is_begun_changed_and_published(client, revops):
     assert "Version 2" in text(client.get(reverse("setup_scoring")))
 
 
+def test_every_mistake_of_a_draft_is_said_at_once(client, revops):
+    draft = draft_of()
+    spare = len(BODY["groups"])
+    given = fields(draft.body, draft.revision) | {
+        "threshold": 0, "fit-0-points": "many", "engagement-0-points": "0", f"group-{spare}-cap": 20,
+    }  # fmt: skip
+    response = client.post(reverse("setup_scoring_draft"), given)
+
+    form = response.context["form"]
+    assert response.status_code == 422
+    assert "threshold" in form.basics.errors
+    assert form.fit[0].error == "The points: give a whole number from -1,000 to 1,000."
+    assert form.engagement[0].error == "A rule adds points or takes some off."
+    assert form.groups[spare].errors == {"name": ["Name the group, or leave it blank as a whole."]}
+    assert "Nothing was done: what is wrong is marked." in text(response)
+
+
 def test_a_rule_is_added_without_storing_anything_and_then_filled_in(client, revops):
     draft = draft_of()
     given = fields(draft.body, draft.revision)
@@ -181,6 +198,32 @@ def test_a_preview_is_shown_when_it_is_done(client, revops):
     assert ["Would newly cross", "1", ""] in lines
     assert [line[1:] for line in lines if line[0].startswith("MQLs in the week of")] == [["1", "0"]]
     assert AuditEntry.objects.get(action="exported").subject_id == job.pk
+
+
+def test_territories_are_those_of_a_pilot(client, revops):
+    """Without a team the rules would count for everybody, though only a few territories were chosen."""
+    draft = draft_of()
+    east = Territory.objects.create(key="east", name="East")
+    given = {"revision": draft.revision, "release": "by_touch", "territories": [east.pk]}
+
+    refused = client.post(reverse("setup_scoring_publish"), given)
+    assert refused.status_code == 422
+    assert refused.context["form"].errors == {"team": ["Choose the team of the pilot that gets these territories."]}
+    assert ScoringVersion.draft() == draft
+
+    tried = client.post(reverse("setup_scoring_start_preview"), {"days": 30, "territories": [east.pk]})
+    assert tried.status_code == 422
+    assert "Choose the team of the pilot that gets these territories." in text(tried)
+    assert tried.context["preview_form"]["days"].value() == "30"
+    assert f'hx-post="{reverse("setup_scoring_start_preview")}"' not in tried.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_publishing_a_restored_draft_offers_what_it_says_of_itself(client, revops):
+    first = ScoringVersion.published()
+    publish(BODY)
+    client.post(reverse("setup_scoring_restore", args=[first.pk]))
+    assert client.get(reverse("setup_scoring_publish")).context["form"]["note"].value() == "As version 1"
 
 
 def test_publishing_for_a_team_first_and_ending_it(client, revops):

@@ -86,6 +86,21 @@ def test_an_earlier_version_comes_back_as_a_draft():
     assert restored.is_draft
 
 
+def test_what_was_restored_says_whether_it_was_changed_since():
+    by = make_user()
+    first = publish(begun(threshold=55), by=by)
+    publish(versions.change(begun(), body=DEFAULT, by=by), by=by)
+    second = versions.restore(first, by=by)
+    assert second.note == "As version 1"
+
+    changed = versions.change(second, body={**DEFAULT, "threshold": 60}, by=by)
+    assert changed.note == "From version 1, changed"
+    assert versions.change(changed, body=DEFAULT | {"threshold": 55}, by=by).note == "As version 1"
+    assert versions.change(changed, body=DEFAULT, by=by, note="Agreed").note == "Agreed"
+    assert versions.change(changed, body={**DEFAULT, "threshold": 61}, by=by).note == "Agreed"
+    assert versions.restore(ScoringVersion.objects.get(number=2), by=by).note == "As version 2"
+
+
 def test_restoring_replaces_what_a_standing_draft_says():
     first = publish(begun(threshold=55), by=make_user())
     draft = versions.change(begun(), body=DEFAULT, by=make_user())

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from alignment.lib.invariants import count_broken
 from alignment.ops.models import Notification
@@ -23,6 +24,7 @@ from sla.subjects.deals import Kept, Update, owed
 from sla.sweep import sweep
 from tests.api.asking import api
 from tests.factories import make_free_deal, make_lead, make_user
+from tests.pages import text
 from tests.sla.stories import HOUR, NOON, cause, promise, touch
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +34,17 @@ DAY = timedelta(days=1)
 
 def at(days):
     return NOON + days * DAY
+
+
+def test_the_page_of_each_stage_of_opportunities_tells_what_its_deals_are_promised(client):
+    """A clock begins anew with each update, wherever the deal stands then; that of a lead begins once."""
+    promise(Rule("Updated", target=120), kind="deal_update")
+    client.force_login(make_user(Role.REVOPS))
+    for stage in ("sqo", "proposal"):
+        page = text(client.get(reverse("setup_stage", args=[stage])))
+        assert "nothing is promised" not in page
+        assert "For every deal: within 120 hours" in page
+    assert "Signed by both sides" not in page
 
 
 class TestChain:

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from alignment.ops.models import AuditEntry, Notification
 from alignment.people.models import Role, Side
@@ -175,7 +176,8 @@ def test_from_the_lead_page_in_two_clicks(client, lead, manager):
     lacking = client.post(address, {"evidence": "", "evidence_url": "no link"})
     assert (lacking.status_code, len(lacking.context["form"].errors)) == (422, 2)
     response = client.post(address, {"evidence": "They asked for an offer."}, follow=True)
-    assert "Contested. Grace Adeyemi answers by" in text(response)
+    due = date_format(timezone.localtime(Dispute.objects.get().answer_due_at), "j F, H:i")
+    assert f"Contested. Grace Adeyemi answers by {due}." in text(response)
     assert client.get(address).status_code == 409
     assert "was contested" in text(client.get(reverse("lead", args=[lead.pk])))
 

@@ -15,7 +15,7 @@ from alignment.api.idempotency import once
 from alignment.api.problems import Problem, invalid_field
 from alignment.api.reading import FieldsQuery, PageQuery, asked, page, page_of, shown, wanted
 from alignment.api.requests import TokenRequest
-from alignment.api.shapes import Body, Shape, read
+from alignment.api.shapes import Body, ChoiceField, Shape, read
 from alignment.api.views import ApiView
 from alignment.desk.lead_list import LeadList
 from alignment.desk.models import DefaultView, SavedView, Sharing
@@ -47,7 +47,7 @@ class ViewBody(Body):
     query = serializers.CharField(
         max_length=LONGEST, allow_blank=True, help_text="As the address of the list writes it: state=open&owner=me."
     )
-    sharing = serializers.ChoiceField(choices=Sharing.choices, default=Sharing.ME, help_text="Who sees it.")
+    sharing = ChoiceField(choices=Sharing.choices, default=Sharing.ME, help_text="Who sees it.")
     is_default = serializers.BooleanField(required=False, help_text="Whether one's own list begins with it.")
 
 

@@ -138,6 +138,12 @@ def signed(value: Number | None) -> str:
 
 
 @register.filter
+def signed_amount(value: Number | None) -> str:
+    """An amount with its sign, to the cent: `+1,080.45`."""
+    return NOTHING if value is None else _signed(value, 2)
+
+
+@register.filter
 def compact(value: Number | None) -> str:
     """A large number in little room: `842`, `68.4k`, `6.1M`; below 10,000 every digit stays."""
     if value is None:
