@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import date
-from django.utils.timezone import now
+from django.utils.timezone import localtime, now
 from django.views.decorators.http import require_POST, require_safe
 
 from alignment.lib.form_pages import form_page, form_view
@@ -114,7 +114,7 @@ def opened(
     except ValidationError as refusal:
         form.add_error(None, refusal)
         return None
-    until = f" by {date(dispute.answer_due_at, 'j F, H:i')}" if dispute.answer_due_at else ""
+    until = f" by {date(localtime(dispute.answer_due_at), 'j F, H:i')}" if dispute.answer_due_at else ""
     messages.success(request, f"Contested. {dispute.asked or 'RevOps'} answers{until}.")
     return redirect("dispute", dispute.pk)
 

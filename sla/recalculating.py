@@ -12,6 +12,7 @@ from django.db import transaction
 
 from alignment.lib import batch
 from alignment.ops import audit
+from alignment.ops.notifications import notify
 from alignment.people import calendars
 from alignment.people.models import User
 from leads.lifecycle import database_now
@@ -20,6 +21,7 @@ from sla.ladder import first_look
 from sla.matching import promised
 from sla.models import Clock, ClockPause, EventKind, Policy
 from sla.models.policy import TargetUnit
+from sla.notices import held_notice
 from sla.querysets import ClockQuerySet
 from sla.settlement import Happening
 from sla.storing import record, schedule
@@ -171,9 +173,12 @@ def _row(move: Move) -> dict[str, object]:
 @transaction.atomic
 def calendar_changed(*, calendar_id: int, by: User | None) -> tuple[int, int]:
     """A calendar was edited: running clocks that go by it follow, except those that would turn overdue by it, which
-    wait to be confirmed. Returns how many followed and how many wait.
+    wait to be confirmed, which whoever edited it is told. Returns how many followed and how many wait.
     """
     now = database_now()
     moves = by_calendar([calendar_id], now)
     followed = apply(moves=[each for each in moves if not each.turns_overdue(now)], by=by, why="A calendar was edited")
-    return followed, sum(each.turns_overdue(now) for each in moves)
+    held = [each for each in moves if each.turns_overdue(now)]
+    if held and by:
+        notify(notices=[held_notice(held[0].clock.calendar, followed, len(held), by, now)])
+    return followed, len(held)
