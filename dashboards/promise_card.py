@@ -113,6 +113,11 @@ class Bullet:
         return f"{value:,.{digits}{unit}}"
 
     @property
+    def of_target(self) -> float | None:
+        """How much of what was promised was kept; None where that cannot be said."""
+        return self.value / self.target if self.value is not None and self.target else None
+
+    @property
     def is_missed(self) -> bool:
         """Whether less was kept than promised."""
         return self.value is not None and self.target is not None and self.value < self.target
