@@ -87,6 +87,15 @@ class TestSetup:
         page = client.post(f"{DRAFT}publish/", given, follow=True).content.decode()
         assert "2 due times moved. 1 clock would turn overdue by it and stays as it is." in page
 
+    def test_a_preview_adds_up(self, client, revops):
+        make_lead(left=-timedelta(hours=1))
+        make_lead(left=timedelta(hours=40))
+        make_lead(left=timedelta(hours=47))
+        client.post("/setup/slas/disposition/begin/")
+        page = " ".join(client.get(f"{DRAFT}preview/").content.decode().split())
+        for label, n in (("How many", 3), ("Kept", 0), ("Broken", 1), ("Not judged", 2)):
+            assert f'<td data-label="{label}" class="num">{n}</td>' in page
+
     def test_who_edits_an_old_draft_is_told_who_was_first(self, client, revops):
         client.post("/setup/slas/disposition/begin/")
         given = rule()
