@@ -141,9 +141,9 @@ class BothSides:
 
     @property
     def furthest(self) -> Bullet | None:
-        """The promise that was missed by most, of its target; None where none was missed."""
+        """The promise that was missed by most, of its target, by more than a few cases if possible; None: none was."""
         missed = [bullet for bullets in self.bullets.values() for bullet in bullets if bullet.is_missed]
-        return min(missed, key=lambda bullet: bullet.of_target or 0, default=None)
+        return max(missed, key=Bullet.rank, default=None)
 
     @property
     def owed(self) -> Mapping[str, Number]:

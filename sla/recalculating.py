@@ -146,7 +146,7 @@ def apply(*, moves: Iterable[Move], by: User | None, why: str) -> int:
         move = wanted[pk]
         if due_at != move.clock.due_at:
             continue  # it moved meanwhile
-        rows.append(_row(move))
+        rows.append(_row(move, now))
         told = {"due_at": [due_at, move.due_at], "policy": [move.clock.policy_id, move.policy.pk], "why": why}
         events[pk] = [Happening(EventKind.RECALCULATED, now, told)]
     batch.update(Clock, rows)
@@ -157,7 +157,7 @@ def apply(*, moves: Iterable[Move], by: User | None, why: str) -> int:
     return len(events)
 
 
-def _row(move: Move) -> dict[str, object]:
+def _row(move: Move, now: datetime) -> dict[str, object]:
     clock, policy = move.clock, move.policy
     look = first_look(policy, clock.started_at, move.due_at, rung=clock.rung, is_silent=clock.is_silent)
     return {
@@ -166,7 +166,8 @@ def _row(move: Move) -> dict[str, object]:
         "calendar_id": move.choice.calendar_id,
         "calendar_of": move.choice.of,
         "due_at": move.due_at,
-        **schedule(clock.paused_until or look),
+        # Nothing waits for the sweep longer than since the edit.
+        **schedule(clock.paused_until or max(look, now)),
     }
 
 

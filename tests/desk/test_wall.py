@@ -217,6 +217,13 @@ def test_of_many_promises_those_that_are_furthest_off_are_shown():
     assert [bullet.title for bullet in most_off(bullets[:1] + bullets[2:3])] == ["kept", "nothing due"]
 
 
+def test_what_rests_on_few_is_not_the_furthest_off_while_more_was_missed():
+    few, many = (Bullet("", value, 0.5, Number(0, ""), Number(n, ""), "") for value, n in ((0.0, 1), (0.4, 30)))
+
+    assert max((few, many), key=Bullet.rank) == many
+    assert most_off([few, many, many], 2) == [many, many]
+
+
 # The same answer again ----------------------------------------------------------------------------------------
 
 

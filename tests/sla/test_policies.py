@@ -168,6 +168,7 @@ class TestCalendars:
         assert recalculating.apply(moves=[held], by=None, why="Confirmed") == 1
         assert clock_of(lead).is_breached(now)
         assert kinds(lead) == ["started", "recalculated"]
+        assert clock_of(lead).next_at >= now, "the sweep is not called late because of it"
 
     def test_whoever_edited_is_told_that_due_times_wait(self, office, now):
         by = make_user(Role.REVOPS)

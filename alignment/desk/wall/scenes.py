@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from math import inf
 from typing import Protocol
 
 from alignment.desk.models import SceneKey
@@ -157,7 +156,7 @@ class PromisesScene:
 
 def most_off(bullets: Sequence[Bullet], most: int = 2) -> list[Bullet]:
     """The promises furthest off their target, in their order; what cannot be judged only where room is left."""
-    ranked = sorted(bullets, key=lambda bullet: bullet.of_target if bullet.of_target is not None else inf)[:most]
+    ranked = sorted(bullets, key=Bullet.rank, reverse=True)[:most]
     return [bullet for bullet in bullets if bullet in ranked]
 
 
