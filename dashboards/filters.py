@@ -225,6 +225,11 @@ class Filters:
         return self.query, self.period, self.calendar
 
     @property
+    def passes_text(self) -> str:
+        """Which passes are counted."""
+        return {Passes.ALL: "passes", Passes.FIRST: "first passes", Passes.RETURNING: "returning passes"}[self.passes]
+
+    @property
     def chosen_names(self) -> list[str]:
         """The chosen values of facets, and whose accounts."""
         accounts = {Accounts.TARGET: ["target accounts"], Accounts.OTHERS: ["no target accounts"]}

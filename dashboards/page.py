@@ -8,7 +8,7 @@ from alignment.lib.periods import Period
 from alignment.people.models import Side
 from dashboards import charts
 from dashboards.charts import Spark
-from dashboards.filters import Basis, Passes
+from dashboards.filters import Basis
 from dashboards.metrics.cells import AGES, Tally
 from dashboards.metrics.funnel import Group, Step, ratio
 from dashboards.metrics.speed import Stay
@@ -143,9 +143,7 @@ class FunnelPage:
 
     @property
     def passes_text(self) -> str:
-        return {Passes.ALL: "passes", Passes.FIRST: "first passes", Passes.RETURNING: "returning passes"}[
-            self.filters.passes
-        ]
+        return self.filters.passes_text
 
     @property
     def chosen_names(self) -> list[str]:

@@ -113,6 +113,18 @@ class Bullet:
         return f"{value:,.{digits}{unit}}"
 
     @property
+    def of_target(self) -> float | None:
+        """How much of what was promised was kept; None where that cannot be said."""
+        return self.value / self.target if self.value is not None and self.target else None
+
+    def rank(self) -> tuple[bool, bool, float]:
+        """How far it is off its target: the furthest is the largest. What rests on few comes behind what does not, and
+        what cannot be judged last.
+        """
+        kept = self.of_target
+        return kept is not None, self.of is None or self.of.n >= ENOUGH, -(kept or 0)
+
+    @property
     def is_missed(self) -> bool:
         """Whether less was kept than promised."""
         return self.value is not None and self.target is not None and self.value < self.target

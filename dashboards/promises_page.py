@@ -83,15 +83,13 @@ class Own:
     url: str
 
 
-class PromisesPage:
-    """Read by the templates of the promises page. It shows what `viewer` may see."""
+class BothSides:
+    """What both sides promised and what they kept, which everybody may see: on the promises page and on the wall."""
 
-    def __init__(self, ledger: Ledger, options: Options, viewer: User) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.filters = ledger.filters
         self.at = ledger.at
-        self.options = options
-        self.viewer = viewer
         self.card = PromiseCard(ledger)
 
     # What it is about -----------------------------------------------------------------------------------------
@@ -143,9 +141,9 @@ class PromisesPage:
 
     @property
     def furthest(self) -> Bullet | None:
-        """The promise that was missed by most, of its target; None where none was missed."""
+        """The promise that was missed by most, of its target, by more than a few cases if possible; None: none was."""
         missed = [bullet for bullets in self.bullets.values() for bullet in bullets if bullet.is_missed]
-        return min(missed, key=lambda bullet: (bullet.value or 0) / (bullet.target or 1), default=None)
+        return max(missed, key=Bullet.rank, default=None)
 
     @property
     def owed(self) -> Mapping[str, Number]:
@@ -181,6 +179,7 @@ class PromisesPage:
             note=f"{broken.n:,} late or overdue",
             note_url=broken.url,
             was=self._was(line),
+            run=self._panel(line).run.text,
         )
         excused = self._clocks(line.excused, "excused", promise=line.promise)
         return LedgerRow(bullet, line.promise, excused, self._owed(line.owed, self.filters, promise=line.promise))
@@ -284,6 +283,15 @@ class PromisesPage:
         """The same as a table: each week with the value of each panel, the newest first."""
         columns = [[(panel.text(week.value), week) for week in panel.weeks] for panel in self.panels]
         return [(cells[0][1], list(cells)) for cells in reversed(list(zip(*columns, strict=True)))]
+
+
+class PromisesPage(BothSides):
+    """Read by the templates of the promises page. It shows what `viewer` may see."""
+
+    def __init__(self, ledger: Ledger, options: Options, viewer: User) -> None:
+        super().__init__(ledger)
+        self.options = options
+        self.viewer = viewer
 
     # Whose they were ------------------------------------------------------------------------------------------
 

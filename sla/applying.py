@@ -1,6 +1,7 @@
 """Applying published rules to the clocks that run: at once where they are few, else as a job with its progress."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
@@ -15,26 +16,36 @@ from sla import recalculating
 from sla.models import Policy, PolicySet
 from sla.recalculating import Move
 
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """How many clocks `moved`, and how many are `left` as they are since they would turn overdue by it; of a `job` that
+    does it nothing is known yet.
+    """
+
+    moved: int = 0
+    left: int = 0
+    job: Job | None = None
+
+
 KIND = "sla.apply"
 AT_ONCE = 2_000
 SLICE = 1_000
 
 
-def begin(*, version: PolicySet, policies: Sequence[Policy], by: User | None) -> Job | None:
-    """Let running clocks follow these rules; the job that does it, None where it is done."""
+def begin(*, version: PolicySet, policies: Sequence[Policy], by: User | None) -> Applied:
+    """Let running clocks follow these rules: at once, or by a job where they are many."""
     now = database_now()
     if recalculating.count_running(version.scope, now) > AT_ONCE:
-        return jobs.enqueue(KIND, params={"version": version.pk, "name": str(version)}, actor=by)
-    _apply(recalculating.under(policies, version.scope, now), version, by, now)
-    return None
+        return Applied(job=jobs.enqueue(KIND, params={"version": version.pk, "name": str(version)}, actor=by))
+    return _apply(recalculating.under(policies, version.scope, now), version, by, now)
 
 
-def _apply(moves: Sequence[Move], version: PolicySet, by: User | None, now: datetime) -> tuple[int, int]:
-    """How many moved, and how many stay since they would turn overdue by it."""
+def _apply(moves: Sequence[Move], version: PolicySet, by: User | None, now: datetime) -> Applied:
     held = [each for each in moves if each.turns_overdue(now)]
     follow = [each for each in moves if not each.turns_overdue(now)]
     why = f"{version} was applied to what is running"
-    return recalculating.apply(moves=follow, by=by, why=why), len(held)
+    return Applied(recalculating.apply(moves=follow, by=by, why=why), len(held))
 
 
 def _title(job: Job) -> str:
@@ -57,7 +68,9 @@ def run(job: Job) -> Progress:
         return Progress(after, job.done, total, result, finished=True)
     policies = list(version.policies.order_by("position"))
     moves = recalculating.moves_of(clocks, policies, version.scope, now)
-    moved, held = _apply(moves, version, job.created_by, now)
-    result = {"moved": result["moved"] + moved, "left_as_they_are": result["left_as_they_are"] + held}
+    applied = _apply(moves, version, job.created_by, now)
+    result = {
+        "moved": result["moved"] + applied.moved, "left_as_they_are": result["left_as_they_are"] + applied.left
+    }  # fmt: skip
     done = job.done + len(clocks)
     return Progress(clocks[-1].pk, done, max(total or 0, done), result)

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from alignment.people.models import WorkingCalendar
 from sla.models import PauseReason, TargetUnit
-from sla.rules import LONGEST, Rule
+from sla.rules import LONGEST, Rule, floor_mistake
 
 
 class RuleForm(forms.Form):
@@ -64,6 +64,12 @@ class RuleForm(forms.Form):
         if not all(part.isascii() and part.isdecimal() and 0 < int(part) < 100 for part in parts):
             raise ValidationError("Write numbers from 1 to 99 with commas between: 50, 75, 90.")
         return sorted({int(part) for part in parts})
+
+    def clean(self) -> None:
+        """A floor only where it counts."""
+        data = super().clean() or {}
+        if mistake := floor_mistake(data.get("unit", TargetUnit.ELAPSED_HOURS), data.get("floor_hours") or 0):
+            self.add_error("floor_hours", mistake)
 
     def as_rule(self, when: dict[str, Any]) -> Rule:
         """The rule of a valid form."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.functional import Promise
 
 from alignment.ops.notifications import Notice
-from alignment.people.models import Company, Role, Side, Team, User
+from alignment.people.models import Company, Role, Side, Team, User, WorkingCalendar
 from sla.climbing import Climb
 from sla.ladder import BREACH, HEADS, PROPOSAL
 from sla.models import Clock
@@ -257,3 +258,16 @@ def parked_notices(clock: Clock, error: Exception, now: datetime) -> list[Notice
         )
         for user_id in admins
     ]
+
+
+def held_notice(calendar: WorkingCalendar | None, followed: int, held: int, by: User, now: datetime) -> Notice:
+    """What whoever edited a calendar is told of the due times that have not followed it."""
+    wait, have = pluralize(held, "waits,wait"), pluralize(held, "This one has,These have")
+    return Notice(
+        user_id=by.pk, kind="due_times_held",
+        title=f"{held} due time{pluralize(held)} {wait} for you to confirm {pluralize(held, 'it,them')}",
+        body=f"{calendar} was edited: {followed} due time{pluralize(followed)} followed. {have} not, since "
+        f"{pluralize(held, 'it,they')} would be overdue at once.",
+        url=reverse("setup_sla_held"), action="Look at them", dedupe_key=f"due-times-held:{now.isoformat()}",
+        subject_kind="calendar", subject_id=calendar.pk if calendar else None,
+    )  # fmt: skip

@@ -36,6 +36,11 @@ class RulePreview:
     breached: int = 0
 
     @property
+    def unjudged(self) -> int:
+        """What is neither given nor due yet, and what was not owed in the end."""
+        return self.n - self.met - self.breached
+
+    @property
     def share(self) -> float | None:
         """Met ÷ judged."""
         return Attainment(self.met, self.breached).share

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from alignment.lib import batch
 from alignment.ops import audit
+from alignment.ops.notifications import notify
 from alignment.people import calendars
 from alignment.people.models import User
 from leads.lifecycle import database_now
@@ -20,6 +21,7 @@ from sla.ladder import first_look
 from sla.matching import promised
 from sla.models import Clock, ClockPause, EventKind, Policy
 from sla.models.policy import TargetUnit
+from sla.notices import held_notice
 from sla.querysets import ClockQuerySet
 from sla.settlement import Happening
 from sla.storing import record, schedule
@@ -144,7 +146,7 @@ def apply(*, moves: Iterable[Move], by: User | None, why: str) -> int:
         move = wanted[pk]
         if due_at != move.clock.due_at:
             continue  # it moved meanwhile
-        rows.append(_row(move))
+        rows.append(_row(move, now))
         told = {"due_at": [due_at, move.due_at], "policy": [move.clock.policy_id, move.policy.pk], "why": why}
         events[pk] = [Happening(EventKind.RECALCULATED, now, told)]
     batch.update(Clock, rows)
@@ -155,7 +157,7 @@ def apply(*, moves: Iterable[Move], by: User | None, why: str) -> int:
     return len(events)
 
 
-def _row(move: Move) -> dict[str, object]:
+def _row(move: Move, now: datetime) -> dict[str, object]:
     clock, policy = move.clock, move.policy
     look = first_look(policy, clock.started_at, move.due_at, rung=clock.rung, is_silent=clock.is_silent)
     return {
@@ -164,16 +166,20 @@ def _row(move: Move) -> dict[str, object]:
         "calendar_id": move.choice.calendar_id,
         "calendar_of": move.choice.of,
         "due_at": move.due_at,
-        **schedule(clock.paused_until or look),
+        # Nothing waits for the sweep longer than since the edit.
+        **schedule(clock.paused_until or max(look, now)),
     }
 
 
 @transaction.atomic
 def calendar_changed(*, calendar_id: int, by: User | None) -> tuple[int, int]:
     """A calendar was edited: running clocks that go by it follow, except those that would turn overdue by it, which
-    wait to be confirmed. Returns how many followed and how many wait.
+    wait to be confirmed, which whoever edited it is told. Returns how many followed and how many wait.
     """
     now = database_now()
     moves = by_calendar([calendar_id], now)
     followed = apply(moves=[each for each in moves if not each.turns_overdue(now)], by=by, why="A calendar was edited")
-    return followed, sum(each.turns_overdue(now) for each in moves)
+    held = [each for each in moves if each.turns_overdue(now)]
+    if held and by:
+        notify(notices=[held_notice(held[0].clock.calendar, followed, len(held), by, now)])
+    return followed, len(held)

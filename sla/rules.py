@@ -76,6 +76,12 @@ def checked(body: Any) -> dict[str, Any]:
     return as_body([replace(rule, name=rule.name.strip()) for rule in rules])
 
 
+def floor_mistake(unit: str, floor_hours: int) -> str:
+    """What is wrong with a floor, as a sentence; blank where nothing is. Whatever counts working time needs none."""
+    counts_work = unit != TargetUnit.ELAPSED_HOURS
+    return "A floor of working hours is for elapsed hours alone: leave it at 0." if counts_work and floor_hours else ""
+
+
 def mistakes_of(rule: Rule) -> list[str]:
     """What is wrong with a rule, as sentences."""
     found = []
@@ -89,6 +95,8 @@ def mistakes_of(rule: Rule) -> list[str]:
         found.append("Say how the time is counted.")
     if rule.is_promised and not 0 < rule.target <= LONGEST:
         found.append(f"The time is between 1 and {LONGEST}.")
+    if mistake := floor_mistake(rule.unit, rule.floor_hours):
+        found.append(mistake)
     if rule.hands_over and not rule.propose_after:
         found.append("Say after how many working hours it is handed over by itself.")
     if any(not 0 < percentage < 100 for percentage in rule.reminders):

@@ -14,6 +14,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 MINUTES_A_DAY = 1440
+LONGEST_NIGHT = 12 * 60
+"""So many minutes a stretch that people write lasts at most, if it goes on after midnight."""
 ONE_DAY = timedelta(days=1)
 LONGEST = timedelta(days=366 * 5)
 """How far `add` looks for working time: a calendar without any in so long a time is a mistake."""
@@ -58,7 +60,7 @@ def clock(minute: int) -> str:
 
 def read_hours(text: str) -> list[Hours]:
     """The hours of a day as people write them: “09:00–12:00, 13:00–17:30”, “22:00-06:00” for a night, “00:00–24:00”
-    for all day; nothing for a free day. Raises CalendarError.
+    for all day; nothing for a free day. Raises CalendarError, also for a night of more than twelve hours.
     """
     return [_read_stretch(part.strip()) for part in text.split(",") if part.strip()]
 
@@ -68,7 +70,14 @@ def _read_stretch(text: str) -> Hours:
     if not found:
         raise CalendarError(f"Write hours as 09:00–17:00, several with a comma between: not “{text}”.")
     opens, closes = (_minute(found[side], found[f"{side}_minute"], text) for side in ("opens", "closes"))
-    return Hours(opens, closes + MINUTES_A_DAY if closes < opens else closes)
+    hours = Hours(opens, closes + MINUTES_A_DAY if closes < opens else closes)
+    if hours.closes > MINUTES_A_DAY and hours.closes - hours.opens > LONGEST_NIGHT:
+        # 9-5, or the two the wrong way round, far more often than a night.
+        raise CalendarError(
+            f"{hours} would be {round((hours.closes - hours.opens) / 60)} hours, through the night. If that is meant, "
+            f"write {clock(hours.opens)}–24:00, and 00:00–{clock(hours.closes)} on the next day."
+        )
+    return hours
 
 
 def _minute(hour: str, minute: str | None, text: str) -> int:

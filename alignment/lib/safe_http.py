@@ -35,6 +35,10 @@ _REFUSED = tuple(
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 
 
+class NoAnswerError(TimeoutError):
+    """The whole time is up."""
+
+
 class UnsafeAddressError(ValueError):
     """An address that Accord does not talk to; the sentence says why."""
 
@@ -68,7 +72,7 @@ def check(url: str) -> None:
 def post(url: str, *, body: bytes, headers: Mapping[str, str], seconds: float = SECONDS) -> Answer:
     """Post `body`; the answer's head is there within `seconds`, whatever the other side does.
 
-    Raises UnsafeAddressError, TimeoutError, or OSError or http.client.HTTPException for what else went wrong.
+    Raises UnsafeAddressError, NoAnswerError, or OSError or http.client.HTTPException for what else went wrong.
     """
     target = _resolved(url)
     with _connected(target, seconds) as (connection, deadline):
@@ -162,7 +166,7 @@ class _Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.is_over = False
-        self.error = TimeoutError(f"No answer within {seconds:g} seconds.")
+        self.error = NoAnswerError(f"No answer within {seconds:g} seconds.")
         self.socket: socket.socket | None = None
         self.timer = threading.Timer(seconds, self._cut)
         self.timer.daemon = True

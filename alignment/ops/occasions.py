@@ -44,6 +44,9 @@ OCCASIONS: Mapping[str, Occasion] = {
     "agreement_published": Occasion("an agreement needs your signature", "agreement.published", RULES),
     "agreement_review": Occasion("the review of an agreement is near", "agreement.review_due", RULES),
     "job": Occasion("work that you started is done", "job.done", WORK, mail=MailMode.NEVER),
+    "due_times_held": Occasion(
+        "a calendar you edited would make leads overdue", "promise.due_times_held", RULES, mail=MailMode.NEVER
+    ),
     "clock_parked": Occasion("a promise could not be handled", "promise.parked", WORK),
     "channel_stopped": Occasion("a channel is gone", "channel.stopped", WORK),
 }

@@ -14,9 +14,10 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from alignment.lib import batch, failpoints
+from alignment.lib.safe_http import NoAnswerError, UnsafeAddressError
 from alignment.ops.models import Destination, OutboxMessage, OutboxQuerySet, Transport
 from alignment.ops.signals import destination_gone
-from alignment.ops.transports.base import GoneError, LaterError, Sender
+from alignment.ops.transports.base import GoneError, LaterError, RefusedError, Sender
 from alignment.ops.transports.email import EmailSender
 from alignment.ops.transports.http import HttpSender
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 # An attempt is over by then, or its sender died.
 LEASE = timedelta(minutes=2)
+SENTENCES = (LaterError, RefusedError, NoAnswerError, UnsafeAddressError)
+"""What says in a sentence for people what went wrong; of anything else its name is told, too."""
 # How long to wait after each failure; after the last one the message is dead.
 WAITS = (
     timedelta(seconds=5),
@@ -208,7 +211,7 @@ def _failed(message: OutboxMessage, error: Exception) -> None:
         _mine(message).update(due_at=Now(), attempts=0, last_error=_one_line(str(error), 500))
         destination_gone.send(sender=Destination, destination=message.destination, why=str(error))
         return
-    reason = str(error) if isinstance(error, LaterError) else f"{type(error).__name__}: {error}"
+    reason = str(error) if isinstance(error, SENTENCES) else f"{type(error).__name__}: {error}"
     _put_off(message, reason, at_least=error.after if isinstance(error, LaterError) else timedelta())
 
 

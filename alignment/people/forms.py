@@ -37,6 +37,20 @@ class ColleagueField(forms.ModelChoiceField):
         colleagues = User.objects.active().with_login().order_by("name")
         super().__init__(colleagues, required=False, empty_label="Nobody yet", **kwargs)
 
+    def label_from_instance(self, obj: User) -> str:
+        return str(obj) if obj.is_active and obj.has_usable_password() else f"{obj} (cannot sign in)"
+
+
+class ColleaguesForm(forms.ModelForm):
+    """Whoever stands in one of its fields of colleagues can stay there, also without a login."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            standing = getattr(self.instance, f"{name}_id", None)
+            if isinstance(field, ColleagueField) and standing:
+                field.queryset = field.queryset | User.objects.filter(pk=standing)
+
 
 class PersonForm(forms.ModelForm):
     """A user as RevOps describes them. Somebody who came with an import may stay without an e-mail."""
@@ -149,7 +163,7 @@ class PasswordForm(forms.Form):
         return password
 
 
-class TeamForm(forms.ModelForm):
+class TeamForm(ColleaguesForm):
     class Meta:
         model = Team
         fields = ["name", "side", "manager"]
@@ -157,7 +171,7 @@ class TeamForm(forms.ModelForm):
     manager = ColleagueField(help_text="Is told when the team breaks a promise.")
 
 
-class CompanyForm(forms.ModelForm):
+class CompanyForm(ColleaguesForm):
     class Meta:
         model = Company
         fields = [

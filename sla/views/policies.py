@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.timezone import now
@@ -24,7 +25,8 @@ from leads.conditions import ABOUT_PROMISED_LEAD, Names
 from leads.conditions.editor import Editor
 from leads.lifecycle import database_now
 from leads.models import Stage
-from sla import applying, policies, preview_jobs, recalculating, signing
+from sla import policies, preview_jobs, recalculating, signing
+from sla.applying import Applied
 from sla.forms import RuleForm, shown
 from sla.models import LadderSignature, PauseReason, PolicySet
 from sla.preview import DAYS, Preview, preview
@@ -243,11 +245,22 @@ def setup_sla_preview_job(request: SignedInRequest, pk: int) -> HttpResponse:
 @pages.with_draft
 def setup_sla_publish(request: SignedInRequest, draft: PolicySet) -> HttpResponse:
     def publish(seen: PolicySet, note: str) -> None:
-        policies.publish(draft=seen, by=request.user, note=note, apply_to_running=bool(request.POST.get("apply")))
-        if job := Job.objects.filter(kind=applying.KIND, params__version=seen.pk).first():
-            messages.info(request, f"{about(job).title(job)}: you are told when it is done.")
+        published = policies.publish(
+            draft=seen, by=request.user, note=note, apply_to_running=bool(request.POST.get("apply"))
+        )
+        if published.applied:
+            messages.info(request, _applied(published.applied))
 
     return pages.published(request, draft, publish)
+
+
+def _applied(applied: Applied) -> str:
+    if applied.job:
+        return f"{about(applied.job).title(applied.job)}: you are told when it is done."
+    moved = f"{applied.moved} due time{pluralize(applied.moved)} moved."
+    stays = pluralize(applied.left, "stays as it is,stay as they are")
+    left = f"{applied.left} clock{pluralize(applied.left)} would turn overdue by it and {stays}."
+    return f"{moved} {left}" if applied.left else moved
 
 
 @policy("promise.manage")

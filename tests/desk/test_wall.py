@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -14,15 +13,17 @@ from django.utils import timezone
 from alignment.desk.models import WallLink
 from alignment.desk.wall import links
 from alignment.desk.wall.frame import Look
-from alignment.desk.wall.scenes import PromisesScene, few
+from alignment.desk.wall.scenes import few, most_off, sentence
 from alignment.ops.models import AuditEntry
 from alignment.people.models import Role
-from dashboards import report
+from dashboards import ledger, report
 from dashboards.numbers import Number
 from dashboards.promise_card import Bullet
 from leads.milestones import Milestone
 from leads.models import Source
+from sla.models import Policy
 from tests.factories import make_clock, make_journey, make_user, make_wall_link
+from tests.sla.stories import policy
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +34,8 @@ FACTS = re.compile(r'"(leads|sla)_\w+"')
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch):
     """What other tests measured has nothing to do with this one."""
-    monkeypatch.setattr(report, "_kept", type(report._kept)())
+    for each in (report, ledger):
+        monkeypatch.setattr(each, "_kept", type(each._kept)())
 
 
 @pytest.fixture
@@ -77,16 +79,27 @@ def test_the_funnel_is_that_of_the_funnel_page(client, revops):
     assert "25.0%" in text(client.get("/dash/funnel/"))
 
 
-def test_the_promises_are_those_of_the_funnel_page():
-    due_at = timezone.now() - timedelta(hours=1)
-    for _ in range(3):
-        make_clock(make_journey(Milestone.MQL, mql_at=due_at), due_at)
+def test_the_promises_are_those_of_the_promises_page(client, revops):
+    now = timezone.now()
+    touch = Policy.objects.in_force().get(subject_kind="first_touch")
+    for hours in (1, 2, 3):
+        journey = make_journey(Milestone.MQL, mql_at=now)
+        make_clock(journey, now - timedelta(hours=hours))
+        make_clock(
+            journey,
+            now - timedelta(hours=hours),
+            stopped_at=now - timedelta(hours=4),
+            policy=touch,
+            subject_kind="first_touch",
+        )
     _, token = make_wall_link()
 
     page = text(shown(token, "promises"))
 
-    assert "MQLs answered in time Promise 90% 0%" in page
-    assert "Missed." in page
+    assert f"{policy().name} Promise 90% 0%" in page
+    assert f"{touch.name} Promise 90% 100%" in page
+    assert "sales kept one and missed one ." in page
+    assert "Sales kept 1 of 2 promises" in text(client.get("/dash/promises/"))
 
 
 def test_it_names_nobody():
@@ -179,25 +192,36 @@ def test_many_losses_are_summed_up():
 
 
 @pytest.mark.parametrize(
-    ("marketing", "sales", "sentence"),
+    ("marketing", "sales", "said"),
     [
         ("KK", "KK", "Both sides kept their promises."),
         ("KM", "MK", "Each side kept one promise and missed one."),
         ("KK", "KM", "Marketing kept both promises, sales kept one and missed one."),
         ("M", "MM", "Marketing missed its promise, sales missed both promises."),
         ("K-", "--", "Marketing kept its promise, sales has nothing to show yet."),
+        ("KK", "KKKKKM", "Marketing kept both promises, sales kept 5 and missed one."),
     ],
 )
-def test_the_sentence_of_the_promises(marketing, sales, sentence):
-    def bullets(marks):
-        values = {"K": 1.0, "M": 0.1, "-": None}
-        return [Bullet("", values[mark], 0.5, Number(1, ""), Number(1, ""), "") for mark in marks]
+def test_the_sentence_of_the_promises(marketing, sales, said):
+    pieces = sentence(*((marks.count("K"), marks.count("M")) for marks in (marketing, sales)))
 
-    card = SimpleNamespace(by_side={"marketing": bullets(marketing), "sales": bullets(sales)})
-    scene = PromisesScene(SimpleNamespace(promises=card), is_tight=False)
+    assert "".join(piece for piece, _ in pieces) == said
+    assert all(("missed" in piece) == is_bad for piece, is_bad in pieces)
 
-    assert "".join(piece for piece, _ in scene.answer) == sentence
-    assert all(("missed" in piece) == is_bad for piece, is_bad in scene.answer)
+
+def test_of_many_promises_those_that_are_furthest_off_are_shown():
+    values = {"kept": 1.0, "first": 0.2, "nothing due": None, "second": 0.1}
+    bullets = [Bullet(title, value, 0.5, Number(1, ""), Number(1, ""), "") for title, value in values.items()]
+
+    assert [bullet.title for bullet in most_off(bullets)] == ["first", "second"]
+    assert [bullet.title for bullet in most_off(bullets[:1] + bullets[2:3])] == ["kept", "nothing due"]
+
+
+def test_what_rests_on_few_is_not_the_furthest_off_while_more_was_missed():
+    few, many = (Bullet("", value, 0.5, Number(0, ""), Number(n, ""), "") for value, n in ((0.0, 1), (0.4, 30)))
+
+    assert max((few, many), key=Bullet.rank) == many
+    assert most_off([few, many, many], 2) == [many, many]
 
 
 # The same answer again ----------------------------------------------------------------------------------------

@@ -308,11 +308,18 @@ def test_the_cost_follows_the_days():
         ("9-17", [Hours(540, 1020)]),
         ("22.00 - 06.00", [NIGHT]),
         ("0:00—24:00", [ALL_DAY]),
+        ("18:00–06:00", [Hours(1080, 1800)]),
+        ("09:00–00:00", [Hours(540, 1440)]),
     ],
 )
 def test_hours_are_read_as_people_write_them(text, hours):
     assert read_hours(text) == hours
     assert read_hours(", ".join(map(str, hours))) == hours
+
+
+NIGHT_OF = (
+    "{0}–{1} would be {2} hours, through the night. If that is meant, write {0}–24:00, and 00:00–{1} on the next day."
+)
 
 
 @pytest.mark.parametrize(
@@ -323,6 +330,8 @@ def test_hours_are_read_as_people_write_them(text, hours):
         ("25:00–26:00", "There is no such time of day: “25:00–26:00”."),
         ("09:61–10:00", "There is no such time of day: “09:61–10:00”."),
         ("09:00–09:00", "Hours end after they begin: not 09:00–09:00."),
+        ("9-5", NIGHT_OF.format("09:00", "05:00", 20)),
+        ("17:00–09:00", NIGHT_OF.format("17:00", "09:00", 16)),
     ],
 )
 def test_what_is_no_hours_is_explained(text, sentence):

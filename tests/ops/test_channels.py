@@ -129,7 +129,16 @@ def test_every_attempt_has_the_same_id(ada):
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     message = OutboxMessage.objects.get(destination__isnull=False)
     assert message.attempts == 2
-    assert message.last_error == "OSError: The other side answered 500: sorry"
+    assert message.last_error == "The other side answered 500: sorry"
+
+
+def test_an_answer_without_words_is_told_as_a_sentence(ada):
+    with receiver(b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n") as here:
+        channel_at(here.url, ada)
+        notify(notices=[late(ada)])
+        outbox.deliver_hooks()
+
+    assert waiting().get().last_error == "The other side answered 500."
 
 
 def test_a_redirect_is_a_failure(ada):

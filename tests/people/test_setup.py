@@ -210,6 +210,18 @@ def test_the_company_is_changed(client, admin):
     assert (company.marketing_head, company.sales_head) == (None, head)
 
 
+def test_a_head_who_cannot_sign_in_is_shown_and_stays_when_the_rest_is_saved(client, admin):
+    head = make_imported_user(name="Clara Hofer")
+    Company.objects.update(marketing_head=head)
+
+    page = client.get(reverse("setup_company")).content.decode()
+    client.post(reverse("setup_company"), COMPANY | {"marketing_head": head.pk})
+
+    assert f'<option value="{head.pk}" selected>Clara Hofer (cannot sign in)</option>' in page
+    assert (Company.get().name, Company.get().marketing_head) == ("Northwind", head)
+    assert "Clara Hofer" not in client.get(reverse("setup_team_new")).content.decode()
+
+
 @pytest.mark.parametrize(
     "wrong", [{"time_zone": "Mars/Olympus"}, {"currency": "ABC"}, {"week_start": 8}, {"sales_head": 0}, {"name": ""}]
 )

@@ -92,7 +92,7 @@ def promise(*rules: Rule, kind: str = "disposition") -> list[Policy]:
     """Publish these rules in the place of those in force; returns their policies."""
     draft = versions.begin(PolicySet, by=None, scope=kind)
     draft = versions.change(draft, body=as_body(rules), by=None)
-    return policies.publish(draft=draft, by=None)
+    return policies.publish(draft=draft, by=None).policies
 
 
 def drop_promises(kind: str = "disposition") -> None:

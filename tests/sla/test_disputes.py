@@ -1,6 +1,7 @@
 """Disputes: who contests what, who answers until when, and what the verdict does."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -165,6 +166,15 @@ def test_a_lead_that_moved_on_by_itself_is_left_where_it_stands(lead, manager):
 
 
 # Pages --------------------------------------------------------------------------------------------------------
+
+
+def test_until_when_it_is_answered_is_told_in_the_readers_zone(client, lead, manager):
+    client.force_login(make_user(Role.MARKETER, time_zone="Asia/Kolkata"))
+    reject(lead)
+    given = {"evidence": "They asked for an offer."}
+    response = client.post(reverse("lead_dispute", args=[lead.pk]), given, follow=True)
+    until = Dispute.objects.get().answer_due_at.astimezone(ZoneInfo("Asia/Kolkata"))
+    assert f"Contested. Grace Adeyemi answers by {until:%-d %B, %H:%M}." in text(response)
 
 
 def test_from_the_lead_page_in_two_clicks(client, lead, manager):

@@ -1,9 +1,12 @@
 """The set-up of promises and the page of a clock, as people use them."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.utils import timezone
 
 from alignment.ops import versions
@@ -67,6 +70,31 @@ class TestSetup:
         assert page.status_code == 422
         assert "Write numbers from 1 to 99" in page.content.decode()
         assert "Kept words" in page.content.decode()
+
+    def test_a_floor_of_anything_but_elapsed_hours_is_told_at_the_field(self, client, revops):
+        client.post("/setup/slas/disposition/begin/")
+        page = client.post(f"{DRAFT}rules/0/", rule(unit="working_hours", floor_hours="10"))
+        assert page.status_code == 422
+        assert "for elapsed hours alone" in page.content.decode()
+
+    def test_whoever_applies_rules_is_told_how_many_clocks_moved_and_how_many_stay(self, client, revops):
+        make_lead(left=timedelta(hours=40))
+        make_lead(left=timedelta(hours=40))
+        make_lead(left=timedelta(hours=10))
+        client.post("/setup/slas/disposition/begin/")
+        client.post(f"{DRAFT}rules/0/", rule())
+        given = {"revision": PolicySet.draft("disposition").revision, "apply": "on"}
+        page = client.post(f"{DRAFT}publish/", given, follow=True).content.decode()
+        assert "2 due times moved. 1 clock would turn overdue by it and stays as it is." in page
+
+    def test_a_preview_adds_up(self, client, revops):
+        make_lead(left=-timedelta(hours=1))
+        make_lead(left=timedelta(hours=40))
+        make_lead(left=timedelta(hours=47))
+        client.post("/setup/slas/disposition/begin/")
+        page = " ".join(client.get(f"{DRAFT}preview/").content.decode().split())
+        for label, n in (("How many", 3), ("Kept", 0), ("Broken", 1), ("Not judged", 2)):
+            assert f'<td data-label="{label}" class="num">{n}</td>' in page
 
     def test_who_edits_an_old_draft_is_told_who_was_first(self, client, revops):
         client.post("/setup/slas/disposition/begin/")
@@ -145,6 +173,13 @@ class TestClock:
         page = client.get(f"/clocks/{clock.pk}/").content.decode()
         assert "Contested by Ada Holder" in page
         assert "Contest this" not in page
+
+    def test_the_page_loads_the_styles_of_its_story(self, client):
+        client.force_login(make_user())
+        page = client.get(f"/clocks/{clock_of(make_lead().pk).pk}/").content.decode()
+        sheets = re.findall(r'<link rel="stylesheet" href="/static/css/([a-z-]+)[.\w]*\.css"', page)
+        assert '<ol class="passes">' in page
+        assert any(".passes" in Path(finders.find(f"css/{sheet}.css")).read_text() for sheet in sheets)
 
     def test_the_lead_page_leads_to_it(self, client):
         rep = make_user()

@@ -10,12 +10,14 @@ from django.test.utils import CaptureQueriesContext
 
 from alignment.lib.business_time import Hours
 from alignment.ops import versions
+from alignment.ops.models import Notification
 from alignment.people import calendars
 from alignment.people.models import Company, Role
 from leads import lifecycle
 from leads.milestones import Milestone
 from leads.models import Lead
 from sla import pausing, policies, recalculating
+from sla.applying import Applied
 from sla.models import Clock, PauseReason, Policy, PolicySet, TargetUnit
 from sla.preview import preview
 from sla.querysets import Attainment
@@ -54,6 +56,7 @@ class TestPublish:
             (Rule(""), "Give it a name."),
             (Rule("Never", target=0), "between 1 and 1000"),
             (Rule("When", reminders=[120]), "1 to 99 per cent"),
+            (Rule("Twice", unit=WORKING, floor_hours=10), "for elapsed hours alone"),
             (Rule("Odd", when={"match": "all", "of": [{"field": "no", "operator": "is"}]}), "cannot be asked"),
         ],
     )
@@ -84,8 +87,9 @@ class TestPublish:
         [closed], [overdue], [soon] = (arrive((Milestone.MQL, now - hours * HOUR)) for hours in (30, 60, 30))
         lifecycle.accept(lead_ids=[closed], cause=cause(now - HOUR))
         before = facts([closed, overdue, soon])
-        policies.publish(draft=draft(Rule("Faster", target=24)), by=None, apply_to_running=True)
+        published = policies.publish(draft=draft(Rule("Faster", target=24)), by=None, apply_to_running=True)
         assert facts([closed, overdue, soon]) == before
+        assert published.applied == Applied(moved=0, left=1)
 
     def test_a_pause_is_kept(self, now):
         [lead] = arrive((Milestone.MQL, now - 10 * HOUR))
@@ -164,6 +168,25 @@ class TestCalendars:
         assert recalculating.apply(moves=[held], by=None, why="Confirmed") == 1
         assert clock_of(lead).is_breached(now)
         assert kinds(lead) == ["started", "recalculated"]
+        assert clock_of(lead).next_at >= now, "the sweep is not called late because of it"
+
+    def test_whoever_edited_is_told_that_due_times_wait(self, office, now):
+        by = make_user(Role.REVOPS)
+        calendars.change(calendar_id=office.pk, facts={}, week={n: [Hours(0, 60)] for n in range(1, 8)})
+        arrive((Milestone.MQL, now - timedelta(days=5)))
+        arrive((Milestone.MQL, now))
+        calendars.change(calendar_id=office.pk, facts={}, week={n: [Hours(0, 1440)] for n in range(1, 8)}, by=by)
+        told = Notification.objects.get(user=by)
+        assert (told.title, told.url) == ("1 due time waits for you to confirm it", "/setup/slas/held/")
+        assert (
+            told.body == "Office was edited: 1 due time followed. This one has not, since it would be overdue at once."
+        )
+
+    def test_whose_edit_makes_nothing_overdue_is_told_nothing(self, office, now):
+        arrive((Milestone.MQL, now))
+        by = make_user(Role.REVOPS)
+        calendars.change(calendar_id=office.pk, facts={}, week={n: [Hours(0, 600)] for n in range(1, 8)}, by=by)
+        assert not Notification.objects.filter(user=by).exists()
 
     def test_closed_clocks_do_not_move(self, office, now):
         [lead] = arrive((Milestone.MQL, now - HOUR))

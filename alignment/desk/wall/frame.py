@@ -13,13 +13,12 @@ from django.urls import reverse
 
 from alignment.desk.models import SceneKey, WallLink
 from alignment.desk.wall.links import TOPIC
-from alignment.desk.wall.scenes import SCENES, Scene, SceneContent
+from alignment.desk.wall.scenes import SCENES, Asked, Scene, SceneContent
 from alignment.people.models import Company
 from dashboards import report
 from dashboards.filters import Calendar, FilterError, Filters
 from dashboards.keeping import Version
 from dashboards.options import Facet, Options
-from dashboards.page import FunnelPage
 
 THEMES = ("light", "dark")
 SCALES = ("1", "1.25", "1.45")
@@ -125,10 +124,8 @@ class Wall:
 
     @cached_property
     def content(self) -> SceneContent:
-        """What the scene shows: the same figures as on the funnel page."""
-        return self.scene.fill(
-            FunnelPage(report.current(self.filters, self.at), self.options), self.look.scale == SCALES[-1]
-        )
+        """What the scene shows: the same figures as on its dashboard."""
+        return self.scene.fill(Asked(self.filters, self.options, self.at, is_tight=self.look.scale == SCALES[-1]))
 
     def etag(self) -> str | None:
         """What the scene shows, in short: the same while no event is written, for a minute at most; None while somebody

@@ -23,5 +23,9 @@ class LaterError(Exception):
         self.after = after
 
 
+class RefusedError(OSError):
+    """The other side answered, and did not take the message: the sentence says how."""
+
+
 class GoneError(Exception):
     """The other side says that it wants no message any more."""

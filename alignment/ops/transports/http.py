@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from alignment.lib import safe_http, webhook_signatures
 from alignment.ops.models import Destination, OutboxMessage, Transport
-from alignment.ops.transports.base import GoneError, LaterError
+from alignment.ops.transports.base import GoneError, LaterError, RefusedError
 
 JSON = {"Content-Type": "application/json", "User-Agent": "Accord"}
 SECONDS = safe_http.SECONDS
@@ -22,7 +22,7 @@ class HttpSender:
     """One request a message. To programs they are signed, with an id that every attempt repeats."""
 
     def send(self, message: OutboxMessage) -> None:
-        """Raises LaterError, GoneError, or what `safe_http.post` raises; OSError for an answer that is a failure."""
+        """Raises LaterError, GoneError, RefusedError, or what `safe_http.post` raises."""
         destination = message.destination
         assert destination is not None
         deliver(destination, message.body.encode(), message_id=f"msg_{message.pk}_{message.created_at:%Y%m%d%H%M%S%f}")
@@ -41,13 +41,14 @@ def deliver(destination: Destination, body: bytes, *, message_id: str) -> None:
     answer = safe_http.post(destination.url, body=body, headers=JSON | signature, seconds=SECONDS)
     if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         return
-    sentence = f"The other side answered {answer.status}: {answer.body[:300].decode(errors='replace').strip()}"
+    said = answer.body[:300].decode(errors="replace").strip()
+    sentence = f"The other side answered {answer.status}{f': {said}' if said else '.'}"
     gone = SLACK_GONE if destination.transport == Transport.SLACK else {HTTPStatus.GONE}
     if answer.status in gone:
         raise GoneError(sentence)
     if answer.status in LATER and (after := _wait(answer.headers)):
         raise LaterError(sentence, after)
-    raise OSError(sentence)
+    raise RefusedError(sentence)
 
 
 def _wait(headers: Mapping[str, str]) -> timedelta | None:
