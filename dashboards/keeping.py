@@ -89,9 +89,9 @@ class _Kept(Generic[Measured]):
     began: float
     version: Version
 
-    def answers(self, at: datetime, arrived: float) -> bool:
-        """Whether it tells all that was committed before somebody `arrived`."""
-        if self.began >= arrived:
+    def answers(self, at: datetime, arrived: float, stays: timedelta) -> bool:
+        """Whether it tells all that was committed before somebody `arrived`, or still `stays`."""
+        if self.began >= arrived or at - self.at < stays:
             return True
         return at - self.at <= FRESH and self.version.holds(Version.read())
 
@@ -102,6 +102,7 @@ class _Place(Generic[Measured]):
 
     measure: Callable[[datetime], Measured]
     asked: float
+    stays: timedelta
     lock: Lock = field(default_factory=Lock)
     kept: _Kept[Measured] | None = None
     submitting: Lock = field(default_factory=Lock)
@@ -110,7 +111,7 @@ class _Place(Generic[Measured]):
     def answer(self, at: datetime, arrived: float) -> Measured:
         """What is kept, where it still holds; else what is measured now."""
         with self.lock:
-            if self.kept is None or not self.kept.answers(at, arrived):
+            if self.kept is None or not self.kept.answers(at, arrived, self.stays):
                 began, version = monotonic(), Version.read()
                 self.kept = _Kept(self.measure(at), at, began, version)
             return self.kept.measured
@@ -120,7 +121,9 @@ class _Place(Generic[Measured]):
         until = arrived + patience.seconds
         while True:
             kept = self.kept
-            if kept is not None and ((patience.since and kept.at >= patience.since) or kept.answers(at, arrived)):
+            if kept is not None and (
+                (patience.since and kept.at >= patience.since) or kept.answers(at, arrived, self.stays)
+            ):
                 return kept.measured
             try:
                 self._measuring(at, arrived).result(timeout=max(0.0, until - monotonic()))
@@ -147,10 +150,12 @@ class Keeper(Generic[Measured]):
     """What was measured lately, by what was asked.
 
     While others write without a pause, every question is measured by one at a time, for all who arrived before it
-    began: more viewers do not mean more work.
+    began: more viewers do not mean more work. With `stays` an answer holds for so long, whatever was written; `most`
+    are kept at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, stays: timedelta = timedelta(0), most: int = MOST_KEPT) -> None:
+        self._stays, self._most = stays, most
         self._places: OrderedDict[Hashable, _Place[Measured]] = OrderedDict()
         self._lock = Lock()
 
@@ -183,10 +188,10 @@ class Keeper(Generic[Measured]):
 
     def _place(self, asked: Hashable, measure: Callable[[datetime], Measured], arrived: float) -> _Place[Measured]:
         with self._lock:
-            place = self._places.setdefault(asked, _Place(measure, arrived))
+            place = self._places.setdefault(asked, _Place(measure, arrived, self._stays))
             place.measure, place.asked = measure, arrived
             self._places.move_to_end(asked)
-            while len(self._places) > MOST_KEPT:
+            while len(self._places) > self._most:
                 self._places.popitem(last=False)
             return place
 

@@ -1,15 +1,15 @@
 """What a claimed clock does: which steps of its ladder have come, the events that say so, and when to look again."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from alignment.lib.business_time import Calendar
 from alignment.people import calendars
 from alignment.people.models import Company
+from sla.claiming import Claimed
 from sla.ladder import BREACH, HEADS, PROPOSAL, Step, after_breach, next_look, reminder_due
-from sla.models import Clock, EventKind
+from sla.models import EventKind
 from sla.standings import Standings
 from sla.storing import schedule
 from sla.verdict import is_late
@@ -24,9 +24,8 @@ class Hours:
         self._is_read = False
         self.standings = Standings()
 
-    def load(self, clocks: Iterable[Clock]) -> None:
+    def load(self, clocks: Sequence[Claimed]) -> None:
         """Read what these clocks need; no query where it is known."""
-        clocks = list(clocks)
         if not self._is_read:
             self._company, self._is_read = Company.get().calendar_id, True
         self.standings.load(clocks)
@@ -34,37 +33,32 @@ class Hours:
         if missing:
             self._known |= calendars.load(missing)
 
-    def of_holder(self, clock: Clock) -> Calendar | None:
+    def of_holder(self, clock: Claimed) -> Calendar | None:
         """When the holder is reminded; None: at any time."""
         return self._known.get(self._holders(clock) or 0)
 
-    def of_clock(self, clock: Clock) -> Calendar | None:
+    def of_clock(self, clock: Claimed) -> Calendar | None:
         """What the steps after a breach are counted by."""
         return self._known.get(self._own(clock) or 0)
 
-    def _holders(self, clock: Clock) -> int | None:
+    def _holders(self, clock: Claimed) -> int | None:
         owner = self.standings.of(clock).holder
         return (owner.calendar_id if owner else None) or self._company
 
-    def _own(self, clock: Clock) -> int | None:
+    def _own(self, clock: Claimed) -> int | None:
         return clock.calendar_id or self._holders(clock)
 
 
-@dataclass(frozen=True, slots=True)
-class Climb:
+class Climb(NamedTuple):
     """The steps of one clock that have come, the rows of their events, and the clock's own row."""
 
-    clock: Clock
+    clock: Claimed
     rungs: tuple[int, ...]
-    events: list[dict[str, Any]] = field(default_factory=list)
-    row: dict[str, Any] = field(default_factory=dict)
-
-    def only(self, fresh: Collection[tuple[int, int]]) -> "Climb":
-        """Without the steps that were taken before."""
-        return replace(self, rungs=tuple(rung for rung in self.rungs if (self.clock.pk, rung) in fresh))
+    events: list[dict[str, Any]]
+    row: dict[str, Any]
 
 
-def climb(clock: Clock, hours: Hours, now: datetime) -> Climb:
+def climb(clock: Claimed, hours: Hours, now: datetime) -> Climb:
     """What to do with a clock at this moment; it stands on its last step for good when there is none left."""
     paused_until = clock.paused_until
     if paused_until and paused_until > now:  # claimed again after an error
@@ -76,7 +70,7 @@ def climb(clock: Clock, hours: Hours, now: datetime) -> Climb:
     return Climb(clock, tuple(step.rung for step in steps), events, _row(clock, rung, look, None))
 
 
-def _steps(clock: Clock, hours: Hours, now: datetime) -> tuple[list[Step], datetime | None]:
+def _steps(clock: Claimed, hours: Hours, now: datetime) -> tuple[list[Step], datetime | None]:
     """The steps that have come, and when the next one does."""
     policy, times = clock.policy, (clock.started_at, clock.due_at)
     if not is_late(clock.due_at, None, now):
@@ -93,7 +87,7 @@ def _steps(clock: Clock, hours: Hours, now: datetime) -> tuple[list[Step], datet
     return [*breach, *(step for step in later if step.at < now)], min(ahead, default=None)
 
 
-def _stepped(clock: Clock, step: Step, now: datetime) -> dict[str, Any]:
+def _stepped(clock: Claimed, step: Step, now: datetime) -> dict[str, Any]:
     if step.rung == BREACH:
         return _event(clock, EventKind.BREACHED, step.at, now)
     kind = EventKind.REMINDED if step.rung < BREACH else EventKind.ESCALATED
@@ -104,12 +98,12 @@ def _stepped(clock: Clock, step: Step, now: datetime) -> dict[str, Any]:
 _WHY = {PROPOSAL: "The manager was asked to hand it over", HEADS: "Both heads were told"}
 
 
-def _event(clock: Clock, kind: EventKind, at: datetime, now: datetime, **detail: Any) -> dict[str, Any]:
+def _event(clock: Claimed, kind: EventKind, at: datetime, now: datetime, **detail: Any) -> dict[str, Any]:
     return {
         "clock_id": clock.pk, "kind": kind.value, "at": at, "recorded_at": now, "actor_id": None, "rung": 0,
         "detail": detail,
     }  # fmt: skip
 
 
-def _row(clock: Clock, rung: int, look: datetime | None, paused_until: datetime | None) -> dict[str, Any]:
+def _row(clock: Claimed, rung: int, look: datetime | None, paused_until: datetime | None) -> dict[str, Any]:
     return {"id": clock.pk, "rung": rung, "paused_until": paused_until, **schedule(look)}

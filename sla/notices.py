@@ -1,10 +1,11 @@
 """Who is told what about a clock: of each by itself, and of many at once in one sum."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
@@ -12,9 +13,9 @@ from django.utils.functional import Promise
 
 from alignment.ops.notifications import Notice
 from alignment.people.models import Company, Role, Side, Team, User, WorkingCalendar
+from sla.claiming import Claimed
 from sla.climbing import Climb
 from sla.ladder import BREACH, HEADS, PROPOSAL
-from sla.models import Clock
 from sla.standings import Standings
 from sla.subjects import Standing, Subject, subject
 
@@ -23,7 +24,7 @@ FEW = 5
 NAMED = 3
 
 
-def notices(climbs: Sequence[Climb], standings: Standings, now: datetime) -> list[Notice]:
+def notices(taken: Sequence["Taken"], now: datetime) -> list[Notice]:
     """What people are told of these steps. Two queries at most.
 
     Reminders go to the holder, a breach to the holder and the manager of their team, the proposal to hand over to the
@@ -31,8 +32,8 @@ def notices(climbs: Sequence[Climb], standings: Standings, now: datetime) -> lis
     number, which grows for an hour; each lead stands in the queue and in the lists, and what is no lead in its own.
     """
     above = _Above()
-    told: dict[tuple[int, _Telling, str], list[_Taken]] = defaultdict(list)
-    for step in _taken(climbs, standings):
+    told: dict[tuple[int, _Telling, str], list[Taken]] = defaultdict(list)
+    for step in taken:
         for user_id in step.telling.people(step, above):
             told[user_id, step.telling, step.about.noun].append(step)
     found: list[Notice] = []
@@ -44,27 +45,24 @@ def notices(climbs: Sequence[Climb], standings: Standings, now: datetime) -> lis
     return found
 
 
-def shared_notices(climbs: Sequence[Climb], standings: Standings) -> list[Notice]:
+def shared_notices(taken: Sequence["Taken"]) -> list[Notice]:
     """What channels are told of these steps: each once, whoever is told, and many in one message."""
-    steps: dict[tuple[_Telling, str], list[_Taken]] = defaultdict(list)
-    for step in _taken(climbs, standings):
+    steps: dict[tuple[_Telling, str], list[Taken]] = defaultdict(list)
+    for step in taken:
         steps[step.telling, step.about.noun].append(step)
     found: list[Notice] = []
-    for (telling, _), taken in steps.items():
-        if len(taken) > FEW:
-            found.append(
-                telling.sum_up(0, taken, f"{telling.sum_key(taken[0])}:{taken[0].clock.pk}").counted(len(taken))
-            )
+    for (telling, _), many in steps.items():
+        if len(many) > FEW:
+            found.append(telling.sum_up(0, many, f"{telling.sum_key(many[0])}:{many[0].clock.pk}").counted(len(many)))
         else:
-            found += [telling.tell(0, step) for step in taken]
+            found += [telling.tell(0, step) for step in many]
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
+class Taken(NamedTuple):
     """A step that a clock took, where its subject stands, and how it is told."""
 
-    clock: Clock
+    clock: Claimed
     rung: int
     telling: "_Telling"
     at: Standing
@@ -80,12 +78,14 @@ class _Taken:
         return f"{self.about.words.missing} within {self.clock.policy.promised}: {self.at.title}"
 
 
-def _taken(climbs: Iterable[Climb], standings: Standings) -> Iterable[_Taken]:
-    return (
-        _Taken(each.clock, rung, _TOLD.get(rung, REMINDER), standings.of(each.clock))
+def taken(climbs: Iterable[Climb], fresh: Collection[tuple[int, int]], standings: Standings) -> list[Taken]:
+    """The steps of these clocks that were taken just now: those whose clock and rung are `fresh`."""
+    return [
+        Taken(each.clock, rung, _TOLD.get(rung, REMINDER), standings.of(each.clock))
         for each in climbs
         for rung in each.rungs
-    )
+        if (each.clock.pk, rung) in fresh
+    ]
 
 
 class _Above:
@@ -122,15 +122,15 @@ class _Above:
         return [manager.pk] if manager and manager.is_active else self.superiors(at.side)
 
 
-def _holder(step: _Taken, above: _Above) -> list[int]:
+def _holder(step: Taken, above: _Above) -> list[int]:
     return [step.at.holder.pk] if step.at.holder else []
 
 
-def _holder_and_managers(step: _Taken, above: _Above) -> list[int]:
+def _holder_and_managers(step: Taken, above: _Above) -> list[int]:
     return sorted({*_holder(step, above), *above.managers(step.at)})
 
 
-def _who_hands_over(step: _Taken, above: _Above) -> list[int]:
+def _who_hands_over(step: Taken, above: _Above) -> list[int]:
     """Nobody where it cannot be handed over, such as the answer to a dispute."""
     return above.managers(step.at) if step.about.is_pass or step.at.hand_over else []
 
@@ -140,22 +140,22 @@ class _Telling:
     """How a step is told: to whom, as what, of one (title and body, and the page with its button), and of many."""
 
     kind: str
-    people: Callable[[_Taken, _Above], Iterable[int]]
-    words: Callable[[_Taken], tuple[str, str]]
+    people: Callable[[Taken, _Above], Iterable[int]]
+    words: Callable[[Taken], tuple[str, str]]
     sum_of: str
-    page: Callable[[_Taken], str | Promise] = lambda step: step.at.url
+    page: Callable[[Taken], str | Promise] = lambda step: step.at.url
     action: str = ""
     lists_clocks: bool = False
     has_rung: bool = True
 
-    def sum_key(self, step: _Taken) -> str:
+    def sum_key(self, step: Taken) -> str:
         """What sums of these have in common."""
         return f"{self.kind}:many:{self._sum_of(step).partition(' ')[2]}"
 
-    def _sum_of(self, step: _Taken) -> str:
+    def _sum_of(self, step: Taken) -> str:
         return self.sum_of.replace("leads", f"{step.about.noun}s")
 
-    def tell(self, user_id: int, step: _Taken) -> Notice:
+    def tell(self, user_id: int, step: Taken) -> Notice:
         """Of one lead."""
         title, body = self.words(step)
         return Notice(
@@ -170,7 +170,7 @@ class _Telling:
             subject_id=step.at.key,
         )
 
-    def sum_up(self, user_id: int, steps: Sequence[_Taken], key: str) -> Notice:
+    def sum_up(self, user_id: int, steps: Sequence[Taken], key: str) -> Notice:
         """Of many."""
         named = [step.at.title for step in steps[:NAMED]]
         return Notice(
@@ -185,37 +185,37 @@ class _Telling:
         )
 
 
-def _overdue_clocks(steps: Sequence[_Taken]) -> str:
+def _overdue_clocks(steps: Sequence[Taken]) -> str:
     """Where these are listed with who held them for how long: whoever hands over, or answers for it, looks there."""
     kinds = {step.about.kind for step in steps}
     kind = f"&kind={kinds.pop()}" if len(kinds) == 1 else ""
     return f"{reverse('promise_clocks')}?figure=overdue{kind}"
 
 
-def _reminded(step: _Taken) -> tuple[str, str]:
+def _reminded(step: Taken) -> tuple[str, str]:
     words = step.about.words
     body = f"{step.rung}% of {step.clock.policy.promised} have passed. {words.do}"
     return f"{words.due} due soon: {step.at.title}", body
 
 
-def _broken(step: _Taken) -> tuple[str, str]:
+def _broken(step: Taken) -> tuple[str, str]:
     holder = f"{step.at.holder} holds" if step.at.holder else "Nobody holds"
     return step.overdue, f"{holder} this {step.about.noun}. {step.about.words.do}"
 
 
-def _proposed(step: _Taken) -> tuple[str, str]:
+def _proposed(step: Taken) -> tuple[str, str]:
     holder = f"{step.at.holder} has not come to it" if step.at.holder else "Nobody holds it"
     hours = step.clock.policy.propose_after
     body = f"{holder}, {hours} working hours after it was due. Give the {step.about.noun} to somebody who can."
     return f"Hand over? {step.overdue}", body
 
 
-def _where_to_hand_over(step: _Taken) -> str | Promise:
+def _where_to_hand_over(step: Taken) -> str | Promise:
     """A lead is handed over in one click on the page of its clock."""
     return reverse("clock", args=[step.clock.pk]) if step.about.is_pass else step.at.hand_over
 
 
-def _carried_up(step: _Taken) -> tuple[str, str]:
+def _carried_up(step: Taken) -> tuple[str, str]:
     days = step.clock.policy.heads_after
     ago = f"{days} business day{'' if days == 1 else 's'}"
     return step.overdue, f"It has been overdue for {ago}. Nothing further is sent about it."
@@ -243,7 +243,7 @@ _TOLD: Mapping[int, _Telling] = {
 }
 
 
-def parked_notices(clock: Clock, error: Exception, now: datetime) -> list[Notice]:
+def parked_notices(clock_id: int, error: Exception, why: str, now: datetime) -> list[Notice]:
     """What RevOps is told of a clock that was set aside: once a day for each kind of error. One query."""
     admins = User.objects.active().filter(role=Role.REVOPS).values_list("pk", flat=True)
     return [
@@ -251,10 +251,10 @@ def parked_notices(clock: Clock, error: Exception, now: datetime) -> list[Notice
             user_id=user_id,
             kind="clock_parked",
             title=f"A due promise could not be handled: {type(error).__name__}",
-            body=f"Clock {clock.pk} was set aside and is tried again every few minutes.\n{clock.parked_why}",
+            body=f"Clock {clock_id} was set aside and is tried again every few minutes.\n{why}",
             dedupe_key=f"clock-parked:{type(error).__name__}:{now.date()}",
             subject_kind="clock",
-            subject_id=clock.pk,
+            subject_id=clock_id,
         )
         for user_id in admins
     ]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from sla.claiming import Claimed
 from sla.models import Clock
 from sla.subjects import Standing, passes, reader_of, subject
 
@@ -14,16 +15,16 @@ class Standings:
     kind has a look-up. Knows those of the clocks that were loaded last.
     """
 
-    def __init__(self, clocks: Iterable[Clock] = ()) -> None:
+    def __init__(self, clocks: Iterable[Clock | Claimed] = ()) -> None:
         self._known: dict[tuple[str, int], Standing]
         self.load(clocks)
 
-    def load(self, clocks: Iterable[Clock]) -> None:
+    def load(self, clocks: Iterable[Clock | Claimed]) -> None:
         """Read what these clocks need."""
         self._known = {}
         wanted: defaultdict[str, set[int]] = defaultdict(set)
         for each in clocks:
-            if LEAD.is_cached(each) and each.lead and subject(each.subject_kind).is_pass:
+            if isinstance(each, Clock) and LEAD.is_cached(each) and each.lead and subject(each.subject_kind).is_pass:
                 self._known[each.subject_kind, each.subject_id] = passes.standing(each.lead)
             else:
                 wanted[each.subject_kind].add(each.subject_id)
@@ -31,6 +32,6 @@ class Standings:
             read = passes.standings if subject(kind).is_pass else reader_of(kind).standings
             self._known |= {(kind, pk): found for pk, found in read(keys).items()}
 
-    def of(self, clock: Clock) -> Standing:
+    def of(self, clock: Clock | Claimed) -> Standing:
         """Raises KeyError for one that was not loaded."""
         return self._known[clock.subject_kind, clock.subject_id]

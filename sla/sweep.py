@@ -13,16 +13,16 @@ from datetime import UTC, datetime, timedelta
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError, transaction
-from django.db.models import Prefetch
 
 from alignment.lib import batch, failpoints
 from alignment.lib.announcements import announce
 from alignment.lib.moments import database_now
 from alignment.ops.notifications import notify
+from sla.claiming import Claimed, Policies, claim, is_anything_due
 from sla.climbing import Hours, climb
 from sla.ladder import BREACH
-from sla.models import Clock, ClockEvent, EventKind, Policy
-from sla.notices import notices, parked_notices, shared_notices
+from sla.models import Clock, ClockEvent, EventKind
+from sla.notices import notices, parked_notices, shared_notices, taken
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +60,12 @@ def sweep(*, limit: int = 2000, at: datetime | None = None, within: timedelta = 
     `at` None means now, by the database's clock. With nothing due it is two queries, however many clocks run.
     """
     began_at = time.monotonic()
-    done, hours, since = Swept(), Hours(), EARLIEST
+    done, hours, policies, since = Swept(), Hours(), Policies(), EARLIEST
     while time.monotonic() - began_at < within.total_seconds():
         with transaction.atomic():
             now = at or database_now()
-            clocks = _claim(limit, since, now) if _is_anything_due(since, now) else []
-            since = clocks[-1].next_at or since if clocks else since
+            clocks = claim(limit, since, now, policies) if is_anything_due(since, now) else []
+            since = clocks[-1].next_at if clocks else since
             done += _handle(clocks, hours, now, is_flood=len(clocks) == limit) if clocks else Swept()
         if clocks:
             failpoints.reached("sweep.committed")
@@ -74,34 +74,7 @@ def sweep(*, limit: int = 2000, at: datetime | None = None, within: timedelta = 
     return replace(done, seconds=time.monotonic() - began_at)
 
 
-def _is_anything_due(since: datetime, now: datetime) -> bool:
-    """The first entry of the index says it, however many clocks run, and whatever the planner knows of them."""
-    first = Clock.objects.filter(next_at__gte=since).order_by("next_at").values_list("next_at", flat=True).first()
-    return first is not None and first < now
-
-
-def _claim(limit: int, since: datetime, now: datetime) -> list[Clock]:
-    """The clocks that are due, this sweep's alone until its transaction ends. What many share is read once.
-
-    `since`: what was due before is claimed. Its entries stay in the index until nobody sees them any more, and a batch
-    that began with them would look at all that were before it.
-    """
-    due = (
-        Clock.objects.filter(next_at__gte=since, next_at__lt=now)
-        .order_by("next_at")
-        .prefetch_related(
-            Prefetch("policy", Policy.objects.only("target", "unit", "reminders", "propose_after", "heads_after"))
-        )
-        .only(
-            "subject_kind", "subject_id", "lead_id", "started_at", "due_at", "next_at", "rung", "paused_until",
-            "calendar_id", "is_silent", "policy_id",
-        )
-        .select_for_update(of=("self",), skip_locked=True)
-    )  # fmt: skip
-    return list(due[:limit])
-
-
-def _handle(clocks: Sequence[Clock], hours: Hours, now: datetime, *, is_flood: bool) -> Swept:
+def _handle(clocks: Sequence[Claimed], hours: Hours, now: datetime, *, is_flood: bool) -> Swept:
     """Take the steps of these clocks. If that fails, each half by itself, down to the one that is to blame."""
     try:
         with transaction.atomic():
@@ -116,7 +89,7 @@ def _handle(clocks: Sequence[Clock], hours: Hours, now: datetime, *, is_flood: b
     return sum((_handle(half, hours, now, is_flood=is_flood) for half in halves), Swept())
 
 
-def _record(clocks: Sequence[Clock], hours: Hours, now: datetime, *, is_flood: bool) -> Swept:
+def _record(clocks: Sequence[Claimed], hours: Hours, now: datetime, *, is_flood: bool) -> Swept:
     failpoints.reached("sweep.claimed")
     hours.load(clocks)
     climbs = [climb(clock, hours, now) for clock in clocks]
@@ -129,8 +102,8 @@ def _record(clocks: Sequence[Clock], hours: Hours, now: datetime, *, is_flood: b
     failpoints.reached("sweep.events")
     batch.update(Clock, [each.row for each in climbs])
     fresh = {(pk, rung or BREACH) for pk, kind, rung in recorded if rung or kind == EventKind.BREACHED}
-    told = [each.only(fresh) for each in climbs if not each.clock.is_silent]
-    notify(notices=notices(told, hours.standings, now), shared=shared_notices(told, hours.standings), is_flood=is_flood)
+    told = taken((each for each in climbs if not each.clock.is_silent), fresh, hours.standings)
+    notify(notices=notices(told, now), shared=shared_notices(told), is_flood=is_flood)
     failpoints.reached("sweep.told")
     if recorded:
         announce("leads", sorted({each.clock.lead_id for each in climbs if each.clock.lead_id}))
@@ -138,16 +111,14 @@ def _record(clocks: Sequence[Clock], hours: Hours, now: datetime, *, is_flood: b
     return Swept(claimed=len(clocks), breached=breached, stepped=len(fresh) - breached)
 
 
-def _park(clock: Clock, error: Exception, now: datetime) -> Swept:
+def _park(clock: Claimed, error: Exception, now: datetime) -> Swept:
     """Set a clock aside, so that the others go on, and tell RevOps; it is tried again by itself."""
     log.error("Clock %s was set aside: %s.", clock.pk, type(error).__name__)
-    clock.parked_at = now
-    clock.parked_why = f"{type(error).__name__}: {error}".strip()[:500]
-    clock.next_at = now + RETRY_PARKED_AFTER
-    clock.save(update_fields=["parked_at", "parked_why", "next_at"])
+    why = f"{type(error).__name__}: {error}".strip()[:500]
+    again_at = now + RETRY_PARKED_AFTER
+    Clock.objects.filter(pk=clock.pk).update(parked_at=now, parked_why=why, next_at=again_at)
     ClockEvent.objects.create(
-        clock=clock, kind=EventKind.PARKED, at=now, recorded_at=now,
-        detail={"why": clock.parked_why},
+        clock_id=clock.pk, kind=EventKind.PARKED, at=now, recorded_at=now, detail={"why": why},
     )  # fmt: skip
-    notify(notices=parked_notices(clock, error, now))
+    notify(notices=parked_notices(clock.pk, error, why, now))
     return Swept(claimed=1, parked=1)

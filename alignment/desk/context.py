@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Exists, Q, Subquery
+from django.db.models import Count, Exists, Subquery
 from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -25,7 +25,7 @@ from leads.models import Lead
 from leads.routing import urls as routing_urls
 from leads.scoring import urls as scoring_urls
 from sla import urls as sla_urls
-from sla.querysets import with_clock
+from sla.querysets import due_of_pass
 
 # The processes that give signs of life, as the warning names them, and how long they may be silent.
 PROCESSES = {
@@ -262,7 +262,7 @@ class Shell:
     def _queue(self) -> dict[str, Any]:
         mine = Lead.objects.awaiting_answer().filter(owner=cast(User, self.user))
         number = mine.order_by().values("owner").values(n=Count("pk"))
-        overdue = with_clock(mine).filter(Q(due_at__lt=Now(), answered_at=None))
+        overdue = mine.alias(due_at=due_of_pass(running=True)).filter(due_at__lt=Now())
         counts = {"waiting": Coalesce(Subquery(number), 0), "late": Exists(overdue)}
         return User.objects.filter(pk=self.user.pk).values(**counts).get()
 

@@ -14,9 +14,10 @@ from django.db.models.expressions import OrderBy
 from django.urls import reverse
 
 from alignment.desk import lead_fits
-from alignment.desk.queue_groups import GROUPS, TAB_NAMES, WAITING, Tab, rank_of, state_of
+from alignment.desk.queue_groups import GROUPS, TAB_NAMES, WAITING, Tab, is_awake, rank_of, state_of
 from alignment.lib.counting import counts_up_to
 from alignment.people.models import Role, Side, Team, User
+from dashboards.keeping import Keeper
 from leads import states
 from leads.milestones import QualifiedBy
 from leads.models import Lead, Segment, Touchpoint
@@ -24,7 +25,7 @@ from leads.models.touchpoint import Direction
 from leads.querysets import LeadQuerySet
 from sla.capacity import is_above
 from sla.models import Clock, Policy, Promise
-from sla.querysets import with_clock
+from sla.querysets import Attainment, attainment_of, due_of_pass, with_clock
 
 PAGE = 50
 MOST = 500
@@ -78,6 +79,10 @@ class Kept:
     n: int
     promised: int
     hours: int
+
+
+_attained: Keeper[Attainment] = Keeper(stays=timedelta(minutes=1), most=500)
+"""How the promise was kept lately: four weeks change little in a minute."""
 
 
 class Queue:
@@ -203,12 +208,16 @@ class Queue:
             leads = leads.filter(segment__key=self.segment)
         if self.target:
             leads = leads.filter(lead_fits.at_targets(self.target))
+        if self.waits:
+            leads = leads.annotate(due_at=due_of_pass())
         first = list(self._placed(leads).values_list("pk", flat=True)[: self.most + 1])
-        return list(_described(self._placed(Lead.objects.filter(pk__in=first)))) if first else []
+        return list(_described(self._placed(with_clock(Lead.objects.filter(pk__in=first))))) if first else []
 
     def _placed(self, leads: LeadQuerySet) -> LeadQuerySet:
-        """The leads with the state of their group, group by group, in the order of the tab."""
-        placed = with_clock(leads).annotate(
+        """The leads with the state of their group, group by group, in the order of the tab. Where it waits for an
+        answer, they know when that is due.
+        """
+        placed = leads.annotate(
             journey=FilteredRelation("journeys", condition=Q(journeys__pass_no=F("pass_no"))),
             plan=FilteredRelation("follow_up", condition=Q(follow_up__pass_no=F("pass_no"))),
         )
@@ -217,18 +226,22 @@ class Queue:
             revisit_on=F("journey__revisit_on"), next_on=F("plan__next_on"), wakes_on=F("plan__wakes_on"),
             is_above=is_above("pk"),
         )  # fmt: skip
-        placed = placed.annotate(state=state_of(self.tab, self.at)).alias(rank=rank_of(self.tab, self.at))
-        return placed.order_by("rank", *self._order())
+        return placed.annotate(state=state_of(self.tab, self.at)).order_by(*self._order())
 
     def _order(self) -> list[str | Case | OrderBy]:
+        rank = rank_of(self.tab, self.at)
         if self.tab == Tab.ACCEPTED:
-            return [F("next_on").asc(nulls_last=True), F("accepted_at").asc(nulls_first=True), "pk"]
+            return [rank, F("next_on").asc(nulls_last=True), F("accepted_at").asc(nulls_first=True), "pk"]
         if self.tab == Tab.UNTOUCHED:
-            return [F("accepted_at").asc(nulls_first=True), "pk"]
+            return [rank, F("accepted_at").asc(nulls_first=True), "pk"]
         if self.tab == Tab.RECYCLED:
-            return [F("revisit_on").asc(nulls_last=True), "pk"]
-        raised = Case(When(journey__qualified_by=QualifiedBy.HAND_RAISE, then=Value(0)), default=Value(1))
-        return [*([raised] if self.sort == Sort.NEXT else []), F("due_at").asc(nulls_last=True), "pk"]
+            return [rank, F("revisit_on").asc(nulls_last=True), "pk"]
+        by_due = F("due_at").asc(nulls_last=True)
+        if self.sort == Sort.NEXT:
+            return [rank, _first(Q(journey__qualified_by=QualifiedBy.HAND_RAISE)), by_due, "pk"]
+        # The same groups in the same order, by one look at when each lead is due.
+        awake = is_awake(self.at)
+        return [_first(awake), by_due, _first(awake & Q(is_above=True)), "pk"]
 
     # The promise
 
@@ -238,15 +251,23 @@ class Queue:
         hours = Policy.objects.hours_to_answer().values("target")
         promises = Promise.objects.filter(key="answered").annotate(hours=Subquery(hours))
         promise = promises.order_by("-version").first()
-        clocks = Clock.objects.dispositions().due_between(self.at - timedelta(days=JUDGED_DAYS), self.at)
-        if self.is_own:
-            clocks = clocks.held_by(self.user.pk)
-        elif self.leads_team:
-            clocks = clocks.of_teams(self._teams)
-        attained = clocks.attainment(self.at)
+        whose = self.user.pk if self.is_own else tuple(self._teams) if self.leads_team else None
+        attained = _attained.get((self.is_own, whose), self.at, self._attainment)
         if promise is None or promise.hours is None or attained.share is None:
             return None
         return Kept(attained.share, attained.n, round(promise.target), promise.hours)
+
+    def _attainment(self, at: datetime) -> Attainment:
+        since = at - timedelta(days=JUDGED_DAYS)
+        if self.is_own:
+            return attainment_of(self.user.pk, start=since, end=at, at=at)
+        clocks = Clock.objects.dispositions().due_between(since, at)
+        return (clocks.of_teams(self._teams) if self.leads_team else clocks).attainment(at)
+
+
+def _first(holds: Q) -> Case:
+    """Those for which this holds, before the others."""
+    return Case(When(holds, then=Value(0)), default=Value(1))
 
 
 def _described(placed: LeadQuerySet) -> LeadQuerySet:

@@ -66,10 +66,15 @@ def rank_of(tab: Tab, at: datetime) -> Case:
     return Case(*whens, default=Value(len(conditions)), output_field=IntegerField())
 
 
+def is_awake(at: datetime) -> Q:
+    """Of leads with the annotations of `Queue`: not snoozed."""
+    return Q(wakes_on=None) | Q(wakes_on__lte=timezone.localdate(at))
+
+
 def _conditions(tab: Tab, at: datetime) -> Sequence[Q]:
     """What puts a lead into each group but the last; the first that holds counts."""
     today = timezone.localdate(at)
-    awake = Q(wakes_on=None) | Q(wakes_on__lte=today)
+    awake = is_awake(at)
     accepted = Q(milestone=Milestone.SQL)
     match tab:
         case Tab.UNTOUCHED:

@@ -15,6 +15,8 @@ import orjson
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 
+from alignment.lib import table_sizes
+
 Row = dict[str, Any]
 
 
@@ -56,7 +58,9 @@ def insert(
         statement += " RETURNING " + ", ".join(returning)
     with connection.cursor() as cursor:
         cursor.execute(statement, given.params)
-        return cursor.fetchall() if returning else []
+        found = cursor.fetchall() if returning else []
+    table_sizes.grew(model._meta.db_table, by=len(rows))
+    return found
 
 
 def update(

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count
 
-from alignment.lib import batch
+from alignment.lib import batch, table_sizes
 from alignment.ops import audit, jobs
 from alignment.ops.job_kinds import About, Progress, register
 from alignment.ops.models import OPEN_STATES, Job
@@ -74,7 +74,8 @@ def _choose(change: BulkChange, leads: LeadQuerySet) -> int:
             [change.pk, BulkState.WAITING, *params],
         )
         stored: int = cursor.rowcount
-        return stored
+    table_sizes.grew(table, by=stored)
+    return stored
 
 
 def _named(change: BulkChange, label: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from alignment.lib import arrays
+from alignment.lib import arrays, table_sizes
 from leads.models import DuplicatePair
 
 # In the order of their keys, as the scan locks them: two writers never wait for each other in a ring.
@@ -27,6 +27,7 @@ def mark(lead_ids: Collection[int]) -> None:
     if lead_ids:
         with connection.cursor() as cursor:
             cursor.execute(_MARK, [arrays.literal(lead_ids)])
+        table_sizes.grew("leads_leadkeys", by=len(lead_ids))
 
 
 def forget(lead_ids: Collection[int]) -> None:

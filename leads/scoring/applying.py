@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import DateTimeField, Func
 
-from alignment.lib import arrays, batch
+from alignment.lib import arrays, batch, table_sizes
 from alignment.ops.versions import VersionState
 from leads import lifecycle
 from leads.causes import Cause, Promise
@@ -85,6 +85,7 @@ def score(*, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None) -> l
     candidates: list[Candidate] = []
     for standard in standards():
         above = store(standard, chosen, cause.at or standard.read_at, lock=True)
+        table_sizes.grew("leads_score", by=len(lead_ids))
         if by != CrossedBy.RELEASE or standard.version.release == Release.AT_ONCE:
             candidates += [one for one in above if by != CrossedBy.FACTS or not one.stood]
     acts = by is not None and cause.promise == Promise.START

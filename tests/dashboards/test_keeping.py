@@ -46,6 +46,23 @@ def test_nothing_happened_nothing_is_measured():
     assert measured_by(keeper, AT + FRESH + timedelta(seconds=1))
 
 
+def test_what_stays_for_a_while_is_not_measured_again_whatever_is_written():
+    keeper = Keeper(stays=timedelta(minutes=1))
+
+    assert measured_by(keeper)
+    arrive()
+    assert not measured_by(keeper, AT + timedelta(seconds=59))
+    assert measured_by(keeper, AT + timedelta(minutes=1))
+
+
+def test_the_answer_that_was_asked_for_longest_ago_makes_room():
+    keeper, measured = Keeper(stays=FRESH, most=2), []
+    for asked in "abacab":
+        keeper.get(asked, AT, lambda at, asked=asked: measured.append(asked))
+
+    assert measured == ["a", "b", "c", "b"]
+
+
 def test_each_question_has_its_own_answer():
     keeper = Keeper()
 

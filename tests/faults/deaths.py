@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,25 @@ def run_and_die_after(statement: int, work: Callable[[], Any]) -> bool:
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0, "the work itself failed"
+    _until_the_server_has_noticed()
     return os.WIFSIGNALED(status)
+
+
+WRITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+        AND backend_xid IS NOT NULL
+"""
+
+
+def _until_the_server_has_noticed() -> None:
+    """What the dead held stays locked until their backend looks for them: on a busy machine that takes a moment."""
+    with connection.cursor() as cursor:
+        for _ in range(1_000):
+            cursor.execute(WRITING)
+            if not cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
 
 
 class Executioner:

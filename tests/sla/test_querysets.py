@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from alignment.people.models import Role
 from leads import lifecycle
 from leads.decisions import Step
 from leads.milestones import Kind, Milestone
-from leads.models import Lead, Source
+from leads.models import Journey, Lead, Source
 from sla.models import Clock
-from sla.querysets import Attainment, with_clock
+from sla.querysets import Attainment, attainment_of, due_of_pass, with_clock
+from tests.factories import make_user
 from tests.sla.stories import HOUR, NOON, arrive, cause, clock_of, reason
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +77,19 @@ class TestClocks:
         assert day.attainment(DUE + HOUR) == Attainment(met=3, breached=2)
         assert day.attainment(DUE + HOUR).share == 3 / 5
 
+    def test_the_attainment_of_a_user_is_that_of_the_passes_that_count_for_them(self, django_assert_num_queries):
+        rep = make_user(Role.REP)
+        met, late = answered(DUE), answered(DUE + HOUR)
+        theirs = [met, late, *arrive(), cancelled(), *arrive((Milestone.MQL, NOON + 24 * HOUR))]
+        arrive()
+        Journey.objects.filter(lead__in=theirs).update(owner=rep)
+        for at in (DUE - HOUR, DUE + HOUR):
+            day = Clock.objects.dispositions().due_between(DUE, DUE + 24 * HOUR).filter(own_pass__owner=rep)
+            with django_assert_num_queries(1):
+                found = attainment_of(rep.pk, start=DUE, end=DUE + 24 * HOUR, at=at)
+            assert found == day.attainment(at)
+            assert found.n
+
     def test_where_nothing_was_due_there_is_no_share(self):
         arrive()
         assert Clock.objects.attainment(NOON).share is None
@@ -113,6 +128,20 @@ class TestLeads:
             gone: (None, None, None),
             again: (NOON + 100 * HOUR, DUE + 100 * HOUR, None),
         }
+
+    def test_when_a_pass_is_due_can_be_looked_up_lead_by_lead(self):
+        met, again, gone = answered(NOON + HOUR), answered(NOON + HOUR), cancelled()
+        lifecycle.reject(lead_ids=[again], reason_id=reason(), cause=cause(DUE))
+        lifecycle.requalify(lead_ids=[again], cause=cause(DUE))
+        [waiting], without = arrive(), arrive((Milestone.MGL, NOON))[0]
+        leads = Lead.objects.annotate(due=due_of_pass(), owed=due_of_pass(running=True)).order_by("pk")
+        assert list(leads.values_list("pk", "due", "owed")) == [
+            (met, DUE, None), (again, DUE + 48 * HOUR, DUE + 48 * HOUR), (gone, None, None), (waiting, DUE, DUE),
+            (without, None, None),
+        ]  # fmt: skip
+        assert list(with_clock(Lead.objects.order_by("pk")).values_list("due_at", flat=True)) == [
+            each.due for each in leads
+        ]
 
     def test_the_queue_is_filtered_and_ordered_by_what_is_due(self):
         first, second, third = (arrive((Milestone.MQL, NOON + hours * HOUR))[0] for hours in (9, 1, 5))
