@@ -60,7 +60,9 @@ def write(rows: Sequence[batch.Row], holders: Mapping[int, Mapping[str, int | No
 # Who holds the lead, or held it when its pass closed, else when that was recorded; sales' first human touch since
 # acceptance, while the pass lasted; and whether the journey carries its deal.
 DERIVED = """
-    SELECT journey.id, holder.user_id AS owner_id, holder.team_id AS team_id,
+    SELECT journey.id,
+        CASE WHEN journey.outcome = '' THEN today.user_id ELSE holder.user_id END AS owner_id,
+        CASE WHEN journey.outcome = '' THEN today.team_id ELSE holder.team_id END AS team_id,
         (
             SELECT min(touch.at) FROM leads_touchpoint touch
             WHERE touch.lead_id = journey.lead_id AND touch.direction = 'outbound' AND touch.is_human
@@ -75,12 +77,12 @@ DERIVED = """
             )
         ) AS is_primary
     FROM leads_journey journey
+    LEFT JOIN leads_holderinterval today
+        ON today.lead_id = journey.lead_id AND upper_inf(today.held) AND journey.outcome = ''
     LEFT JOIN LATERAL (
         SELECT user_id, team_id FROM leads_holderinterval interval
-        WHERE interval.lead_id = journey.lead_id AND CASE
-            WHEN journey.outcome = '' THEN upper_inf(interval.held)
-            ELSE interval.held @> journey.closed_at OR interval.held @> journey.ended_at
-        END
+        WHERE journey.outcome <> '' AND interval.lead_id = journey.lead_id
+            AND (interval.held @> journey.closed_at OR interval.held @> journey.ended_at)
         ORDER BY interval.held @> journey.closed_at DESC NULLS LAST
         LIMIT 1
     ) holder ON true

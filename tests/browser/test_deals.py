@@ -21,7 +21,7 @@ def test_a_deal_that_somebody_else_changes_changes_on_the_page(visit, people):
             opportunity_id=deal.pk, changes={"amount": Decimal(12_345)},
             cause=Cause(CauseSource.PAGE, people["manager"].pk),
         )  # fmt: skip
-        expect(window.find("#deal")).to_contain_text("+2,745 EUR")
+        expect(window.find("#deal")).to_contain_text("+2,745.00 EUR")
 
 
 def test_a_stage_asks_for_more_from_a_draft_to_a_signature(visit, people):
