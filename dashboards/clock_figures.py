@@ -1,7 +1,8 @@
 """Every figure of a promise opens: its numbers by name, each with the clocks that make it.
 
 A page links a number as `?figure=breached&promise=3` beside its own filters; without a promise it is about all of
-them, with `kind` about those of one kind. The rows of the list are counted by the same conditions as the number.
+them, with `kind` about those of one kind, with `owed_by=holder` without what others owe about the same leads. The rows
+of the list are counted by the same conditions as the number.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,8 +23,11 @@ from dashboards.metrics.answered import Judged
 from dashboards.metrics.attainment import Promised
 from sla.models import Policy, SubjectKind
 from sla.querysets import ClockQuerySet
+from sla.subjects import subjects
 
 DEFAULT = "breached"
+HOLDER = "holder"
+"""Whoever holds the lead; what both sides promise, such as the answer to a dispute, is owed by others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +77,40 @@ def short(kind: str) -> str:
 @dataclass(frozen=True)
 class OpenedClocks:
     """A figure as an address asked for it. `promise` None: of all promises, or of those of one `kind`. What both sides
-    promise by the same rules is that of the `side` that is asked for; without any, of sales.
+    promise by the same rules is that of the `side` that is asked for; without any, of sales. `by_holder`: without what
+    both sides promise.
     """
 
     name: str
     figure: Figure
     promise: Promised | None = None
     kind: str = ""
+    by_holder: bool = False
 
     @classmethod
     def find(cls, given: Mapping[str, str], promises: list[Promised]) -> Self:
         """What the address asks for; without any, the breaches. Raises FigureError."""
         name, kind, key = given.get("figure") or DEFAULT, given.get("kind", ""), given.get("promise", "")
-        side = given.get("side") or Side.SALES
+        side, owed_by = given.get("side") or Side.SALES, given.get("owed_by", "")
         if name not in FIGURES:
             raise FigureError(f"There is no figure “{name}”.")
         if kind and kind not in {each.kind for each in promises}:
             raise FigureError(f"There is no kind of promise “{kind}”.")
+        if owed_by not in ("", HOLDER):
+            raise FigureError(f"Nothing is owed by “{owed_by}”.")
         own = [each for each in promises if key.isdecimal() and int(key) in each.policy_ids]
         promise = next((each for each in own if not each.is_of_both or each.side == side), None)
         if key and promise is None:
             raise FigureError(f"There is no promise “{key}”.")
-        return cls(name, FIGURES[name], promise, kind)
+        return cls(name, FIGURES[name], promise, kind, by_holder=owed_by == HOLDER)
 
     @property
     def about(self) -> str:
         """Which promises it is about."""
+        return f"{self._promises} that the holder of the lead owes" if self.by_holder else self._promises
+
+    @property
+    def _promises(self) -> str:
         if self.promise:
             whose = f", by {self.promise.side.label.lower()}" if self.promise.is_of_both else ""
             return f"{self.promise.name}{whose}"
@@ -115,6 +127,8 @@ class OpenedClocks:
             clocks = attainment.of_promise(clocks, self.promise)
         if self.kind:
             clocks = clocks.filter(subject_kind=self.kind)
+        if self.by_holder:
+            clocks = clocks.exclude(subject_kind__in=[each.kind for each in subjects() if each.is_of_both])
         return self.figure.rows(clocks, at)
 
     def count(self, filters: Filters, at: datetime) -> int:
@@ -127,6 +141,8 @@ class OpenedClocks:
     def _is_about(self, judged: Judged) -> bool:
         if self.promise and not self.promise.has(judged.policy_id, judged.side):
             return False
+        if self.by_holder and judged.side:
+            return False
         return not self.kind or judged.policy_id in self._policies_of_kind
 
     @cached_property
@@ -135,10 +151,12 @@ class OpenedClocks:
 
     def address(self, filters: Filters) -> str:
         """Where it opens for these filters."""
-        return address(filters, self.name, promise=self.promise, kind=self.kind)
+        return address(filters, self.name, promise=self.promise, kind=self.kind, by_holder=self.by_holder)
 
 
-def address(filters: Filters, name: str, *, promise: Promised | None = None, kind: str = "") -> str:
+def address(
+    filters: Filters, name: str, *, promise: Promised | None = None, kind: str = "", by_holder: bool = False
+) -> str:
     """Where the number `name` opens. Raises KeyError for a name that does not exist."""
     FIGURES[name]
     asked: dict[str, object] = {"figure": name}
@@ -146,4 +164,6 @@ def address(filters: Filters, name: str, *, promise: Promised | None = None, kin
         asked |= {"promise": promise.pk} | ({"side": promise.side.value} if promise.is_of_both else {})
     if kind:
         asked["kind"] = kind
+    if by_holder:
+        asked["owed_by"] = HOLDER
     return "&".join(filter(None, (f"{reverse('promise_clocks')}?{urlencode(asked)}", filters.query)))

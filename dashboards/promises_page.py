@@ -200,11 +200,13 @@ class BothSides:
     def _target(self, kind: str) -> float | None:
         return self.card.promises.target(SHARES[kind]) if kind in SHARES else None
 
-    def _owed(self, owed: Owed, filters: Filters, promise: Promised | None = None) -> Mapping[str, Number]:
-        return {
-            name: Number(getattr(owed, name), clock_figures.address(filters, name, promise=promise), word)
-            for name, word in OWED.items()
-        }
+    def _owed(
+        self, owed: Owed, filters: Filters, *, promise: Promised | None = None, by_holder: bool = False
+    ) -> Mapping[str, Number]:
+        def address(name: str) -> str:
+            return clock_figures.address(filters, name, promise=promise, by_holder=by_holder)
+
+        return {name: Number(getattr(owed, name), address(name), word) for name, word in OWED.items()}
 
     @property
     def above(self) -> Number:
@@ -343,7 +345,7 @@ class PromisesPage(BothSides):
         mine = self.filters.with_facet(me)
         return Own(
             kept=[(kind, cell) for kind, cell in cells if cell],
-            owed=self._owed(self.ledger.sales.owed_by.get(me.pk, Owed()), mine),
+            owed=self._owed(self.ledger.sales.owed_by.get(me.pk, Owed()), mine, by_holder=True),
             url=f"{reverse('promises')}?{mine.query}",
         )
 

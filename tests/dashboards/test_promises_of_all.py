@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html import unescape
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
@@ -77,6 +78,20 @@ def test_every_number_of_every_kind_opens_its_rows(client, disputed):
         page = client.get(address).content.decode()
         opened[address] = {int(COUNT.search(page)[1].replace(",", ""))}
     assert opened == shown
+
+
+def test_what_a_rep_owes_opens_without_what_others_owe_about_their_leads(client, disputed, rep):
+    arrive((Milestone.MQL, NOW), owner_id=rep.pk)
+    client.force_login(rep)
+    html = client.get("/dash/promises/").content.decode()
+    [(address, n)] = re.findall(r'href="([^"]+figure=open[^"]*)">(\d+)</a> <small>open', unescape(html))
+    rows = b"".join(client.get(f"{address}&format=csv")).decode().splitlines()[1:]
+    shown = [int(COUNT.search(client.get(address).content.decode())[1]), len(rows)]
+    assert shown == [int(n)] * 2
+    assert "that the holder of the lead owes" in listed(client, urlsplit(address).query)[1]
+    judged = f"figure=judged&owner={rep.pk}"
+    assert (listed(client, judged)[0], listed(client, f"{judged}&owed_by=holder")[0]) == (1, 0)
+    assert client.get("/dash/promises/clocks/?owed_by=nobody").status_code == 422
 
 
 def test_a_row_names_what_it_is_about(client, disputed):
