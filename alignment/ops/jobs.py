@@ -240,7 +240,7 @@ def _abreast(
     while begun:
         if len(begun) == 1 and not alone and time.monotonic() < stop_at:
             job.cursor = place.cursor
-            if (cursor := beside(job)) is not None:
+            if (cursor := _following(job, beside)) is not None:
                 place = _Place(cursor, before=replace(place, before=None))
                 begun.append(begin(_slice, job.pk, run_id, place))
         try:
@@ -259,6 +259,17 @@ def _abreast(
         if not begun and not progress.finished and time.monotonic() < stop_at:
             place, alone = _Place(progress.cursor), False
             begun.append(begin(_slice, job.pk, run_id, place))
+
+
+def _following(job: Job, beside: Callable[[Job], Any]) -> Any:
+    """Where the slice beside this one begins. What is wrong there is for that slice to say, when its turn comes."""
+    try:
+        return beside(job)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.warning("No slice of job %s begins beside the one at %s.", job.pk, job.cursor, exc_info=True)
+        return None
 
 
 def _slice(job_id: int, run_id: UUID, place: _Place | None = None) -> Progress | None:

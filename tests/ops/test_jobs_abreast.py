@@ -79,6 +79,14 @@ def test_a_slice_that_needs_the_one_before_it_begins_when_that_is_stored():
     assert (stored, ended(job)) == ([10, 30], done())
 
 
+def test_what_goes_wrong_before_a_slice_begins_is_left_to_that_slice():
+    job = enqueue(unreadable=20)
+
+    jobs.run(job.pk)
+
+    assert ended(job) == done()
+
+
 @pytest.mark.parametrize(("failing", "stands"), [(0, 0), (10, 10)])
 def test_where_one_fails_what_comes_after_it_is_taken_back(meeting, failing, stands):
     def refuse():
