@@ -232,8 +232,8 @@ def _slices(job_id: int, run_id: UUID, stop_at: float = inf) -> Iterator[Progres
 def _abreast(
     job: Job, run_id: UUID, beside: Callable[[Job], Any], stop_at: float, begin: lanes.Lanes
 ) -> Iterator[Progress]:
-    """Two slices at a time where the kind lets the second begin. If the two wait for each other, the database takes
-    one of them back; it is done again, alone.
+    """Two slices at a time where the kind lets the second begin. If they, or they and others, wait for each other in a
+    ring, the database takes one back so that the rest go on; a slice that is taken back is done again, alone.
     """
     place, alone = _Place(job.cursor), False
     begun = deque([begin(_slice, job.pk, run_id, place)])
@@ -246,7 +246,7 @@ def _abreast(
         try:
             progress = begun.popleft().result()
         except OperationalError as error:
-            if alone or not isinstance(error.__cause__, DeadlockDetected):
+            if not isinstance(error.__cause__, DeadlockDetected):
                 raise
             wait(begun)
             job.refresh_from_db(fields=["cursor"])
