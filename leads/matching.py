@@ -93,22 +93,20 @@ def known(drafts: Sequence[Draft]) -> set[int]:
 
 
 class Companies(NamedTuple):
-    """What drafts say of companies: names and domains where they give both, and those that come alone."""
+    """What drafts say of companies: names with domains where they give both, and those that come alone."""
 
-    names: set[str]
-    domains: set[str]
+    both: set[tuple[str, str]]
     names_alone: set[str]
     domains_alone: set[str]
 
 
 def companies(drafts: Sequence[Draft]) -> Companies:
     """By what `accounts` would find or make the companies of these drafts."""
-    found = Companies(set(), set(), set(), set())
+    found = Companies(set(), set(), set())
     for draft in drafts:
         domain, name = company_domain(email_key_or_blank(draft.email)), company_key(draft.company_name)
         if domain and name:
-            found.names.add(name)
-            found.domains.add(domain)
+            found.both.add((name, domain))
         elif name:
             found.names_alone.add(name)
         elif domain:

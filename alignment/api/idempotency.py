@@ -6,14 +6,15 @@ wrote nothing and is not remembered.
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
 from hashlib import sha256
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.timezone import now
+from psycopg2.errors import DeadlockDetected
 from rest_framework.response import Response
 
 from alignment.api.problems import Problem
@@ -27,31 +28,46 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 REMEMBERED = timedelta(hours=24)
 MOST_FORGOTTEN = 100
+MOST_RINGS = 3
 
 Handler = Callable[..., Response]
 
 
 def once(handler: Handler) -> Handler:
-    """Marks a handler that writes: all of it happens or none, and once for each key."""
+    """Marks a handler that writes: all of it happens or none, and once for each key.
+
+    A write that waits with others in a ring, and has to give way, is begun again.
+    """
 
     @wraps(handler)
     def run(view: Any, request: TokenRequest, *args: Any, **kwargs: Any) -> Response:
-        key = _key(request)
-        with transaction.atomic():
-            if key is None:
-                return handler(view, request, *args, **kwargs)
-            digest = _digest(request)
-            _lock(request.auth, key)
-            if known := IdempotentWrite.objects.filter(token=request.auth, key=key, expires_at__gt=now()).first():
-                return _again(known, digest)
-            response = handler(view, request, *args, **kwargs)
-            failpoints.reached("api.written")
-            _remember(request.auth, key, digest, response)
-        failpoints.reached("api.committed")
-        return response
+        write = partial(_write, partial(handler, view, request, *args, **kwargs), request)
+        for _ in range(MOST_RINGS):
+            try:
+                return write()
+            except OperationalError as error:
+                if not isinstance(error.__cause__, DeadlockDetected):
+                    raise
+        return write()
 
     run.is_once = True  # type: ignore[attr-defined]
     return run
+
+
+def _write(handle: Callable[[], Response], request: TokenRequest) -> Response:
+    key = _key(request)
+    with transaction.atomic():
+        if key is None:
+            return handle()
+        digest = _digest(request)
+        _lock(request.auth, key)
+        if known := IdempotentWrite.objects.filter(token=request.auth, key=key, expires_at__gt=now()).first():
+            return _again(known, digest)
+        response = handle()
+        failpoints.reached("api.written")
+        _remember(request.auth, key, digest, response)
+    failpoints.reached("api.committed")
+    return response
 
 
 def _key(request: TokenRequest) -> str | None:

@@ -232,21 +232,21 @@ def _slices(job_id: int, run_id: UUID, stop_at: float = inf) -> Iterator[Progres
 def _abreast(
     job: Job, run_id: UUID, beside: Callable[[Job], Any], stop_at: float, begin: lanes.Lanes
 ) -> Iterator[Progress]:
-    """Two slices at a time where the kind lets the second begin. If the two wait for each other, the database takes
-    one of them back; it is done again, alone.
+    """Two slices at a time where the kind lets the second begin. If they, or they and others, wait for each other in a
+    ring, the database takes one back so that the rest go on; a slice that is taken back is done again, alone.
     """
     place, alone = _Place(job.cursor), False
     begun = deque([begin(_slice, job.pk, run_id, place)])
     while begun:
         if len(begun) == 1 and not alone and time.monotonic() < stop_at:
             job.cursor = place.cursor
-            if (cursor := beside(job)) is not None:
+            if (cursor := _following(job, beside)) is not None:
                 place = _Place(cursor, before=replace(place, before=None))
                 begun.append(begin(_slice, job.pk, run_id, place))
         try:
             progress = begun.popleft().result()
         except OperationalError as error:
-            if alone or not isinstance(error.__cause__, DeadlockDetected):
+            if not isinstance(error.__cause__, DeadlockDetected):
                 raise
             wait(begun)
             job.refresh_from_db(fields=["cursor"])
@@ -259,6 +259,17 @@ def _abreast(
         if not begun and not progress.finished and time.monotonic() < stop_at:
             place, alone = _Place(progress.cursor), False
             begun.append(begin(_slice, job.pk, run_id, place))
+
+
+def _following(job: Job, beside: Callable[[Job], Any]) -> Any:
+    """Where the slice beside this one begins. What is wrong there is for that slice to say, when its turn comes."""
+    try:
+        return beside(job)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.warning("No slice of job %s begins beside the one at %s.", job.pk, job.cursor, exc_info=True)
+        return None
 
 
 def _slice(job_id: int, run_id: UUID, place: _Place | None = None) -> Progress | None:

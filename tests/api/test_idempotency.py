@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic, sleep
 
 import pytest
@@ -143,3 +143,37 @@ def kill_who_waits():
             cursor.execute("SELECT pg_stat_clear_snapshot()")
             sleep(0.05)
     raise AssertionError("nobody waited")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_write_that_waits_with_another_in_a_ring_gives_way_and_is_done_again():
+    one, two = make_lead("mgl", email="one@a.example"), make_lead("mgl", email="two@b.example")
+    asking, has_two = api(), Event()
+
+    def the_other_way_round() -> None:
+        locked = Lead.objects.order_by("pk").select_for_update()
+        with transaction.atomic():
+            locked.get(pk=two.pk)
+            has_two.set()
+            _until_somebody_waits()
+            locked.get(pk=one.pk)
+
+    other = Thread(target=the_other_way_round)
+    other.start()
+    has_two.wait()
+    rows = [{"email": lead.email, "title": "Pilot"} for lead in (one, two)]
+    response = asking.post("leads/bulk/", {"leads": rows}, **KEY)
+    other.join()
+
+    assert response.status_code == 200, response.content
+    assert [lead.title for lead in Lead.objects.order_by("pk")] == ["Pilot", "Pilot"]
+
+
+def _until_somebody_waits() -> None:
+    until = monotonic() + 20
+    with connection.cursor() as cursor:
+        while monotonic() < until:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            sleep(0.02)

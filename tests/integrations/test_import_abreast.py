@@ -1,24 +1,33 @@
 """A file whose slices are received two at a time becomes what it would slice by slice."""
 
 import csv
+import gc
 import json
 import random
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
 
 from alignment.integrations.importers import apart
 from alignment.integrations.importers import job as importing
+from alignment.integrations.importers.slices import Slice
 from alignment.people.models import User
-from leads.models import Account, Lead
-from tests.factories import make_user
+from leads.lifecycle import Moved
+from leads.models import Account, Lead, Opportunity, Sourcing
+from leads.signals import leads_moved
+from tests.factories import make_pool, make_routing, make_user
+from tests.ops.processes import Thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SLICE = 4
-COLUMNS = ["Id", "Email", "Name", "Title", "Company", "Source", "Owner", "Created", "Qualified"]
+COLUMNS = ["Id", "Email", "Name", "Title", "Company", "Source", "Owner", "Created", "Qualified", "Won"]
 MAPPING: dict[str, Any] = {
     "name": "Both",
     "key": {"external_id": "Id"},
@@ -31,13 +40,13 @@ MAPPING: dict[str, Any] = {
 
 @pytest.fixture
 def bring(tmp_path: Path):
-    def bringing(system: str, rows: list[dict[str, str]]) -> None:
+    def bringing(system: str, rows: list[dict[str, str]], **more: Any) -> None:
         file, mapping = tmp_path / "leads.csv", tmp_path / "mapping.json"
         with file.open("w", newline="", encoding="utf-8") as out:
             writer = csv.DictWriter(out, COLUMNS, restval="")
             writer.writeheader()
             writer.writerows({**row, **_of(system, row)} for row in rows)
-        mapping.write_text(json.dumps(MAPPING | {"system": system}))
+        mapping.write_text(json.dumps(MAPPING | {"system": system} | more))
         call_command("import_csv", str(file), mapping=mapping)
 
     return bringing
@@ -91,15 +100,15 @@ def test_random_files_become_the_same_one_way_and_the_other(bring, monkeypatch, 
     monkeypatch.setattr(importing, "SLICE_ROWS", SLICE)
     rows, answers = rows_of(random.Random(seed)), []
 
-    def told(one, other):
-        answers.append(apart.are_apart(one, other))
+    def told(one, other, **more):
+        answers.append(apart.are_apart(one, other, **more))
         return answers[-1]
 
     monkeypatch.setattr(importing, "are_apart", told)
     bring("abreast", rows[:12])
     bring("abreast", rows)
     assert True in answers, "no two slices ran at a time"
-    monkeypatch.setattr(importing, "are_apart", lambda one, other: False)
+    monkeypatch.setattr(importing, "are_apart", lambda one, other, **more: False)
     bring("single", rows[:12])
     bring("single", rows)
 
@@ -122,3 +131,148 @@ def test_slices_that_name_one_lead_are_received_in_the_order_of_the_file(bring, 
         ],
     )
     assert [lead.name for lead in Lead.objects.all()] == ["Ana Costa-Lima"]
+
+
+# Where the second slice is ahead of the first ---------------------------------------------------------------------
+
+FIRST, SECOND = "First", "Second"
+
+
+@pytest.fixture
+def moved() -> Iterator[list[str]]:
+    """The leads called `FIRST` and `SECOND`, of two slices, in the order in which they were moved. The first one's
+    slice goes on when the other one waits for it; should that not have begun, after some seconds.
+    """
+    names: list[str] = []
+
+    def hear(batch: Moved, **kwargs: Any) -> None:
+        found = Lead.objects.filter(pk__in=batch.lead_ids, name__in=[FIRST, SECOND]).values_list("name", flat=True)
+        names.extend(found)
+        if FIRST in found:
+            _wait_for_waiting_slices(1)
+
+    leads_moved.connect(hear)
+    yield names
+    leads_moved.disconnect(hear)
+
+
+def _wait_for_waiting_slices(count: int) -> None:
+    until = time.monotonic() + 5
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0] >= count:
+                return
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row is a slice."""
+    monkeypatch.setattr(importing, "SLICE_ROWS", 1)
+
+
+def row(name: str, **facts: str) -> dict[str, str]:
+    """A lead of its own company."""
+    return {
+        "Id": name, "Email": f"{name.lower()}@{name.lower()}.example", "Name": name, "Created": "2024-03-01", **facts,
+    }  # fmt: skip
+
+
+def at_acme(name: str, **facts: str) -> dict[str, str]:
+    """A lead of one company."""
+    return row(name, Email=f"{name.lower()}@acme.example", Company="Acme", **facts)
+
+
+SOLD: dict[str, Any] = {
+    "moves": [{"to": "MGL", "at": "Created"}, {"to": "SQO", "at": "Qualified"}],
+    "deal": {"fields": {"name": "Name"}},
+}
+
+
+def test_a_slice_that_is_ahead_of_the_one_before_it_is_not_done_again(bring, by_row, moved):
+    bring("crm", [row(FIRST), row(SECOND)])
+
+    assert sorted(moved) == [FIRST, SECOND]
+
+
+def test_nothing_of_the_file_is_kept_when_the_last_slice_was_ahead(bring, by_row, moved):
+    bring("crm", [row(FIRST), row(SECOND)])
+
+    kept = [each for each in gc.get_objects() if type(each) is Slice]
+    assert SECOND not in repr(kept)
+
+
+def test_a_deal_is_sourced_by_the_customer_that_the_slice_before_won(bring, by_row, moved):
+    bring("crm", [at_acme("Ana")])
+
+    bring(
+        "crm",
+        [at_acme(FIRST, Qualified="2024-03-05", Won="2024-04-01"), at_acme(SECOND, Qualified="2024-05-01")],
+        moves=[*SOLD["moves"], {"kind": "win", "at": "Won"}],
+        deal=SOLD["deal"],
+        key={"email": "Email"},
+    )
+
+    assert Sourcing.objects.get(opportunity__name=SECOND).rule == "customer"
+
+
+def test_nobody_joins_a_deal_that_the_slice_before_closes(bring, by_row, moved):
+    seller, rep = make_user(), make_user()
+    make_routing(make_pool(rep))
+    bring("crm", [at_acme(FIRST, Qualified="2024-03-05")], **SOLD)
+    Opportunity.objects.update(owner=seller)
+
+    bring(
+        "crm",
+        [at_acme(FIRST, Won="2024-05-01"), at_acme(SECOND, Qualified="2024-03-06")],
+        moves=[*MAPPING["moves"], {"kind": "lose", "at": "Won"}],
+        route=True,
+    )
+
+    assert Opportunity.objects.get().state == "lost"
+    assert Lead.objects.get(name=SECOND).owner == rep
+
+
+def test_leads_in_somebodys_hands_by_one_slice_fill_their_places_for_the_next(bring, by_row, moved):
+    full, free = make_user(name="crm Full", open_cap=1), make_user()
+    make_routing(make_pool(full, free))
+
+    bring("crm", [row(FIRST, Owner="Full"), row(SECOND, Qualified="2024-03-05")], route=True)
+
+    assert [Lead.objects.get(name=name).owner for name in (FIRST, SECOND)] == [full, free]
+
+
+@pytest.fixture
+def adding_is_slow() -> Iterator[None]:
+    """A slice that adds a person waits until the next one waits for it; should that not have begun, some seconds."""
+    is_locked = Event()
+
+    def lock() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('accord.people'))")
+            is_locked.set()
+            _wait_for_waiting_slices(2)
+
+    holding = Thread(lock)
+    is_locked.wait()
+    yield
+    holding.end()
+
+
+@pytest.mark.usefixtures("by_row", "adding_is_slow")
+def test_of_companies_with_one_name_that_of_the_slice_before_is_the_first(bring):
+    bring("crm", [row(FIRST, Company="Acme", Owner="New"), row(SECOND, Company="Acme")])
+    bring("crm", [row("Third", Email="", Company="Acme")])
+
+    assert Lead.objects.get(name="Third").account == Lead.objects.get(name=FIRST).account
+
+
+def test_a_company_that_is_known_by_another_name_leaves_its_own_to_a_row_that_says_no_more(bring, monkeypatch, moved):
+    monkeypatch.setattr(importing, "SLICE_ROWS", 2)
+    renamed = {"Company": "Acme Rockets"}
+
+    bring("crm", [at_acme(FIRST), row("Other"), at_acme(SECOND) | renamed, row("Third", Email="", **renamed)])
+
+    names = [Lead.objects.get(name=name).account.name for name in (FIRST, SECOND, "Third")]
+    assert names == ["crm Acme", "crm Acme", "crm Acme Rockets"]

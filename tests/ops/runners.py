@@ -43,6 +43,8 @@ def lose_connection() -> None:
 
 def _abreast(job: Job) -> int | None:
     following = (job.cursor or 0) + STEP
+    if following == job.params.get("unreadable"):
+        raise ValueError("Nobody can say where it begins.")
     return following if following < job.params["upto"] and following not in job.params.get("waiting", []) else None
 
 

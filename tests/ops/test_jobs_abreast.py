@@ -3,9 +3,11 @@
 import logging
 import signal
 import threading
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from alignment.ops import jobs
@@ -79,6 +81,14 @@ def test_a_slice_that_needs_the_one_before_it_begins_when_that_is_stored():
     assert (stored, ended(job)) == ([10, 30], done())
 
 
+def test_what_goes_wrong_before_a_slice_begins_is_left_to_that_slice():
+    job = enqueue(unreadable=20)
+
+    jobs.run(job.pk)
+
+    assert ended(job) == done()
+
+
 @pytest.mark.parametrize(("failing", "stands"), [(0, 0), (10, 10)])
 def test_where_one_fails_what_comes_after_it_is_taken_back(meeting, failing, stands):
     def refuse():
@@ -136,6 +146,45 @@ def test_of_two_that_wait_for_each_other_one_is_done_again(ring):
 
     assert ended(job) == done()
     assert job.result == {"sum": sum(range(UPTO))}
+
+
+def test_a_slice_that_gives_way_to_others_once_more_is_done_in_the_end():
+    others = []
+
+    def other_way_round(is_ready):
+        with transaction.atomic():
+            lock(2)
+            is_ready.set()
+            until_somebody_waits()
+            lock(1)
+
+    def in_a_ring():
+        if len(others) == 2:
+            return
+        lock(1)
+        is_ready = threading.Event()
+        others.append(Thread(lambda: other_way_round(is_ready)))
+        assert is_ready.wait(30)
+        lock(2)
+
+    on_slice[0] = in_a_ring
+    job = enqueue()
+    jobs.run(job.pk)
+
+    assert ended(job) == done()
+    for other in others:
+        other.end()
+    assert len(others) == 2
+
+
+def until_somebody_waits():
+    until = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND objid = 2")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.02)
 
 
 def test_cancelling_takes_back_both(meeting):

@@ -99,15 +99,14 @@ def _beside(job: Job) -> slices.Place | None:
     if mapping.kind != "leads":
         return None
     here = places()
-    try:
-        this = _taken(job, mapping, here)
-        place = slices.after(this)
-        if place is None or len(this.lines) < SLICE_ROWS:
-            return None
-        following = slices.take(path, place, mapping=mapping, here=here, most=SLICE_ROWS)
-    except NotATableError:
-        return None  # the slice that comes to it says so
-    return place if this.said and following.said and are_apart(this.said, following.said) else None
+    this = _taken(job, mapping, here)
+    place = slices.after(this)
+    if place is None or len(this.lines) < SLICE_ROWS:
+        slices.forget(path)  # this is the last one, and may have done so already
+        return None
+    following = slices.take(path, place, mapping=mapping, here=here, most=SLICE_ROWS)
+    is_apart = this.said and following.said and are_apart(this.said, following.said, routes=mapping.route)
+    return place if is_apart else None
 
 
 def _taken(job: Job, mapping: Mapping, here: Places) -> slices.Slice:

@@ -18,7 +18,8 @@ def store(job: Job, brought: Brought) -> None:
     batch_id = job.params.get("batch")
     if batch_id is None:
         return
-    Import.objects.filter(pk=batch_id, job=None).update(job=job)
+    if job.cursor is None:  # the first alone, for which no slice beside it needs to wait
+        Import.objects.filter(pk=batch_id, job=None).update(job=job)
     if brought.received:
         _leads(batch_id, brought.received)
         _deals(batch_id, brought.received)
