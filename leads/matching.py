@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, Q, Value
 
 from alignment.lib import batch
 from alignment.lib.company_names import company_key
 from alignment.lib.emails import company_domain, email_key_or_blank
+from alignment.lib.moments import database_now
 from leads.drafts import Draft, Reference
 from leads.models import Account, ExternalReference, Lead
 
@@ -92,26 +92,12 @@ def known(drafts: Sequence[Draft]) -> set[int]:
     return {*known_references(drafts).values(), *known_emails([key for key in keys if key]).values()}
 
 
-class Companies(NamedTuple):
-    """What drafts say of companies: names with domains where they give both, and those that come alone."""
-
-    both: set[tuple[str, str]]
-    names_alone: set[str]
-    domains_alone: set[str]
-
-
-def companies(drafts: Sequence[Draft]) -> Companies:
-    """By what `accounts` would find or make the companies of these drafts."""
-    found = Companies(set(), set(), set())
-    for draft in drafts:
-        domain, name = company_domain(email_key_or_blank(draft.email)), company_key(draft.company_name)
-        if domain and name:
-            found.both.add((name, domain))
-        elif name:
-            found.names_alone.add(name)
-        elif domain:
-            found.domains_alone.add(domain)
-    return found
+@transaction.atomic
+def make_accounts(drafts: Sequence[Draft]) -> None:
+    """Create the accounts that these drafts need, ahead of the leads: whoever brings leads of the same companies then
+    does not wait until these are stored. What the leads become, the accounts stay.
+    """
+    accounts(drafts, [email_key_or_blank(draft.email) for draft in drafts], database_now())
 
 
 def accounts(drafts: Sequence[Draft], email_keys: Sequence[str], now: datetime) -> list[int | None]:

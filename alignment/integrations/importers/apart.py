@@ -11,14 +11,14 @@ def are_apart(first: Said, second: Said, *, routes: bool) -> bool:
     """Whether the rows of the second need nothing that those of the first write; four queries. With `routes` they may
     be given to people of pools, who have caps.
 
-    What both write needs no look: the second waits for it, or the database has it done again after the first.
+    What both write needs no look: the second waits for it, or the database has it done again after the first. Nor do
+    companies: those of the first are made before those of the second.
     """
     one, other = ([each.draft for each in said.arrivals] for said in (first, second))
     return (
         not any(_is_asked_of_company(each, first.here) for each in first.arrivals)
         and not (routes and any(_counts_for_caps(each) for each in first.arrivals))
         and matching.names(one).isdisjoint(matching.names(other))
-        and _companies_are_apart(matching.companies(one), matching.companies(other))
         # One row may name a lead by its id, and another by its address.
         and matching.known(one).isdisjoint(matching.known(other))
     )
@@ -32,21 +32,3 @@ def _is_asked_of_company(each: Arrival, here: Places) -> bool:
 def _counts_for_caps(each: Arrival) -> bool:
     """Whether somebody may hold more or fewer open leads after it; of those that are routed a lock keeps count."""
     return each.owner is not None or any(step.kind in (Kind.REJECT, Kind.RECYCLE) for step in each.draft.steps)
-
-
-def _companies_are_apart(one: matching.Companies, other: matching.Companies) -> bool:
-    """Rows that say the same of a company make it once, whoever comes first. But a row that says less joins the company
-    that another one made before it, and so does one that adds the domain.
-    """
-    names, domains = ({pair[part] for pair in one.both} for part in (0, 1))
-    # Of several companies with one name the first is found by the name alone; and where a domain is known already, what
-    # else it is called is left to rows that say no more.
-    namesakes = {name for name, _ in one.both - other.both}
-    renamed = {name for name, domain in other.both if domain in domains}
-    return (
-        names.isdisjoint(other.names_alone)
-        and one.names_alone.isdisjoint(name for name, _ in other.both)
-        and domains.isdisjoint(other.domains_alone)
-        and namesakes.isdisjoint(name for name, _ in other.both)
-        and renamed.isdisjoint(other.names_alone)
-    )

@@ -20,6 +20,7 @@ from alignment.integrations.models import Import
 from alignment.ops.jobs import About, JobError, Progress, in_turn, register, run_here
 from alignment.ops.models import Job
 from alignment.people.models import User
+from leads import matching
 
 KIND = "import"
 SLICE_ROWS = 5_000
@@ -94,9 +95,13 @@ ABOUT = About(title=lambda job: f"Import of {job.params.get('name', 'a file')}",
 
 
 def _beside(job: Job) -> slices.Place | None:
-    """Where the next slice begins, if its rows have nothing to do with those of this one."""
+    """Where the next slice begins, if its rows have nothing to do with those of this one. The companies of both are
+    then made ahead, in their order: rows of one company stand all over a file.
+    """
     mapping, path = Mapping.parse(job.params["mapping"]), Path(job.params["path"])
-    if mapping.kind != "leads":
+    # A row that is rejected makes no company.
+    rejects = mapping.unknown_lead == "reject" or (mapping.owner and mapping.unknown_owner == "reject")
+    if mapping.kind != "leads" or rejects:
         return None
     here = places()
     this = _taken(job, mapping, here)
@@ -105,8 +110,13 @@ def _beside(job: Job) -> slices.Place | None:
         slices.forget(path)  # this is the last one, and may have done so already
         return None
     following = slices.take(path, place, mapping=mapping, here=here, most=SLICE_ROWS)
-    is_apart = this.said and following.said and are_apart(this.said, following.said, routes=mapping.route)
-    return place if is_apart else None
+    if not (this.said and following.said and are_apart(this.said, following.said, routes=mapping.route)):
+        return None
+    for each in (this, following):
+        if each.said and not each.has_companies:
+            matching.make_accounts([arrival.draft for arrival in each.said.arrivals])
+            each.has_companies = True
+    return place
 
 
 def _taken(job: Job, mapping: Mapping, here: Places) -> slices.Slice:
