@@ -52,5 +52,5 @@ def left_out(rows: Iterable[Row], width: int, notes: list[str]) -> Iterator[Row]
 
 
 def _says_so(cells: list[str]) -> bool:
-    first = next((cell.strip() for cell in cells if cell.strip()), "")
+    first = next(filter(None, map(str.strip, cells)), "")
     return bool(_STARTS.fullmatch(first))

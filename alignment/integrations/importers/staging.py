@@ -42,7 +42,7 @@ def stage(source: Path, target: Path) -> Table:
     """Read `source`, whatever it is, into `target`. Raises NotATableError with a sentence that says what to do."""
     kind = contents.kind_of(source)
     with _workbook(source) if kind == contents.WORKBOOK else _text(source) as original:
-        rows = (row for row in original.rows if any(cell.strip() for cell in row[1]))
+        rows = (row for row in original.rows if any(map(str.strip, row[1])))
         in_sight = list(islice(rows, _IN_SIGHT))
         header = headers.find(in_sight)
         given = [] if header.is_made_up else in_sight[header.skip - 1][1]
@@ -127,7 +127,7 @@ def _split(file: TextIO, dialect: Dialect, encoding: str) -> Iterator[Row]:
     number = 0
     try:
         for number, row in enumerate(dialect.rows(file), start=1):
-            yield number, [cell.replace("\x00", "") for cell in row]
+            yield number, [cell.replace("\x00", "") for cell in row] if "\x00" in "".join(row) else row
     except UnicodeError as error:
         raise NotATableError(_unreadable(encoding)) from error
     except csv.Error as error:
