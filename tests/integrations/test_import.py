@@ -329,7 +329,7 @@ def test_what_was_read_ahead_goes_by_what_holds_when_it_is_received(monkeypatch)
     Company.objects.update(time_zone="America/Sao_Paulo")
     jobs.run(job_id)
 
-    assert list(Journey.objects.order_by("lead").values_list("lead__name", "mql_at")) == [
+    assert list(Journey.objects.order_by("lead__name").values_list("lead__name", "mql_at")) == [
         *((name, datetime(2026, 5, 20, tzinfo=UTC)) for name in ("Ana", "Ben")),
         *((name, datetime(2026, 5, 20, 3, tzinfo=UTC)) for name in ("Cem", "Dora", "Eve")),
     ]
