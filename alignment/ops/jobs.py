@@ -11,7 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
@@ -232,17 +232,23 @@ def _slices(job_id: int, run_id: UUID, stop_at: float = inf) -> Iterator[Progres
 def _abreast(
     job: Job, run_id: UUID, beside: Callable[[Job], Any], stop_at: float, begin: lanes.Lanes
 ) -> Iterator[Progress]:
-    """Two slices at a time where the kind lets the second begin. If they, or they and others, wait for each other in a
-    ring, the database takes one back so that the rest go on; a slice that is taken back is done again, alone.
+    """Two slices at a time where the kind lets the second begin; where the third does is found out meanwhile. If they,
+    or they and others, wait for each other in a ring, the database takes one back so that the rest go on; a slice that
+    is taken back is done again, alone.
     """
-    place, alone = _Place(job.cursor), False
-    begun = deque([begin(_slice, job.pk, run_id, place)])
+
+    def begun_at(place: _Place) -> deque[Future[Progress | None]]:
+        return deque([begin(_slice, job.pk, run_id, place)])
+
+    place, following, is_known = _Place(job.cursor), None, False
+    begun = begun_at(place)
     while begun:
-        if len(begun) == 1 and not alone and time.monotonic() < stop_at:
-            job.cursor = place.cursor
-            if (cursor := _following(job, beside)) is not None:
-                place = _Place(cursor, before=replace(place, before=None))
-                begun.append(begin(_slice, job.pk, run_id, place))
+        if not is_known and time.monotonic() < stop_at:
+            following, is_known = _following(job, place, beside), True
+        if following and len(begun) == 1 and time.monotonic() < stop_at:
+            begun += begun_at(following)
+            place, following, is_known = following, None, False
+            continue
         try:
             progress = begun.popleft().result()
         except OperationalError as error:
@@ -250,26 +256,28 @@ def _abreast(
                 raise
             wait(begun)
             job.refresh_from_db(fields=["cursor"])
-            place, alone = _Place(job.cursor), True
-            begun = deque([begin(_slice, job.pk, run_id, place)])
+            place, following, is_known = _Place(job.cursor), None, True
+            begun = begun_at(place)
             continue
         if progress is None:
             return
         yield progress
         if not begun and not progress.finished and time.monotonic() < stop_at:
-            place, alone = _Place(progress.cursor), False
-            begun.append(begin(_slice, job.pk, run_id, place))
+            place, following, is_known = _Place(progress.cursor), None, False
+            begun = begun_at(place)
 
 
-def _following(job: Job, beside: Callable[[Job], Any]) -> Any:
-    """Where the slice beside this one begins. What is wrong there is for that slice to say, when its turn comes."""
+def _following(job: Job, place: _Place, beside: Callable[[Job], Any]) -> _Place | None:
+    """The place beside this one, where the kind names one. What is wrong there is for its slice to say, in its turn."""
+    job.cursor = place.cursor
     try:
-        return beside(job)
+        cursor = beside(job)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         log.warning("No slice of job %s begins beside the one at %s.", job.pk, job.cursor, exc_info=True)
         return None
+    return None if cursor is None else _Place(cursor, before=replace(place, before=None))
 
 
 def _slice(job_id: int, run_id: UUID, place: _Place | None = None) -> Progress | None:
@@ -285,10 +293,11 @@ def _slice(job_id: int, run_id: UUID, place: _Place | None = None) -> Progress |
         # The database went away or chose this transaction to give way: the lease runs out and the job goes on.
         raise
     except JobError as error:
-        _fail(job_id, run_id, str(error))
+        _fail(job_id, run_id, place, str(error))
     except Exception as error:
         log.exception("Job %s stopped.", job_id)
-        _fail(job_id, run_id, f"An unexpected error stopped the job ({type(error).__name__}). The server's log has it.")
+        told = f"An unexpected error stopped the job ({type(error).__name__}). The server's log has it."
+        _fail(job_id, run_id, place, told)
     finally:
         if place:
             place.is_held.set()
@@ -359,7 +368,12 @@ def _store(job_id: int, run_id: UUID, progress: Progress) -> bool:
 
 
 @transaction.atomic
-def _fail(job_id: int, run_id: UUID, reason: str) -> None:
+def _fail(job_id: int, run_id: UUID, place: _Place | None, reason: str) -> None:
+    if place and place.before:
+        # The slice before it is stored first; where that was taken back, this one will be done again.
+        _lock(_name(job_id, place.before), shared=True)
+        if Job.objects.values_list("cursor", flat=True).get(pk=job_id) != place.cursor:
+            return
     failed = _mine(job_id, run_id).update(state=JobState.FAILED, error=reason, finished_at=Now(), **UNLEASED)
     announce(TOPIC, [job_id])
     if not failed:

@@ -95,6 +95,11 @@ def test_where_one_fails_what_comes_after_it_is_taken_back(meeting, failing, sta
         meeting.wait(30)
         raise jobs.JobError("Row 12 has no date.")
 
+    def linger():
+        meeting.wait(30)
+        time.sleep(0.5)  # the other one fails meanwhile
+
+    on_slice[0] = on_slice[10] = linger
     on_slice[failing] = refuse
     job = enqueue()
     jobs.run(job.pk)
