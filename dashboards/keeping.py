@@ -91,7 +91,7 @@ class _Kept(Generic[Measured]):
 
     def answers(self, at: datetime, arrived: float, stays: timedelta) -> bool:
         """Whether it tells all that was committed before somebody `arrived`, or still `stays`."""
-        if self.began >= arrived or at - self.at < stays:
+        if self.began >= arrived or timedelta(0) <= at - self.at < stays:
             return True
         return at - self.at <= FRESH and self.version.holds(Version.read())
 

@@ -9,8 +9,8 @@ from functools import partial
 
 from django.db import connection, transaction
 
-MANY = 1_000
-"""A wrong plan for fewer rows does little harm."""
+MANY = 2_000
+"""More than a request of the API brings. A wrong plan for fewer rows does little harm."""
 LARGE = 5_000
 """More than a request writes: what comes in slices, by a job or a command."""
 

@@ -115,6 +115,7 @@ def test_reject_asks_for_a_reason_and_takes_a_digit(visit, somebody):
     window.open("/queue/")
     window.press("j", "k", "r")
     expect(window.find("[data-reasons]")).to_be_visible()
+    window.page.wait_for_function(SETTLED)
     with window.without_reload():
         window.page.get_by_role("button", name="Reject", exact=False).last.press("Enter")
         expect(window.find("[data-reasons] .errors")).to_have_text("Choose a reason: both teams learn from it.")
@@ -136,6 +137,7 @@ def test_enter_is_for_the_reasons_that_wait_for_a_choice(visit, somebody):
     window.open("/queue/")
     window.press("j", "k", "r")
     expect(window.find("[data-reasons]")).to_be_visible()
+    window.page.wait_for_function(SETTLED)
     with window.without_reload():
         window.press("Enter")
         expect(window.find("[data-reasons] .errors")).to_have_text("Choose a reason: both teams learn from it.")

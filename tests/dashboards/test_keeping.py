@@ -88,6 +88,14 @@ def test_a_report_after_a_write_shows_it():
     assert report.current(ALL, at).funnel.n == 1
 
 
+def test_what_was_measured_for_later_is_no_answer_for_before_once_something_was_written():
+    keeper = Keeper()
+
+    assert measured_by(keeper, AT + timedelta(days=1))
+    arrive()
+    assert measured_by(keeper, AT)
+
+
 def test_what_somebody_is_writing_is_measured_once_they_are_done(somebody_else):
     keeper = Keeper()
     somebody_else.execute("UPDATE people_company SET name = 'Somebody was here'")
