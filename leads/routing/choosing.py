@@ -5,7 +5,7 @@ share. Among people with equal shares who are always there, nobody is ever more 
 was away goes on where the others stand: what they missed is not made up for.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -146,25 +146,23 @@ class _Table:
 
 
 def _seen(here: Sequence[Member], chosen: Member | None, language: str) -> Iterator[Candidate | Later]:
-    for is_chosen, speaks, members in _runs(here, chosen, language):
-        if is_chosen or not speaks:
-            verdict, detail = (Verdict.CHOSEN, None) if is_chosen else (Verdict.LANGUAGE, language)
-            yield from (Candidate(each.user_id, verdict, detail) for each in members)
-        else:
-            yield Later(tuple([each.user_id for each in members]))
-
-
-def _runs(
-    here: Sequence[Member], chosen: Member | None, language: str
-) -> Iterator[tuple[bool, bool, Iterable[Member]]]:
-    """Members in their order with whether they get the lead and whether they could; neighbours of one kind together."""
-    if chosen and not language:
-        yield True, True, here[:1]
-        if here[1:]:
-            yield False, True, here[1:]
+    if chosen and not language:  # of most leads, and then it is plain
+        yield Candidate(chosen.user_id, Verdict.CHOSEN)
+        if len(here) > 1:
+            yield Later(tuple([each.user_id for each in here[1:]]))
         return
-    for (is_chosen, speaks), run in groupby(here, lambda each: (each is chosen, language in each.languages)):
-        yield is_chosen, speaks, run
+    for verdict, run in groupby(here, lambda each: _verdict(each, chosen, language)):
+        if verdict == Verdict.LATER:
+            yield Later(tuple([each.user_id for each in run]))
+        else:
+            detail = language if verdict == Verdict.LANGUAGE else None
+            yield from (Candidate(each.user_id, verdict, detail) for each in run)
+
+
+def _verdict(member: Member, chosen: Member | None, language: str) -> Verdict:
+    if member is chosen:
+        return Verdict.CHOSEN
+    return Verdict.LATER if language in member.languages else Verdict.LANGUAGE
 
 
 def _is_at_work(member: Member) -> bool:

@@ -109,13 +109,19 @@ def test_of_many_answers_the_last_are_told_and_each_can_be_taken_back(visit, som
         assert state(lead)[0] == "MQL"
 
 
-def test_reject_asks_for_a_reason_and_takes_a_digit(visit, somebody):
-    first, second = stories.handed_over(somebody, HOUR, 2 * HOUR)
+def asked_for_a_reason(visit, somebody):
+    """The queue, after R on its first lead."""
     window = visit(somebody, expects=(422,))
     window.open("/queue/")
     window.press("j", "k", "r")
     expect(window.find("[data-reasons]")).to_be_visible()
     window.page.wait_for_function(SETTLED)
+    return window
+
+
+def test_reject_asks_for_a_reason_and_takes_a_digit(visit, somebody):
+    first, second = stories.handed_over(somebody, HOUR, 2 * HOUR)
+    window = asked_for_a_reason(visit, somebody)
     with window.without_reload():
         window.page.get_by_role("button", name="Reject", exact=False).last.press("Enter")
         expect(window.find("[data-reasons] .errors")).to_have_text("Choose a reason: both teams learn from it.")
@@ -133,11 +139,7 @@ def test_reject_asks_for_a_reason_and_takes_a_digit(visit, somebody):
 
 def test_enter_is_for_the_reasons_that_wait_for_a_choice(visit, somebody):
     first, _ = stories.handed_over(somebody, HOUR, 2 * HOUR)
-    window = visit(somebody, expects=(422,))
-    window.open("/queue/")
-    window.press("j", "k", "r")
-    expect(window.find("[data-reasons]")).to_be_visible()
-    window.page.wait_for_function(SETTLED)
+    window = asked_for_a_reason(visit, somebody)
     with window.without_reload():
         window.press("Enter")
         expect(window.find("[data-reasons] .errors")).to_have_text("Choose a reason: both teams learn from it.")
