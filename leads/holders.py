@@ -1,6 +1,6 @@
 """Who holds a lead: the only writer of holder intervals and of a lead's owner and team."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -51,15 +51,17 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
         Lead.objects.filter(pk__any_of=wanted)
         .order_by("pk")
         .select_for_update(no_key=True)
-        .values_list("pk", flat=True)
+        .values_list("pk", "pass_no", "outcome")
     )
-    locked = list(leads)
-    holdings = _holdings(locked)
+    has_closed = {pk: pass_no > 1 or outcome != "" for pk, pass_no, outcome in leads}
+    holdings = _holdings(has_closed)
     held = {pk: each.user_id for pk, each in holdings.items() if each.user_id}
-    changing = [pk for pk in locked if held.get(pk) != wanted[pk].user_id]
+    changing = [pk for pk in has_closed if held.get(pk) != wanted[pk].user_id]
     if changing:
-        _hand_over([wanted[pk] for pk in changing], holdings, cause, why)
-        journeys.refresh(changing)
+        changed = _hand_over([wanted[pk] for pk in changing], holdings, cause, why)
+        # Who held a lead when a pass of it closed may be another, too: a date of history lies before that.
+        journeys.hand_over([each for each in changed if not has_closed[each.lead_id]])
+        journeys.refresh([pk for pk in changing if has_closed[pk]])
     handover = Handover(cause, tuple(changing), {pk: (held.get(pk), wanted[pk].user_id) for pk in changing})
     if changing:
         holders_changed.send(sender=hold, batch=handover)
@@ -78,7 +80,7 @@ def begin(*, assignments: Sequence[Assignment], teams: Mapping[int, int | None],
     holders_changed.send(sender=begin, batch=Handover(cause, tuple(sorted(each.lead_id for each in assignments))))
 
 
-def _holdings(lead_ids: Sequence[int]) -> dict[int, _Holding]:
+def _holdings(lead_ids: Collection[int]) -> dict[int, _Holding]:
     """Of those of these leads that were ever held; one query."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -90,7 +92,10 @@ def _holdings(lead_ids: Sequence[int]) -> dict[int, _Holding]:
         return {lead_id: _Holding(user_id, until) for lead_id, user_id, until in cursor.fetchall()}
 
 
-def _hand_over(assignments: Sequence[Assignment], holdings: Mapping[int, _Holding], cause: Cause, why: str) -> None:
+def _hand_over(
+    assignments: Sequence[Assignment], holdings: Mapping[int, _Holding], cause: Cause, why: str
+) -> list[journeys.Held]:
+    """Write who holds these leads, and from when on; returns who holds them now."""
     now = cause.at or database_now()
     teams = dict(User.objects.filter(pk__in={each.user_id for each in assignments}).values_list("pk", "team_id"))
     rows = []
@@ -108,11 +113,13 @@ def _hand_over(assignments: Sequence[Assignment], holdings: Mapping[int, _Holdin
                 [[row[0] for row in ending], [row[3] for row in ending]],
             )
     _insert((row for row in rows if row[1] is not None), cause, why)
+    changed = [journeys.Held(*row[:3]) for row in rows]
     batch.update(
         Lead,
-        [{"id": row[0], "owner_id": row[1], "team_id": row[2]} for row in rows],
-        where_differs=("owner_id", "team_id"),
+        [{"id": each.lead_id, "owner_id": each.user_id, "team_id": each.team_id} for each in changed],
+        where_differs=journeys.HELD,
     )
+    return changed
 
 
 def _insert(rows: Iterable[tuple[Any, ...]], cause: Cause, why: str = "") -> None:

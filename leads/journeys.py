@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -13,8 +13,16 @@ from leads.passes import Move, Pass
 FROZEN = ("source_id", "campaign_id", "segment_id", "territory_id")
 """What a journey keeps from the moment its pass was opened."""
 
-
 HELD = ("owner_id", "team_id")
+"""Who holds a lead, or held it."""
+
+
+class Held(NamedTuple):
+    """A lead and who holds it; no user where nobody does."""
+
+    lead_id: int
+    user_id: int | None
+    team_id: int | None
 
 
 def as_row(lead_id: int, each: Pass, frozen: Mapping[str, Any]) -> batch.Row:
@@ -98,11 +106,30 @@ _STALE = f"""
 
 def refresh(lead_ids: Sequence[int]) -> None:
     """Bring owner, team, `worked_at` and `is_primary` of these leads' journeys up to date; writes what differs."""
+    if not lead_ids:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE leads_journey target SET owner_id = derived.owner_id, team_id = derived.team_id, "
             f"worked_at = derived.worked_at, is_primary = derived.is_primary FROM {_STALE}",
             [arrays.literal(lead_ids)],
+        )
+
+
+def hand_over(held: Sequence[Held]) -> None:
+    """Write who holds these leads now to their open journeys; one statement, none for no lead.
+
+    Enough for leads without a closed pass: nothing else of a journey depends on who holds its lead.
+    """
+    if not held:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE leads_journey target SET owner_id = given.user_id, team_id = given.team_id "
+            "FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS given(lead_id, user_id, team_id) "
+            "WHERE target.lead_id = given.lead_id AND target.outcome = '' "
+            "AND (target.owner_id, target.team_id) IS DISTINCT FROM (given.user_id, given.team_id)",
+            [arrays.literal(column) for column in zip(*held, strict=True)],
         )
 
 

@@ -23,11 +23,12 @@ def promised(keys: Mapping[SubjectKey, Whose], in_force: Iterable[Policy]) -> di
     asked = [(each, condition_of(each)) for kind in {key.kind for key in keys} for each in rules.get(kind, ())]
     conditional = [(each, condition) for each, condition in asked if condition.of]
     met = met_by([condition for _, condition in conditional], _leads(keys)) if conditional else {}
-    numbers = {each.pk: number for number, (each, _) in enumerate(conditional)}
+    held = {lead_id: {conditional[number][0].pk for number in numbers} for lead_id, numbers in met.items()}
+    of_all = {each.pk for each, condition in asked if not condition.of}
     found = {}
     for key, whose in keys.items():
-        holds = set(met.get(whose.lead_id or 0, ()))
-        rule = next((each for each in rules.get(key.kind, ()) if numbers.get(each.pk, -1) in {-1, *holds}), None)
+        holds = of_all | held.get(whose.lead_id or 0, set())
+        rule = next((each for each in rules.get(key.kind, ()) if each.pk in holds), None)
         if rule and rule.is_promised:
             found[key] = rule
     return found

@@ -240,7 +240,9 @@ def _abreast(
     def begun_at(place: _Place) -> deque[Future[Progress | None]]:
         return deque([begin(_slice, job.pk, run_id, place)])
 
-    place, following, is_known = _Place(job.cursor), None, False
+    place = _Place(job.cursor)
+    # Asked before the first begins: what both need is made for both then, and the second does not wait for it.
+    following, is_known = _following(job, place, beside), True
     begun = begun_at(place)
     while begun:
         if not is_known and time.monotonic() < stop_at:

@@ -67,7 +67,7 @@ class Journey(models.Model):
     qualified_by = models.CharField(max_length=10, choices=QualifiedBy.choices, blank=True)
     track = set_key("leads.NurtureTrack", null=True, related_name="+")
     revisit_on = models.DateField(null=True)
-    opportunity = set_key("leads.Opportunity", null=True, related_name="journeys", db_index=True)
+    opportunity = set_key("leads.Opportunity", null=True, related_name="journeys")
     is_primary = models.BooleanField(default=True)
 
     source = set_key("leads.Source", null=True, related_name="+")
@@ -116,8 +116,11 @@ class Journey(models.Model):
                 include=[
                     "reached", "outcome", "reason", "accepted_at", "pass_no", "is_primary", "opportunity", *FACETS,
                 ],
+                # Most journeys are open and carry no deal: those are in no index that they need not be in.
+                condition=Q(closed_at__isnull=False),
                 name="journey_closed",
             ),
+            models.Index(F("opportunity"), condition=Q(opportunity__isnull=False), name="journey_by_opportunity"),
             # What a window of time asks of the promises: who was handed over in it, and who was accepted.
             models.Index(
                 F("mql_at"),

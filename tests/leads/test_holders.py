@@ -67,6 +67,25 @@ class TestWhomAPassCountsFor:
         lifecycle.requalify(lead_ids=[lead], cause=by())
         assert (journey(lead, 1).owner, journey(lead, 2).owner) == (ana, bruno)
 
+    def test_a_closed_pass_goes_to_who_turns_out_to_have_held_it_then(self):
+        lead, ana = arrived(), make_user()
+        learn(lead, step(Kind.RECYCLE, day(5)))
+        lifecycle.requalify(lead_ids=[lead], cause=by())
+        give(lead, ana, day(3))
+        assert (journey(lead, 1).owner, journey(lead, 2).owner) == (ana, ana)
+
+    def test_a_set_of_leads_with_and_without_closed_passes_changes_hands_at_once(self):
+        fresh, back, gone, ana = arrived(), arrived(), arrived(), make_user()
+        learn(back, step(Kind.RECYCLE, day(5)))
+        lifecycle.requalify(lead_ids=[back], cause=by())
+        lifecycle.recycle(lead_ids=[gone], cause=by())
+        hold(
+            assignments=[Assignment(fresh, ana.pk), Assignment(back, ana.pk, day(3)), Assignment(gone, ana.pk)],
+            cause=by(),
+        )
+        held = [journey(fresh), journey(back, 1), journey(back, 2), journey(gone)]
+        assert [each.owner for each in held] == [ana, ana, ana, None]
+
     def test_a_pass_that_nobody_held_when_it_closed_is_nobodys(self):
         lead, bruno = arrived(), make_user()
         lifecycle.reject(lead_ids=[lead], reason_id=reason("reject"), cause=by())
