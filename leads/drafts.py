@@ -13,8 +13,7 @@ from leads.models.opportunity import DealKind
 from leads.models.touchpoint import Direction
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """What another system calls the lead."""
 
     system: str

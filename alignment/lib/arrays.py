@@ -5,13 +5,23 @@ quotes, and PostgreSQL parses, one by one. A literal is a single constant.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
+from types import NoneType
+
+import orjson
 
 
 def literal(values: Iterable[object]) -> str:
     """The array of these values; None is NULL."""
     listed = list(values)
-    as_text = str if set(map(type, listed)) <= {int} else _element  # most are keys, fifty thousand of them
-    return "{" + ",".join(map(as_text, listed)) + "}"
+    if set(map(type, listed)) <= _PLAIN:
+        with suppress(orjson.JSONEncodeError):  # a number of more than 64 bits: let PostgreSQL say so
+            return "{" + orjson.dumps(listed).decode()[1:-1] + "}"
+    return "{" + ",".join(map(_element, listed)) + "}"
+
+
+_PLAIN = {int, NoneType}
+"""What JSON writes as PostgreSQL does. Most values are keys, fifty thousand of them."""
 
 
 def _element(value: object) -> str:

@@ -12,6 +12,7 @@ _ARTICLES = frozenset(["the", "die", "der", "das", "la", "le", "les", "el"])
 WITHIN = 0.8
 
 
+@lru_cache(maxsize=16_384)  # many leads of a file work for the same companies
 def company_key(name: str) -> str:
     """The name without case, accents, punctuation and trailing legal form; empty if it has no letters or digits."""
     plain = name.casefold()

@@ -46,6 +46,7 @@ def domain_of(key: str) -> str:
     return key.rpartition("@")[2]
 
 
+@lru_cache(maxsize=16_384)
 def company_domain(key: str) -> str:
     """The domain that a company registered, of an e-mail key where it names a company; empty for free mailboxes."""
     domain = domain_of(key)

@@ -176,8 +176,11 @@ class Deals:
 
 def may_concern(taken: Taken) -> bool:
     """Whether a move may be one of a lead that has a deal; no query."""
-    places = [place for place in (taken.before, taken.after) if place]
-    return any(milestone >= Milestone.SQO or outcome == Outcome.ATTACHED for milestone, outcome in places)
+    return _has_deal(taken.after) or (taken.before is not None and _has_deal(taken.before))
+
+
+def _has_deal(place: tuple[Milestone, str]) -> bool:
+    return place[0] >= Milestone.SQO or place[1] == Outcome.ATTACHED
 
 
 def concerned(lead_ids: Collection[int]) -> list[int]:

@@ -14,13 +14,12 @@ def are_apart(first: Said, second: Said, *, routes: bool) -> bool:
     What both write needs no look: the second waits for it, or the database has it done again after the first. Nor do
     companies: those of the first are made before those of the second.
     """
-    one, other = ([each.draft for each in said.arrivals] for said in (first, second))
     return (
         not any(_is_asked_of_company(each, first.here) for each in first.arrivals)
         and not (routes and any(_counts_for_caps(each) for each in first.arrivals))
-        and matching.names(one).isdisjoint(matching.names(other))
+        and first.names.isdisjoint(second.names)
         # One row may name a lead by its id, and another by its address.
-        and matching.known(one).isdisjoint(matching.known(other))
+        and matching.known(first.drafts).isdisjoint(matching.known(second.drafts))
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from alignment.integrations.importers import bringing_deals, bringing_touches, rows
 from alignment.integrations.importers.facts import Table
@@ -25,6 +26,7 @@ from alignment.lib.emails import email_key_or_blank
 from alignment.people import directory
 from leads import matching
 from leads.causes import Cause
+from leads.drafts import Draft
 from leads.intake import Received, receive
 from leads.merging import lock as merge_lock
 from leads.milestones import CauseSource
@@ -32,13 +34,23 @@ from leads.milestones import CauseSource
 __all__ = ["Brought", "Said", "bring", "said_by"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Said:
     """What rows of leads say, and the rejection of those that say nothing, as names stand for things `here`."""
 
     here: Places
     arrivals: list[Arrival]
     problems: list[ImportProblem]
+
+    @property
+    def drafts(self) -> list[Draft]:
+        """The leads as they arrive, in order."""
+        return [each.draft for each in self.arrivals]
+
+    @cached_property
+    def names(self) -> set[tuple[str, ...]]:
+        """All by which they, and their deals, can be found."""
+        return matching.names(self.drafts)
 
 
 def said_by(read: Sequence[Line], mapping: Mapping, here: Places) -> Said | None:

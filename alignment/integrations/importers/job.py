@@ -114,7 +114,7 @@ def _beside(job: Job) -> slices.Place | None:
         return None
     for each in (this, following):
         if each.said and not each.has_companies:
-            matching.make_accounts([arrival.draft for arrival in each.said.arrivals])
+            matching.make_accounts(each.said.drafts)
             each.has_companies = True
     return place
 
