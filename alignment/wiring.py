@@ -3,7 +3,8 @@
 - Leads move → those that came in, or whose pass ended, are scored, their deals follow, those handed over in no one's
   hands are routed, their clocks are settled, the audit log says who moved them past entry criteria, open pages hear of
   it.
-- Leads change hands → their clocks note it, open pages hear of it.
+- Leads change hands → their clocks note it; those that come to a team with scoring rules of its own, or leave it, are
+  scored; open pages hear of it.
 - Touches are recorded → the leads are scored (and are MQLs if they cross the threshold); clocks that wait for a touch
   are settled, paused ones go on; open pages hear of it.
 - Facts of leads are edited → they are scored, open pages hear of it.
@@ -77,6 +78,7 @@ def connect() -> None:
     leads_moved.connect(audit_overrides, dispatch_uid="audit_overrides")
     leads_moved.connect(pages_hear_of_moves, dispatch_uid="pages_hear_of_moves")
     holders_changed.connect(clocks_note_handovers, dispatch_uid="clocks_note_handovers")
+    holders_changed.connect(handovers_score, dispatch_uid="handovers_score")
     holders_changed.connect(pages_hear_of_handovers, dispatch_uid="pages_hear_of_handovers")
     touches_recorded.connect(touches_score, dispatch_uid="touches_score")
     touches_recorded.connect(clocks_hear_of_touches, dispatch_uid="clocks_hear_of_touches")
@@ -121,6 +123,11 @@ def touches_score(batch: Touched, **kwargs: Any) -> None:
 def edits_score(batch: Edited, **kwargs: Any) -> None:
     """Who a person is says how well they fit."""
     scores.after_edits(batch)
+
+
+def handovers_score(batch: Handover, **kwargs: Any) -> None:
+    """A team that tries rules first has its leads scored by them. After the clocks: one that crosses starts its own."""
+    scores.after_handovers(batch)
 
 
 def profiles_follow_accounts(batch: AccountsChanged, **kwargs: Any) -> None:

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import Exists
 
 from alignment.lib import arrays, batch
 from alignment.lib.moments import database_now
 from alignment.people.models import User
 from leads import journeys
 from leads.causes import Cause
-from leads.models import HolderInterval, Lead
+from leads.models import HolderInterval, Lead, ScoringVersion
 from leads.signals import holders_changed
 
 
@@ -26,11 +27,14 @@ class Assignment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What a call changed: only leads whose holder differs from before; `changes` has the holders (before, after)."""
+    """What a call changed: only leads whose holder differs from before; `changes` has the holders (before, after).
+    `during_pilot`: a team has scoring rules of its own, so that other rules than before may be about these leads.
+    """
 
     cause: Cause
     lead_ids: tuple[int, ...]
     changes: Mapping[int, tuple[int | None, int | None]] = field(default_factory=dict)
+    during_pilot: bool = False
 
 
 class _Holding(NamedTuple):
@@ -51,16 +55,19 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
         Lead.objects.filter(pk__any_of=wanted)
         .order_by("pk")
         .select_for_update(no_key=True)
-        .values_list("pk", flat=True)
+        # Asked along with the lock: most of the time no pilot runs, and then nobody needs to ask more.
+        .values_list("pk", Exists(ScoringVersion.pilots()))
     )
-    locked = list(leads)
+    during_pilot = dict(leads)
+    locked = list(during_pilot)
     holdings = _holdings(locked)
     held = {pk: each.user_id for pk, each in holdings.items() if each.user_id}
     changing = [pk for pk in locked if held.get(pk) != wanted[pk].user_id]
     if changing:
         _hand_over([wanted[pk] for pk in changing], holdings, cause, why)
         journeys.refresh(changing)
-    handover = Handover(cause, tuple(changing), {pk: (held.get(pk), wanted[pk].user_id) for pk in changing})
+    changes = {pk: (held.get(pk), wanted[pk].user_id) for pk in changing}
+    handover = Handover(cause, tuple(changing), changes, during_pilot=any(during_pilot.values()))
     if changing:
         holders_changed.send(sender=hold, batch=handover)
     return handover

@@ -68,8 +68,11 @@ def pilot_leads(version: ScoringVersion) -> Piece:
 
 
 @transaction.atomic
-def score(*, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None) -> list[int]:
-    """Score these leads; the same statements for any number. Returns those that became MQLs by it.
+def score(
+    *, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None, if_by_other_rules: bool = False
+) -> list[int]:
+    """Score these leads; the same statements for any number. Returns those that became MQLs by it. `if_by_other_rules`
+    leaves those alone that the same version scored last.
 
     Who crosses is handed over where `by` says what brought it there and the cause is live work; by new rules, only
     where the version of the scoring rules hands over at once. Other facts bring over only who was not there before:
@@ -84,7 +87,8 @@ def score(*, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None) -> l
     )
     candidates: list[Candidate] = []
     for standard in standards():
-        above = store(standard, chosen, cause.at or standard.read_at, lock=True)
+        these = of("{} AND NOT ({})", chosen, compiling.scored_by(standard.version.pk)) if if_by_other_rules else chosen
+        above = store(standard, these, cause.at or standard.read_at, lock=True)
         table_sizes.grew("leads_score", by=len(lead_ids))
         if by != CrossedBy.RELEASE or standard.version.release == Release.AT_ONCE:
             candidates += [one for one in above if by != CrossedBy.FACTS or not one.stood]

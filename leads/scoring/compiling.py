@@ -264,6 +264,13 @@ def points_now(rules: RuleSet, at: datetime) -> Piece:
     return of(f"floor(greatest(score.fit_points + {{}}, 0) + {ROUNDING})::int", engagement)
 
 
+def scored_by(version_id: int) -> Piece:
+    """Whether that version scored the lead last; over `lead`."""
+    return values(
+        "EXISTS (SELECT 1 FROM leads_score score WHERE score.lead_id = lead.id AND score.version_id = %s)", version_id
+    )
+
+
 def stood(rules: RuleSet, version_id: int, at: datetime) -> Piece:
     """Whether the lead of a row of `scored` was above the threshold already by the score that is stored."""
     return of(

@@ -15,10 +15,10 @@ from leads.deals import customers
 from leads.drafts import Draft, TouchDraft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone
-from leads.models import Account, Journey, Lead, NurtureTrack, Score, ScoringVersion, ThresholdCrossing, Touchpoint
+from leads.models import Journey, Lead, NurtureTrack, Score, ScoringVersion, ThresholdCrossing, Touchpoint
 from leads.scoring import rules
 from leads.scoring.applying import score
-from tests.factories import make_journey, make_lead, make_profiles, make_team, make_user
+from tests.factories import make_journey, make_lead, make_profiles, make_user
 from tests.leads import scoring_oracle
 from tests.leads.condition_strategies import NOW, all_of, asks, make, rows, seen
 from tests.leads.scoring_stories import BODY, LIVE, bodies, lead, points, publish, standing, touch, touch_rows
@@ -336,27 +336,6 @@ def test_touches_of_merged_leads_count_for_the_one_they_went_into():
     score(lead_ids=[survivor], cause=LIVE, by=None)
 
     assert points(survivor) == 40
-
-
-# Pilots -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_pilot_scores_the_leads_of_its_team_and_the_others_keep_theirs():
-    rest = publish()
-    team = make_team()
-    rep = make_user(team=team)
-    owned = Account.objects.create(name="Owned", name_key="owned", domain="owned.example", owner=rep, created_at=NOW)
-    pilot = publish(BODY | {"threshold": 60}, audience=f"team:{team.pk}", choices={"team": team})
-
-    held = lead(owner_id=rep.pk)
-    of_account = lead(email="eve@owned.example")
-    other = lead(email="eve@other.example")
-
-    assert owned.leads.get().pk == of_account
-    assert dict(Score.objects.values_list("lead", "version")) == {
-        held: pilot.pk, of_account: pilot.pk, other: rest.pk,
-    }  # fmt: skip
-    assert [standing(one)[0] for one in (held, of_account, other)] == ["MQL", "MQL", "MGL"]
 
 
 # Cost -------------------------------------------------------------------------------------------------------------
