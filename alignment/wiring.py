@@ -1,8 +1,8 @@
 """What happens when…: every signal and every receiver, in the order in which they run.
 
 - Leads move → those that came in, or whose pass ended, are scored, their deals follow, those handed over in no one's
-  hands are routed, their clocks are settled, the audit log says who moved them past entry criteria, open pages hear of
-  it.
+  hands, or open again in those of who has left, are routed, their clocks are settled, the audit log says who moved them
+  past entry criteria, open pages hear of it.
 - Leads change hands → their clocks note it; those that come to a team with scoring rules of its own, or leave it, are
   scored; open pages hear of it.
 - Touches are recorded → the leads are scored (and are MQLs if they cross the threshold); clocks that wait for a touch
@@ -46,7 +46,7 @@ from leads.lifecycle import Moved
 from leads.merging.merging import Merged
 from leads.merging.unmerging import Unmerged
 from leads.profiles import matching as profiles
-from leads.routing import pools, route
+from leads.routing import pools, reopening, route
 from leads.scoring import following as scores
 from leads.signals import (
     accounts_changed,
@@ -166,8 +166,11 @@ def deals_follow(batch: Moved, **kwargs: Any) -> None:
 
 
 def leads_are_routed(batch: Moved, **kwargs: Any) -> None:
-    """Whoever was handed to sales and is in no one's hands gets a holder. After the deals, which leads may join."""
+    """Whoever was handed to sales and is in no one's hands gets a holder, so does what is open again in the hands of who
+    has left. After the deals, which leads may join, and which go along.
+    """
     route.follow(moved=batch)
+    reopening.follow(moved=batch)
 
 
 def clocks_settle(batch: Moved, **kwargs: Any) -> None:
