@@ -166,8 +166,8 @@ def deals_follow(batch: Moved, **kwargs: Any) -> None:
 
 
 def leads_are_routed(batch: Moved, **kwargs: Any) -> None:
-    """Whoever was handed to sales and is in no one's hands gets a holder, so does what is open again in the hands of who
-    has left. After the deals, which leads may join, and which go along.
+    """Whoever was handed to sales and is in no one's hands gets a holder, and so does who is open again in the hands of
+    somebody who has left. After the deals, which leads may join, and which go along.
     """
     route.follow(moved=batch)
     reopening.follow(moved=batch)
