@@ -1,9 +1,10 @@
 """What happens when…: every signal and every receiver, in the order in which they run.
 
 - Leads move → those that came in, or whose pass ended, are scored, their deals follow, those handed over in no one's
-  hands are routed, their clocks are settled, the audit log says who moved them past entry criteria, open pages hear of
-  it.
-- Leads change hands → their clocks note it, open pages hear of it.
+  hands, or open again in those of who has left, are routed, their clocks are settled, the audit log says who moved them
+  past entry criteria, open pages hear of it.
+- Leads change hands → their clocks note it; those that come to a team with scoring rules of its own, or leave it, are
+  scored; open pages hear of it.
 - Touches are recorded → the leads are scored (and are MQLs if they cross the threshold); clocks that wait for a touch
   are settled, paused ones go on; open pages hear of it.
 - Facts of leads are edited → they are scored, open pages hear of it.
@@ -45,7 +46,7 @@ from leads.lifecycle import Moved
 from leads.merging.merging import Merged
 from leads.merging.unmerging import Unmerged
 from leads.profiles import matching as profiles
-from leads.routing import pools, route
+from leads.routing import pools, reopening, route
 from leads.scoring import following as scores
 from leads.signals import (
     accounts_changed,
@@ -77,6 +78,7 @@ def connect() -> None:
     leads_moved.connect(audit_overrides, dispatch_uid="audit_overrides")
     leads_moved.connect(pages_hear_of_moves, dispatch_uid="pages_hear_of_moves")
     holders_changed.connect(clocks_note_handovers, dispatch_uid="clocks_note_handovers")
+    holders_changed.connect(handovers_score, dispatch_uid="handovers_score")
     holders_changed.connect(pages_hear_of_handovers, dispatch_uid="pages_hear_of_handovers")
     touches_recorded.connect(touches_score, dispatch_uid="touches_score")
     touches_recorded.connect(clocks_hear_of_touches, dispatch_uid="clocks_hear_of_touches")
@@ -123,6 +125,11 @@ def edits_score(batch: Edited, **kwargs: Any) -> None:
     scores.after_edits(batch)
 
 
+def handovers_score(batch: Handover, **kwargs: Any) -> None:
+    """A team that tries rules first has its leads scored by them. After the clocks: one that crosses starts its own."""
+    scores.after_handovers(batch)
+
+
 def profiles_follow_accounts(batch: AccountsChanged, **kwargs: Any) -> None:
     """Before their leads are scored: the tier of the profile is part of the fit."""
     profiles.follow(account_ids=batch.account_ids)
@@ -159,8 +166,11 @@ def deals_follow(batch: Moved, **kwargs: Any) -> None:
 
 
 def leads_are_routed(batch: Moved, **kwargs: Any) -> None:
-    """Whoever was handed to sales and is in no one's hands gets a holder. After the deals, which leads may join."""
+    """Whoever was handed to sales and is in no one's hands gets a holder, and so does who is open again in the hands of
+    somebody who has left. After the deals, which leads may join, and which go along.
+    """
     route.follow(moved=batch)
+    reopening.follow(moved=batch)
 
 
 def clocks_settle(batch: Moved, **kwargs: Any) -> None:

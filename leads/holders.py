@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import Exists
 
 from alignment.lib import arrays, batch
 from alignment.lib.moments import database_now
 from alignment.people.models import User
 from leads import journeys
 from leads.causes import Cause
-from leads.models import HolderInterval, Lead
+from leads.models import HolderInterval, Lead, ScoringVersion
 from leads.signals import holders_changed
 
 
@@ -26,11 +27,21 @@ class Assignment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What a call changed: only leads whose holder differs from before; `changes` has the holders (before, after)."""
+    """What a call changed: only leads whose holder differs from before; `changes` has the holders (before, after).
+    `during_pilot`: a team has scoring rules of its own, so that other rules than before may be about these leads.
+    """
 
     cause: Cause
     lead_ids: tuple[int, ...]
     changes: Mapping[int, tuple[int | None, int | None]] = field(default_factory=dict)
+    during_pilot: bool = False
+
+
+class _Locked(NamedTuple):
+    """A lead under lock."""
+
+    has_closed_pass: bool
+    during_pilot: bool
 
 
 class _Holding(NamedTuple):
@@ -51,18 +62,21 @@ def hold(*, assignments: Sequence[Assignment], cause: Cause, why: str = "") -> H
         Lead.objects.filter(pk__any_of=wanted)
         .order_by("pk")
         .select_for_update(no_key=True)
-        .values_list("pk", "pass_no", "outcome")
+        # Asked along with the lock: most of the time no pilot runs, and then nobody needs to ask more.
+        .values_list("pk", "pass_no", "outcome", Exists(ScoringVersion.pilots()))
     )
-    has_closed = {pk: pass_no > 1 or outcome != "" for pk, pass_no, outcome in leads}
-    holdings = _holdings(has_closed)
+    locked = {pk: _Locked(pass_no > 1 or outcome != "", *more) for pk, pass_no, outcome, *more in leads}
+    holdings = _holdings(locked)
     held = {pk: each.user_id for pk, each in holdings.items() if each.user_id}
-    changing = [pk for pk in has_closed if held.get(pk) != wanted[pk].user_id]
+    changing = [pk for pk in locked if held.get(pk) != wanted[pk].user_id]
     if changing:
         changed = _hand_over([wanted[pk] for pk in changing], holdings, cause, why)
         # Who held a lead when a pass of it closed may be another, too: a date of history lies before that.
-        journeys.hand_over([each for each in changed if not has_closed[each.lead_id]])
-        journeys.refresh([pk for pk in changing if has_closed[pk]])
-    handover = Handover(cause, tuple(changing), {pk: (held.get(pk), wanted[pk].user_id) for pk in changing})
+        journeys.hand_over([each for each in changed if not locked[each.lead_id].has_closed_pass])
+        journeys.refresh([pk for pk in changing if locked[pk].has_closed_pass])
+    changes = {pk: (held.get(pk), wanted[pk].user_id) for pk in changing}
+    during_pilot = any(each.during_pilot for each in locked.values())
+    handover = Handover(cause, tuple(changing), changes, during_pilot)
     if changing:
         holders_changed.send(sender=hold, batch=handover)
     return handover

@@ -7,6 +7,7 @@ from django.db.models import Model
 from django.db.models.functions import Now
 
 from alignment.lib.domains import FREE_DOMAINS
+from alignment.lib.seeding import is_up_to_date
 from alignment.people.models import Side
 from leads.milestones import Milestone
 from leads.scoring import rules as scoring_rules
@@ -73,7 +74,9 @@ TRACKS = [("newsletter", "Newsletter", 90), ("long_term", "Long-term nurture", 1
 
 
 def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
-    """Create what is missing, by key; a post_migrate receiver."""
+    """Create what is missing, by key; a post_migrate receiver, which waits for all tables of the app."""
+    if not is_up_to_date(sender, using):
+        return
     stages, reasons, tracks, rules = (
         sender.get_model(name)._default_manager.using(using)
         for name in ("Stage", "Reason", "NurtureTrack", "DealRules")

@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.functions import Now
 
+from alignment.lib.seeding import is_up_to_date
 from alignment.people.models import Side
 
 LADDER = {"reminders": [50, 75, 90], "propose_after": 4, "heads_after": 1}
@@ -64,7 +65,9 @@ PROMISES = [
 
 
 def seed_defaults(sender: AppConfig, using: str, **kwargs: Any) -> None:
-    """Create what is missing, by kind or key; a post_migrate receiver."""
+    """Create what is missing, by kind or key; a post_migrate receiver, which waits for all tables of the app."""
+    if not is_up_to_date(sender, using):
+        return
     for kind, rules in POLICIES.items():
         _policies(sender, using, kind, [{**DEFAULTS, **rule} for rule in rules])
     reasons = sender.get_model("PauseReason")._default_manager.using(using)

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from alignment.lib.person_names import INITIALS, SAME, SHARED, SHORTENED
 
-LIKELY = 50
-"""Points from which a pair is worth a look."""
+LIKELY = 30
+"""Points from which a pair is worth a look, of the 100 of leads that have everything in common."""
 
 COMPANIES_ALIKE = 0.6
 """Share of trigrams from which two names of companies say something."""
 
-MAILBOX, PHONE, ACCOUNT = 60, 30, 30
-NAME, NAME_ALIKE, NAME_BY_INITIALS = 40, 30, 20
-COMPANY, COMPANY_ALIKE = 20, 15
+MAILBOX, PHONE, ACCOUNT = 35, 20, 20
+NAME, NAME_ALIKE, NAME_BY_INITIALS = 25, 20, 10
+COMPANY, COMPANY_ALIKE = 10, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Evidence:
 
     @property
     def score(self) -> int:
-        """The points of all parts, at most 100."""
-        return min(100, sum(part.points for part in self.parts))
+        """The points of all parts: 100 where everything is the same."""
+        return sum(part.points for part in self.parts)
 
     @property
     def parts(self) -> list[Part]:

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from alignment.lib.set_keys import KnownKeys
-from alignment.ops.versions import RuleSetVersion
+from alignment.ops.versions import RuleSetVersion, VersionState
 
 
 class Grade(models.TextChoices):
@@ -79,6 +79,11 @@ class ScoringVersion(RuleSetVersion):
     territories = ArrayField(models.IntegerField(), default=list, blank=True)
     release = models.CharField(max_length=8, choices=Release, default=Release.BY_TOUCH)
     per_day = models.PositiveIntegerField(null=True)
+
+    @classmethod
+    def pilots(cls) -> "models.QuerySet[ScoringVersion]":
+        """The versions that count for one team today."""
+        return cls._default_manager.filter(scope="", state=VersionState.PUBLISHED, team__isnull=False)
 
     class Meta(RuleSetVersion.Meta):
         constraints = [

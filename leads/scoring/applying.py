@@ -35,7 +35,9 @@ class Standard:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A lead that stands above the threshold and is no MQL yet. `stood`: it did so before it was scored now."""
+    """A lead that stands above the threshold and is no MQL yet. `stood`: it did so before it was scored now; None where
+    other rules scored it before, so that nobody can tell.
+    """
 
     lead_id: int
     version_id: int
@@ -43,7 +45,7 @@ class Candidate:
     fit_points: int
     grade: str
     crosses_by: str
-    stood: bool = False
+    stood: bool | None = False
 
 
 def standards() -> list[Standard]:
@@ -68,13 +70,16 @@ def pilot_leads(version: ScoringVersion) -> Piece:
 
 
 @transaction.atomic
-def score(*, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None) -> list[int]:
-    """Score these leads; the same statements for any number. Returns those that became MQLs by it.
+def score(
+    *, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None, if_by_other_rules: bool = False
+) -> list[int]:
+    """Score these leads; the same statements for any number. Returns those that became MQLs by it. `if_by_other_rules`
+    leaves those alone that the same version scored last.
 
     Who crosses is handed over where `by` says what brought it there and the cause is live work; by new rules, only
     where the version of the scoring rules hands over at once. Other facts bring over only who was not there before:
-    who waits above the threshold goes on waiting for what the version says. Leads that have not entered the lifecycle
-    yet are left alone.
+    who waits above the threshold goes on waiting for what the version says, and so does whom new rules score for the
+    first time. Leads that have not entered the lifecycle yet are left alone.
     """
     if not lead_ids:
         return []
@@ -84,12 +89,19 @@ def score(*, lead_ids: Collection[int], cause: Cause, by: CrossedBy | None) -> l
     )
     candidates: list[Candidate] = []
     for standard in standards():
-        above = store(standard, chosen, cause.at or standard.read_at, lock=True)
+        these = of("{} AND NOT ({})", chosen, compiling.scored_by(standard.version.pk)) if if_by_other_rules else chosen
+        above = store(standard, these, cause.at or standard.read_at, lock=True)
         table_sizes.grew("leads_score", by=len(lead_ids))
-        if by != CrossedBy.RELEASE or standard.version.release == Release.AT_ONCE:
-            candidates += [one for one in above if by != CrossedBy.FACTS or not one.stood]
+        candidates += [one for one in above if _goes(one, by, standard.version)]
     acts = by is not None and cause.promise == Promise.START
     return hand_over(candidates, cause=cause, by=by) if acts and by else []
+
+
+def _goes(one: Candidate, by: CrossedBy | None, version: ScoringVersion) -> bool:
+    """Whether what brought it over the threshold hands it over, or it waits for what the version says."""
+    if by == CrossedBy.RELEASE or (by == CrossedBy.FACTS and one.stood is None):
+        return version.release == Release.AT_ONCE
+    return by != CrossedBy.FACTS or not one.stood
 
 
 def store(standard: Standard, leads: Piece, at: datetime, *, lock: bool) -> list[Candidate]:

@@ -264,14 +264,23 @@ def points_now(rules: RuleSet, at: datetime) -> Piece:
     return of(f"floor(greatest(score.fit_points + {{}}, 0) + {ROUNDING})::int", engagement)
 
 
+def scored_by(version_id: int) -> Piece:
+    """Whether that version scored the lead last; over `lead`."""
+    return values(
+        "EXISTS (SELECT 1 FROM leads_score score WHERE score.lead_id = lead.id AND score.version_id = %s)", version_id
+    )
+
+
 def stood(rules: RuleSet, version_id: int, at: datetime) -> Piece:
-    """Whether the lead of a row of `scored` was above the threshold already by the score that is stored."""
+    """Whether the lead of a row of `scored` was above the threshold already by the score that is stored; null where
+    another version stored it, false where none did.
+    """
     return of(
-        "EXISTS (SELECT 1 FROM leads_score score WHERE score.lead_id = scored.lead_id AND {} AND {} >= {})",
-        values(
-            "score.version_id = %s AND score.grade = ANY(%s::text[]) AND score.suppressed_as = ''",
-            version_id, list(rules.accepted_grades),
-        ),
+        "(SELECT CASE WHEN count(*) = 0 THEN FALSE"
+        " ELSE bool_and(CASE WHEN score.version_id = {} THEN {} AND {} >= {} END) END"
+        " FROM leads_score score WHERE score.lead_id = scored.lead_id)",
+        values("%s", version_id),
+        values("score.grade = ANY(%s::text[]) AND score.suppressed_as = ''", list(rules.accepted_grades)),
         points_now(rules, at),
         values("%s", rules.threshold),
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""When leads are scored: after touches, moves, edits and changes of their accounts, in the transaction of each."""
+"""When leads are scored: after touches, moves, edits, changes of accounts and holders, in the transaction of each."""
 
 from collections.abc import Collection
 
@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef
 from leads.accounts import AccountsChanged
 from leads.causes import Cause
 from leads.editing import Edited
+from leads.holders import Handover
 from leads.lifecycle import Moved
 from leads.milestones import Kind, Outcome
 from leads.models import Journey, Lead
@@ -64,6 +65,14 @@ def after_account_changes(changed: AccountsChanged) -> None:
 def after_new_profiles(changed: AccountsChanged) -> None:
     """So they have by new rules; what becomes of those that cross by rules is the choice of the scoring version."""
     by_account.follow(changed, by=CrossedBy.RELEASE)
+
+
+def after_handovers(handover: Handover) -> None:
+    """While a team tries rules of its own, leads that come to it or leave it are scored by those of where they are; who
+    crosses by that does so by other rules.
+    """
+    if handover.during_pilot:
+        score(lead_ids=handover.lead_ids, cause=handover.cause, by=CrossedBy.RELEASE, if_by_other_rules=True)
 
 
 def after_merges(lead_ids: Collection[int], cause: Cause) -> None:

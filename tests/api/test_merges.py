@@ -76,7 +76,7 @@ def test_pairs_are_listed_with_their_evidence_and_decided(asking):
     [pair] = asking.get("duplicates/?kind=exact").json()["results"]
     assert pair["leads"] == [one.pk, other.pk]
     assert pair["evidence"] == "Same phone number, same name"
-    assert (pair["score"], [part["points"] for part in pair["parts"]]) == (70, [30, 40])
+    assert (pair["score"], [part["points"] for part in pair["parts"]]) == (45, [20, 25])
     assert asking.get("duplicates/?kind=likely").json()["results"] == []
     asking.post(f"duplicates/{pair['id']}/dismiss/")
     assert DuplicatePair.objects.get().dismissed_at

@@ -121,8 +121,8 @@ class TestPairs:
     def test_the_evidence_stands_beside_them(self, client, revops):
         one, other = twins()
         page = text(see(client, "data_pairs", "exact"))
-        assert "<b>70</b>" in page
-        assert "same phone number 30 + same name 40" in page
+        assert "<b>45</b>" in page
+        assert "same phone number 20 + same name 25" in page
         assert f"{reverse('lead_merge')}?lead={one.pk}&amp;lead={other.pk}" in page
 
     def test_two_people_are_remembered(self, client, revops):

@@ -15,10 +15,10 @@ from leads.deals import customers
 from leads.drafts import Draft, TouchDraft
 from leads.intake import receive
 from leads.milestones import CauseSource, Kind, Milestone
-from leads.models import Account, Journey, Lead, NurtureTrack, Score, ScoringVersion, ThresholdCrossing, Touchpoint
-from leads.scoring import rules
+from leads.models import Journey, Lead, NurtureTrack, Score, ScoringVersion, ThresholdCrossing, Touchpoint
+from leads.scoring import publishing, rules
 from leads.scoring.applying import score
-from tests.factories import make_journey, make_lead, make_profiles, make_team, make_user
+from tests.factories import make_journey, make_lead, make_profiles, make_user
 from tests.leads import scoring_oracle
 from tests.leads.condition_strategies import NOW, all_of, asks, make, rows, seen
 from tests.leads.scoring_stories import BODY, LIVE, bodies, lead, points, publish, standing, touch, touch_rows
@@ -120,6 +120,22 @@ def test_facts_that_bring_nobody_over_leave_those_who_wait_above_the_threshold_w
     touch(lead_id, at=lifecycle.database_now())
     assert standing(lead_id)[0] == "MQL"
     assert ThresholdCrossing.objects.get(lead=lead_id).version == version
+
+
+@pytest.mark.parametrize(("release", "reached"), [("at_once", "MQL"), ("daily", "MGL"), ("by_touch", "MGL")], ids=str)
+def test_facts_that_change_before_all_leads_are_scored_by_new_rules_hand_over_only_as_these_rules_say(release, reached):
+    """Nobody can tell any more whether the facts brought the lead over, or the rules did."""
+    publish(BODY | {"threshold": 200})
+    webinars = [TouchDraft(title="Webinar", kind="webinar")] * 2
+    lead_id = lead(touches=webinars)
+    mate = lead(email="ben@buyer.example", company_name="Buyer", touches=webinars)
+    publish(choices={"release": release, "per_day": 1 if release == "daily" else None})
+
+    editing.edit(lead_id=lead_id, changes={"title": "Managing director"}, cause=LIVE)
+    accounts.change(account_id=Lead.objects.get(pk=mate).account_id, changes={"industry": "Retail"}, cause=LIVE)
+
+    assert [(points(one), standing(one)[0]) for one in (lead_id, mate)] == [(120, reached)] * 2
+    assert publishing.release_daily(at=NOW) == (1 if release == "daily" else 0)
 
 
 BY_ACCOUNT = BODY | {
@@ -336,27 +352,6 @@ def test_touches_of_merged_leads_count_for_the_one_they_went_into():
     score(lead_ids=[survivor], cause=LIVE, by=None)
 
     assert points(survivor) == 40
-
-
-# Pilots -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_pilot_scores_the_leads_of_its_team_and_the_others_keep_theirs():
-    rest = publish()
-    team = make_team()
-    rep = make_user(team=team)
-    owned = Account.objects.create(name="Owned", name_key="owned", domain="owned.example", owner=rep, created_at=NOW)
-    pilot = publish(BODY | {"threshold": 60}, audience=f"team:{team.pk}", choices={"team": team})
-
-    held = lead(owner_id=rep.pk)
-    of_account = lead(email="eve@owned.example")
-    other = lead(email="eve@other.example")
-
-    assert owned.leads.get().pk == of_account
-    assert dict(Score.objects.values_list("lead", "version")) == {
-        held: pilot.pk, of_account: pilot.pk, other: rest.pk,
-    }  # fmt: skip
-    assert [standing(one)[0] for one in (held, of_account, other)] == ["MQL", "MQL", "MGL"]
 
 
 # Cost -------------------------------------------------------------------------------------------------------------
