@@ -50,7 +50,7 @@ class DraftPages(Generic[Version]):
         draft = self.model.draft(self._scope(kind))
         if draft is None:
             messages.error(request, "There is no draft any more.")
-        elif versions.discard(self.seen(request, draft)):
+        elif versions.discard(as_seen(request, draft)):
             messages.success(request, "The draft is gone; what was published stands.")
         else:
             messages.error(request, "Meanwhile the draft was changed. Look at it again.")
@@ -79,18 +79,12 @@ class DraftPages(Generic[Version]):
 
         return found
 
-    def seen(self, request: SignedInRequest, draft: Version) -> Version:
-        """The draft at the revision that the form was made from; without one it is nothing that anybody saw."""
-        revision, shown = request.POST.get("revision", ""), copy(draft)
-        shown.revision = int(revision) if revision.isascii() and revision.isdecimal() and len(revision) < 9 else 0
-        return shown
-
     def wrote(
         self, request: SignedInRequest, draft: Version, verb: Callable[[Version], Any], done: str = "Saved."
     ) -> bool:
         """Whether the verb took the draft as the page showed it. A refusal is told, and nothing is overwritten."""
         try:
-            verb(self.seen(request, draft))
+            verb(as_seen(request, draft))
         except StaleDraftError as stale:
             messages.error(request, str(stale))
         except ValidationError as refusal:
@@ -146,6 +140,17 @@ class DraftPages(Generic[Version]):
         if kind not in (self.kinds or ("",)):
             raise Http404("There are no such rules.")
         return kind
+
+
+def as_seen(request: SignedInRequest, draft: Version) -> Version:
+    """The draft at the revision that the form was made from. A form of an earlier draft, or of no revision, was made
+    from nothing that stands.
+    """
+    revision, shown = request.POST.get("revision", ""), copy(draft)
+    is_of_this = request.POST.get("version", str(draft.pk)) == str(draft.pk)
+    is_number = revision.isascii() and revision.isdecimal() and len(revision) < 9
+    shown.revision = int(revision) if is_of_this and is_number else 0
+    return shown
 
 
 def moved(rules: list[Rule], at: int, to: str | None) -> list[Rule]:
