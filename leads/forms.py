@@ -10,6 +10,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from alignment.lib.currencies import validate_currency
+from alignment.lib.days import validate_day
 from alignment.lib.emails import email_key
 from alignment.people.models import Company, User
 from leads import criteria
@@ -150,7 +151,9 @@ class DealForm(forms.Form):
     amount = forms.DecimalField(label="Amount", max_digits=14, decimal_places=2, min_value=0, required=False)
     currency = forms.CharField(max_length=3, validators=[validate_currency], help_text="As EUR or USD.")
     rate = forms.DecimalField(max_digits=18, decimal_places=8, min_value=0, required=False)
-    expected_close_on = forms.DateField(label="Expected close", required=False, widget=DateInput)
+    expected_close_on = forms.DateField(
+        label="Expected close", required=False, widget=DateInput, validators=[validate_day]
+    )
 
     def __init__(self, *args: Any, company: Company, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alignment.people.models import User
-from leads.deals import buying_groups
+from leads.deals import buying_groups, deals
 from leads.forms import NOTE_LENGTH, DateInput, DealForm, ReasonField, offer
 from leads.milestones import Milestone
 from leads.models import Account, CustomerPeriod, DealRules, Lead, Opportunity, Source, Stage
@@ -64,6 +64,13 @@ class NewDealForm(WholeDealForm):
         super().__init__(*args, **kwargs)
         offer(self, "account", Account.objects.all())
         self.initial.setdefault("currency", self.company.currency)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if not self.errors:
+            for name, said in deals.asked_at_opening(self.columns).items():
+                self.add_error(name, said)
+        return data
 
 
 class EditDealForm(WholeDealForm):

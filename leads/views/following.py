@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 from django_htmx.http import reswap, retarget
 
+from alignment.lib.days import validate_day
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
 from leads import following
@@ -35,7 +36,7 @@ class StepForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "data-key": "t", "placeholder": "What comes next"}),
         error_messages={"required": "Say what comes next."},
     )
-    on = forms.DateField(label="On", widget=DateInput, validators=[_to_come])
+    on = forms.DateField(label="On", widget=DateInput, validators=[_to_come, validate_day])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,7 +47,7 @@ class StepForm(forms.Form):
 class SnoozeForm(forms.Form):
     """Until when; blank wakes the lead up."""
 
-    until = forms.DateField(label="Until", required=False, widget=DateInput)
+    until = forms.DateField(label="Until", required=False, widget=DateInput, validators=[validate_day])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
