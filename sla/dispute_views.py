@@ -16,6 +16,7 @@ from alignment.lib.form_pages import form_page, form_view
 from alignment.ops.exports import exported, wants_file
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
+from leads.deals import sourcing
 from leads.models import Lead, Opportunity
 from leads.models.opportunity import SourcedBy
 from sla import contesting, disputes
@@ -101,7 +102,7 @@ def contest_sourcing(request: SignedInRequest, pk: int) -> HttpResponse:
         )
     ):
         return raised
-    shown = {"deal": deal, "standing": standing, "form": form, "closes_at": contesting.sourcing_closes_at(standing)}
+    shown = {"deal": deal, "standing": standing, "form": form, "closes_at": sourcing.closes_at(standing)}
     return form_page(request, "disputes/sourcing.html", shown)
 
 

@@ -154,7 +154,7 @@ def change(*, opportunity_id: int, changes: Mapping[str, Any], cause: Cause) -> 
     if "stage_id" in changed:
         _check_stage(deal, changes["stage_id"])
     if changed:
-        _check_asked(deal, before, before | changes)
+        _check_asked(deal, before, before | dict(changes))
     if rows:
         for name in changed:
             setattr(deal, name, changes[name])

@@ -250,6 +250,10 @@ def carrier(request: SignedInRequest, pk: int, lead: int) -> HttpResponse:
 def sourced_by(request: SignedInRequest, pk: int) -> HttpResponse:
     """Correct who brought the deal, until its books are closed."""
     deal = _deal(pk)
+    standing = deal.sourcings.order_by("-id").first()
+    if standing and now() >= (closed_at := sourcing.closes_at(standing)):
+        context = {"deal": deal, "standing": standing, "closed": sourcing.closed_since(closed_at)}
+        return render(request, "leads/deal_sourced_by.html", context, status=409)
     form = deal_forms.SourcedByForm(request.POST or None, initial={"sourced_by": deal.sourced_by})
     if form.is_valid():
         try:
@@ -259,7 +263,7 @@ def sourced_by(request: SignedInRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "Corrected. The rule's own answer stays beside it.")
             return redirect("deal", pk)
-    context = {"deal": deal, "form": form, "standing": deal.sourcings.order_by("-id").first()}
+    context = {"deal": deal, "form": form, "standing": standing}
     return form_page(request, "leads/deal_sourced_by.html", context)
 
 

@@ -90,9 +90,9 @@ def setup_stage_edit(request: SignedInRequest, key: str) -> HttpResponse:
         form.add_error(None, refusal)
         return render(request, "stages/edit.html", context, status=422)
     except versions.StaleDraftError:
-        context["draft"] = stage_setup.newest(stage)
-        form.add_error(None, f"{_meanwhile(context['draft'])} Save again to have it your way.")
-        return render(request, "stages/edit.html", context, status=409)
+        standing = stage_setup.newest(stage)
+        form.add_error(None, f"{_meanwhile(standing)} Save again to have it your way.")
+        return render(request, "stages/edit.html", context | {"draft": standing}, status=409)
     return redirect("setup_stage_publish", key)
 
 

@@ -136,6 +136,16 @@ class TestPage:
             deals.change(opportunity_id=deal.pk, changes={"probability": number}, cause=Cause(CauseSource.PAGE, rep.pk))
         assert queries(client, url) == few <= 15
 
+    def test_what_was_recorded_late_stands_where_it_took_effect(self, client, rep):
+        deal = make_free_deal(owner_id=rep.pk)
+        now = timezone.now()
+        for number, days_ago in ((10, 0), (20, 3), (30, 1)):
+            cause = Cause(CauseSource.PAGE, rep.pk, at=now - timedelta(days=days_ago))
+            deals.change(opportunity_id=deal.pk, changes={"probability": number}, cause=cause)
+        changes = client.get(reverse("deal", args=[deal.pk])).context["page"].changes
+        told = [line.new for line in changes if line.label == "Probability"]
+        assert told == ["10%", "30%", "20%"]
+
     def test_long_histories_have_pages(self, client, rep):
         deal = make_free_deal(owner_id=rep.pk)
         for number in range(60):
