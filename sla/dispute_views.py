@@ -21,7 +21,7 @@ from leads.models import Lead, Opportunity
 from leads.models.opportunity import SourcedBy
 from sla import contesting, disputes
 from sla.dispute_list import HEADER, DisputeList
-from sla.models import Dispute
+from sla.models import Dispute, DisputeKind
 from sla.models.dispute import Verdict
 from sla.receipt import Frozen
 
@@ -123,12 +123,15 @@ def opened(
 @policy("dispute.view")
 @require_safe
 def dispute_list(request: SignedInRequest) -> HttpResponseBase:
-    """Open ones, the first due first; with `view=decided` the newest verdicts. `format=csv`: all of them, a file."""
-    shown = DisputeList(request.GET.get("after", ""), is_decided=request.GET.get("view") == "decided")
+    """Open ones, the first due first; with `view=decided` the newest verdicts. `kind`, `verdict` and `days` narrow it;
+    `format=csv`: all of them, a file.
+    """
+    narrowed = {name: request.GET.get(name, "") for name in ("kind", "verdict", "days")}
+    shown = DisputeList(request.GET.get("after", ""), is_decided=request.GET.get("view") == "decided", **narrowed)
     if wants_file(request):
         name = "decided-disputes" if shown.is_decided else "open-disputes"
         return exported(request, name, HEADER, shown.lines(), of="dispute")
-    return render(request, "disputes/disputes.html", {"list": shown, "now": now()})
+    return render(request, "disputes/disputes.html", {"list": shown, "now": now(), "kinds": DisputeKind.choices})
 
 
 @policy("dispute.view")
