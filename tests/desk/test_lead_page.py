@@ -368,6 +368,13 @@ def test_htmx_gets_the_part_that_it_asks_for(client, rep, target, holds):
     assert holds in page
 
 
+def test_what_the_stage_means_follows_the_track(client, rep):
+    lead = make_lead(owner=rep)
+    assert "What “Marketing qualified” means" in text(see(client, lead, "lead-track"))
+    lifecycle.accept(lead_ids=[lead.pk], cause=by(rep))
+    assert "What “Sales accepted” means" in text(see(client, lead, "lead-track"))
+
+
 # Beside the timeline -------------------------------------------------------------------------------------------------
 
 
