@@ -296,6 +296,21 @@ class TestPages:
         assert "Sign version 2" not in shown
         assert StageSignature.objects.count() == 2
 
+    def test_a_head_who_cannot_sign_in_is_named_with_the_way_to_a_login(self, client, revops, heads):
+        marketing, _ = heads
+        marketing.set_unusable_password()
+        marketing.save()
+        page, address = reverse("setup_stage", args=["sql"]), reverse("setup_person", args=[marketing.pk])
+        client.force_login(revops)
+        shown = client.get(page)
+        assert "Mia Head, head of marketing, cannot sign in." in text(shown)
+        assert f'href="{address}"' in shown.content.decode()
+        client.force_login(make_user(Role.REP))
+        assert f'href="{address}"' not in client.get(page).content.decode()
+        marketing.set_password("a long enough one")
+        marketing.save()
+        assert "cannot sign in" not in text(client.get(page))
+
     def test_a_row_of_conditions_is_added_without_saving(self, client, revops):
         client.force_login(revops)
         asked = EDIT | {"edit": "conditions:add:0", "conditions-new-0": "industry"}
