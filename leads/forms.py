@@ -141,7 +141,14 @@ class OverridableForm(MoveForm):
         data.setdefault("override", False)
         if data["override"] and not data.get("note"):
             self.add_error("note", "Say why the criteria do not matter here.")
+        if self.is_judged and data.get("confirmations"):
+            self._check_confirmed(data["confirmations"])
         return data
+
+    def _check_confirmed(self, confirmed: list[str]) -> None:
+        asked = self.fields["confirmations"].choices  # type: ignore[attr-defined]
+        if missing := [label.lower() for name, label in asked if name not in confirmed]:
+            self.add_error("confirmations", f"Still to be confirmed with the buyer: {criteria.listed(missing)}.")
 
 
 class DealForm(forms.Form):
