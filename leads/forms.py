@@ -1,6 +1,6 @@
 """What people fill in about a lead. Forms validate; the write verbs of `leads` write."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -184,13 +184,19 @@ class QualifyForm(DealForm, OverridableForm):
         super().__init__(*args, stage=stage, **kwargs)
         self.order_fields([*DealForm.base_fields, "confirmations", "override", "note"])
         self.initial = {"name": _deal_name(self.lead), "currency": self.company.currency, **self.initial}
-        for name in set(stage.criteria.get("deal", ())) & self.fields.keys():
-            self.fields[name].required = self.is_judged
-            self.fields[name].error_messages["required"] = f"{stage} needs {criteria.DEAL_FIELDS[name][0]}."
+        if self.is_judged:
+            require(self, stage)
 
 
 def _deal_name(lead: Lead) -> str:
     return " – ".join(filter(None, (lead.company_name or lead.display_name, lead.product_interest)))
+
+
+def require(form: forms.Form, stage: Stage, *, but: Collection[str] = ()) -> None:
+    """Let the form ask for what `stage` asks for of the deal, but for some fields."""
+    for name in set(stage.criteria.get("deal", ())) & form.fields.keys() - set(but):
+        form.fields[name].required = True
+        form.fields[name].error_messages["required"] = f"{stage} needs {criteria.DEAL_FIELDS[name][0]}."
 
 
 class AttachForm(MoveForm):
