@@ -58,8 +58,12 @@ class DraftPages(Generic[Version]):
         return redirect(self.home)
 
     def restore(self, request: SignedInRequest, pk: int) -> HttpResponse:
-        """A draft with the rules of an earlier version."""
+        """A draft with the rules of an earlier version, unless one stands."""
         version = get_object_or_404(self.model, pk=pk, published_at__isnull=False)
+        standing = self.model.draft(version.scope)
+        if standing is not None:
+            say_that_it_stands(request, standing)
+            return self.to_draft(standing)
         draft = versions.restore(version, by=request.user)
         messages.success(request, f"The draft has the rules of version {version.number}.")
         return self.to_draft(draft)
@@ -140,6 +144,12 @@ class DraftPages(Generic[Version]):
         if kind not in (self.kinds or ("",)):
             raise Http404("There are no such rules.")
         return kind
+
+
+def say_that_it_stands(request: SignedInRequest, draft: versions.RuleSetVersion) -> None:
+    """Say why an earlier version does not replace this draft."""
+    by = f" by {draft.author}" if draft.author else ""
+    messages.error(request, f"A draft{by} stands already: publish or discard it first.")
 
 
 def as_seen(request: SignedInRequest, draft: Version) -> Version:

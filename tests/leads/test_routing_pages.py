@@ -351,3 +351,15 @@ def test_who_cannot_be_spared_keeps_leads_and_access(client, admin):
     assert "They are the fallback of the pool" in shown(refused)
     assert Lead.objects.get(pk=lead.pk).owner == leaver
     assert User.objects.get(pk=leaver.pk).is_active
+
+
+def test_a_draft_of_somebody_is_not_replaced_by_an_earlier_version(client, admin):
+    pool = make_pool()
+    first = make_routing(pool)
+    client.post(reverse("setup_routing_begin"))
+    client.post(reverse("setup_routing_draft"), {"otherwise": pool.pk, "revision": "1"})
+
+    kept = client.post(reverse("setup_routing_restore", args=[first.pk]), follow=True)
+
+    assert "A draft by Tomas Novak stands already: publish or discard it first." in shown(kept)
+    assert RoutingVersion.draft().revision == 2

@@ -363,6 +363,10 @@ class TestPages:
         client.force_login(revops)
         client.post(reverse("setup_stage_restore", args=["sql", 1]))
         assert StageVersion.draft("sql").body["definition"] == "Sales has accepted the lead and works it."
+        client.post(reverse("setup_stage_edit", args=["sql"]), EDIT | seen())
+        kept = client.post(reverse("setup_stage_restore", args=["sql", 1]), follow=True)
+        assert "stands already: publish or discard it first" in text(kept)
+        assert StageVersion.draft("sql").body["definition"] == "Sales works it."
         client.post(reverse("setup_stage_discard", args=["sql"]), seen())
         assert StageVersion.draft("sql") is None
 
