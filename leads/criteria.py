@@ -210,6 +210,17 @@ def _nothing_to_join(steps: Sequence[Step]) -> dict[int, str]:
     return found
 
 
+def deal_lacks(stage: Stage, facts: Mapping[str, Any]) -> dict[str, str]:
+    """What `stage` asks for of the deal and what is blank in `facts`, both by the names of `DEAL_FIELDS` → the sentence
+    that says so.
+    """
+    return {
+        name: f"{stage.name} needs {DEAL_FIELDS[name][0]}."
+        for name in stage.criteria.get("deal", ())
+        if facts.get(name) in (None, "")
+    }
+
+
 def in_words(criteria: Mapping[str, Any]) -> str:
     """What a stage asks for, as it reads after “asks for”; blank where it asks for nothing."""
     asked = [FIELDS[name][0] for name in criteria.get("fields", ()) if name in FIELDS]

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from alignment.lib.days import validate_day
 from leads.forms import DateInput, MoveForm, ReasonField
 from leads.merging import twins
 from leads.models import Lead, NurtureTrack
@@ -29,7 +30,7 @@ class RejectForm(MoveForm):
 
     reason = ReasonField("reject", label="Why is this not sales-ready?")
     instead = forms.BooleanField(label="Recycle it, and look again on", required=False)
-    revisit_on = forms.DateField(label="Look again on", required=False, widget=DateInput)
+    revisit_on = forms.DateField(label="Look again on", required=False, widget=DateInput, validators=[validate_day])
     track = forms.ModelChoiceField(_tracks(), label="Nurture track", required=False, empty_label="No track")
     same_as = forms.CharField(
         label="Which lead is it?",
@@ -80,8 +81,9 @@ class RecycleForm(MoveForm):
     reason = ReasonField("recycle", label="Why not now?", required=False)
     track = forms.ModelChoiceField(_tracks(), label="Nurture track", required=False, empty_label="No track")
     revisit_on = forms.DateField(
-        label="Look again on", required=False, widget=DateInput, help_text="Blank: when the track says so."
-    )
+        label="Look again on", required=False, widget=DateInput, validators=[validate_day],
+        help_text="Blank: when the track says so.",
+    )  # fmt: skip
 
     def clean_revisit_on(self) -> Any:
         day = self.cleaned_data["revisit_on"]

@@ -1,6 +1,6 @@
 """What people fill in about a lead. Forms validate; the write verbs of `leads` write."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from alignment.lib.currencies import validate_currency
+from alignment.lib.days import validate_day
 from alignment.lib.emails import email_key
 from alignment.people.models import Company, User
 from leads import criteria
@@ -140,7 +141,14 @@ class OverridableForm(MoveForm):
         data.setdefault("override", False)
         if data["override"] and not data.get("note"):
             self.add_error("note", "Say why the criteria do not matter here.")
+        if self.is_judged and data.get("confirmations"):
+            self._check_confirmed(data["confirmations"])
         return data
+
+    def _check_confirmed(self, confirmed: list[str]) -> None:
+        asked = self.fields["confirmations"].choices  # type: ignore[attr-defined]
+        if missing := [label.lower() for name, label in asked if name not in confirmed]:
+            self.add_error("confirmations", f"Still to be confirmed with the buyer: {criteria.listed(missing)}.")
 
 
 class DealForm(forms.Form):
@@ -150,7 +158,9 @@ class DealForm(forms.Form):
     amount = forms.DecimalField(label="Amount", max_digits=14, decimal_places=2, min_value=0, required=False)
     currency = forms.CharField(max_length=3, validators=[validate_currency], help_text="As EUR or USD.")
     rate = forms.DecimalField(max_digits=18, decimal_places=8, min_value=0, required=False)
-    expected_close_on = forms.DateField(label="Expected close", required=False, widget=DateInput)
+    expected_close_on = forms.DateField(
+        label="Expected close", required=False, widget=DateInput, validators=[validate_day]
+    )
 
     def __init__(self, *args: Any, company: Company, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -174,13 +184,19 @@ class QualifyForm(DealForm, OverridableForm):
         super().__init__(*args, stage=stage, **kwargs)
         self.order_fields([*DealForm.base_fields, "confirmations", "override", "note"])
         self.initial = {"name": _deal_name(self.lead), "currency": self.company.currency, **self.initial}
-        for name in set(stage.criteria.get("deal", ())) & self.fields.keys():
-            self.fields[name].required = self.is_judged
-            self.fields[name].error_messages["required"] = f"{stage} needs {criteria.DEAL_FIELDS[name][0]}."
+        if self.is_judged:
+            require(self, stage)
 
 
 def _deal_name(lead: Lead) -> str:
     return " – ".join(filter(None, (lead.company_name or lead.display_name, lead.product_interest)))
+
+
+def require(form: forms.Form, stage: Stage, *, but: Collection[str] = ()) -> None:
+    """Let the form ask for what `stage` asks for of the deal, but for some fields."""
+    for name in set(stage.criteria.get("deal", ())) & form.fields.keys() - set(but):
+        form.fields[name].required = True
+        form.fields[name].error_messages["required"] = f"{stage} needs {criteria.DEAL_FIELDS[name][0]}."
 
 
 class AttachForm(MoveForm):

@@ -7,7 +7,6 @@ answers; where neither side contests but RevOps does, the one that gains by it a
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -15,9 +14,9 @@ from django.db import IntegrityError, transaction
 from alignment.people.models import Company, Role, Side, Team, User
 from leads import lifecycle
 from leads.causes import Cause
-from leads.deals.sourcing import books_close_at
+from leads.deals import sourcing
 from leads.milestones import CauseSource, Kind, Milestone, Outcome
-from leads.models import DealRules, Lead, LeadTransition, Opportunity, OpportunityContact, Sourcing
+from leads.models import Lead, LeadTransition, Opportunity, OpportunityContact, Sourcing
 from leads.models.opportunity import SourcedBy
 from sla import clocks, dispute_notices
 from sla.models import Clock, ClockEvent, Dispute, DisputeKind, EventKind
@@ -120,18 +119,12 @@ def contest_breach(*, clock_id: int, evidence: str, evidence_url: str = "", by: 
 # Who brought a deal -------------------------------------------------------------------------------------------
 
 
-def sourcing_closes_at(sourcing: Sourcing) -> Any:
-    """When the books of the deal's month close, after which nobody contests who brought it. Two queries."""
-    zone, rules = ZoneInfo(Company.get().time_zone), DealRules.objects.get()
-    return books_close_at(sourcing.sqo_at, zone=zone, closing_day=rules.closing_day)
-
-
 def contestable_sourcing(deal: Opportunity) -> Sourcing | None:
     """The answer to who brought this deal that counts, if it can be contested today. Four queries at most."""
     newest = Sourcing.objects.filter(opportunity=deal).order_by("-id").first()
     if newest is None or Dispute.objects.filter(sourcing=newest).exists():
         return None
-    return newest if lifecycle.database_now() < sourcing_closes_at(newest) else None
+    return newest if lifecycle.database_now() < sourcing.closes_at(newest) else None
 
 
 @transaction.atomic

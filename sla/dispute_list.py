@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from alignment.lib import keysets
 from alignment.lib.csv import Cell
-from sla.models import Dispute
+from sla.models import Dispute, DisputeKind
+from sla.models.dispute import Verdict
 
 PAGE = 100
 CHUNK = 500
@@ -20,11 +21,25 @@ DECIDED, OPEN = ("-closed_at", "-pk"), ("due_at", "pk")
 
 
 class DisputeList:
-    """The open ones, or those with a verdict; `after` names the place at which the page begins."""
+    """The open ones, or those with a verdict; `after` names the place at which the page begins.
 
-    def __init__(self, after: str = "", *, is_decided: bool) -> None:
+    `kind` and `verdict` narrow it, and `days` to those that were contested so many days ago or later; unknown values
+    are left out.
+    """
+
+    def __init__(
+        self, after: str = "", *, is_decided: bool, kind: str = "", verdict: str = "", days: str = ""
+    ) -> None:  # fmt: skip
         found = Dispute.objects.select_related(*RELATED).with_due()
         self.is_decided = is_decided
+        self.kind = kind if kind in DisputeKind.values else ""
+        self.days = int(days) if days.isascii() and days.isdecimal() and len(days) < 5 else None
+        if self.kind:
+            found = found.filter(kind=self.kind)
+        if verdict in Verdict.values:
+            found = found.filter(verdict=verdict)
+        if self.days:
+            found = found.contested_within(self.days)
         self.keyset = keysets.Page(
             found.exclude(verdict="") if is_decided else found.open(), DECIDED if is_decided else OPEN, after,
             size=PAGE, undated_last=not is_decided,

@@ -16,11 +16,12 @@ from alignment.lib.form_pages import form_page, form_view
 from alignment.ops.exports import exported, wants_file
 from alignment.people.permissions import can, policy, require
 from alignment.people.requests import SignedInRequest
+from leads.deals import sourcing
 from leads.models import Lead, Opportunity
 from leads.models.opportunity import SourcedBy
 from sla import contesting, disputes
 from sla.dispute_list import HEADER, DisputeList
-from sla.models import Dispute
+from sla.models import Dispute, DisputeKind
 from sla.models.dispute import Verdict
 from sla.receipt import Frozen
 
@@ -101,7 +102,7 @@ def contest_sourcing(request: SignedInRequest, pk: int) -> HttpResponse:
         )
     ):
         return raised
-    shown = {"deal": deal, "standing": standing, "form": form, "closes_at": contesting.sourcing_closes_at(standing)}
+    shown = {"deal": deal, "standing": standing, "form": form, "closes_at": sourcing.closes_at(standing)}
     return form_page(request, "disputes/sourcing.html", shown)
 
 
@@ -122,12 +123,15 @@ def opened(
 @policy("dispute.view")
 @require_safe
 def dispute_list(request: SignedInRequest) -> HttpResponseBase:
-    """Open ones, the first due first; with `view=decided` the newest verdicts. `format=csv`: all of them, a file."""
-    shown = DisputeList(request.GET.get("after", ""), is_decided=request.GET.get("view") == "decided")
+    """Open ones, the first due first; with `view=decided` the newest verdicts. `kind`, `verdict` and `days` narrow it;
+    `format=csv`: all of them, a file.
+    """
+    narrowed = {name: request.GET.get(name, "") for name in ("kind", "verdict", "days")}
+    shown = DisputeList(request.GET.get("after", ""), is_decided=request.GET.get("view") == "decided", **narrowed)
     if wants_file(request):
         name = "decided-disputes" if shown.is_decided else "open-disputes"
         return exported(request, name, HEADER, shown.lines(), of="dispute")
-    return render(request, "disputes/disputes.html", {"list": shown, "now": now()})
+    return render(request, "disputes/disputes.html", {"list": shown, "now": now(), "kinds": DisputeKind.choices})
 
 
 @policy("dispute.view")

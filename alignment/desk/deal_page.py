@@ -8,10 +8,12 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from django.db.models import Model
+from django.db.models.functions import Coalesce
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from alignment.desk.templatetags.accord import day
+from alignment.lib import keysets
 from alignment.people.models import Company, User
 from alignment.people.permissions import can
 from leads.deals import sourcing
@@ -33,6 +35,7 @@ from leads.models import (
 from leads.models.opportunity import DealKind, DealState
 from leads.models.sourcing import SourcingRule
 from leads.views.deals import Lose, Reopen, Win
+from sla.models import Dispute
 
 CHANGES = 50
 
@@ -66,7 +69,7 @@ class DealPage:
 
     def __init__(self, user: User, pk: int, *, at: datetime, before: str = "") -> None:
         self.user, self.pk, self.at = user, pk, at
-        self.before = int(before) if before.isdecimal() and len(before) < 19 else None
+        self.before = before
 
     @cached_property
     def deal(self) -> Opportunity:
@@ -156,17 +159,24 @@ class DealPage:
         )
         return (closes_at - timedelta(days=1)).date()
 
+    @cached_property
+    def dispute(self) -> Dispute | None:
+        """The newest dispute about who brought it."""
+        rows = Dispute.objects.filter(sourcing__opportunity=self.pk).select_related("raised_by")
+        return rows.order_by("-id").first()
+
     @property
     def may_source(self) -> bool:
-        return self._are_books_open and can(self.user, "deal.source")
+        return self.are_books_open and can(self.user, "deal.source")
 
     @property
     def may_contest(self) -> bool:
-        """Whether this visitor may say that somebody else brought it; the page behind says whether that was done."""
-        return self._are_books_open and can(self.user, "dispute.raise")
+        """Whether this visitor may say that somebody else brought it: once for each answer."""
+        was_contested = self.dispute and self.dispute.sourcing_id == self.sourcings[0].pk
+        return self.are_books_open and not was_contested and can(self.user, "dispute.raise")
 
     @property
-    def _are_books_open(self) -> bool:
+    def are_books_open(self) -> bool:
         today = self.at.astimezone(ZoneInfo(self.company.time_zone)).date()
         return self.books_close_on is not None and today <= self.books_close_on
 
@@ -177,21 +187,20 @@ class DealPage:
     # What changed
 
     @cached_property
-    def _changes(self) -> list[OpportunityChange]:
+    def _changes(self) -> keysets.Page[OpportunityChange]:
         changes = OpportunityChange.objects.filter(opportunity=self.pk).select_related("actor")
-        if self.before:
-            changes = changes.filter(pk__lt=self.before)
-        return list(changes.order_by("-id")[: CHANGES + 1])
+        changes = changes.annotate(told_at=Coalesce("at", "recorded_at"))
+        return keysets.Page(changes, ("-told_at", "-id"), self.before, size=CHANGES)
 
     @property
-    def next(self) -> int | None:
-        """The key below which the next page of changes begins."""
-        return self._changes[CHANGES - 1].pk if len(self._changes) > CHANGES else None
+    def next(self) -> str:
+        """Where the next page of changes begins; blank on the last one."""
+        return self._changes.next
 
     @cached_property
     def changes(self) -> list[Line]:
         """What changed, the newest first, each with its day as a heading where another day begins."""
-        rows, shown, lines = self._changes[:CHANGES], "", []
+        rows, shown, lines = self._changes.rows, "", []
         names = _Names(rows)
         for row in rows:
             at = row.at or row.recorded_at

@@ -196,7 +196,7 @@ def _clock_events(lead_ids: Sequence[int]) -> QuerySet[Any]:
         moment=F("at"),
         told=JSONObject(
             lead="clock__lead_id",
-            kind="kind", why="clock__cancelled_why", target="clock__policy__target", unit="clock__policy__unit",
+            kind="kind", target="clock__policy__target", unit="clock__policy__unit",
             subject="clock__subject_kind", due_at="clock__due_at", started_at="clock__started_at",
             stopped_at="clock__stopped_at", actor="actor__name", detail="detail",
         ),

@@ -174,7 +174,9 @@ def _clock(event: Event) -> Line:
         case EventKind.BREACHED:
             return Line("circle-alert", "", f"{words.missing} within {promised}", is_bad=True)
         case EventKind.CANCELLED:
-            return Line("timer-off", "", f"No {words.due.lower()} is owed any more", CancelReason(told["why"]).label)
+            # Of the event, not of its clock, which may run again.
+            why = CancelReason(told["detail"]["why"]).label
+            return Line("timer-off", "", f"No {words.due.lower()} is owed any more", why)
         case EventKind.REOPENED:
             return Line("timer-reset", "", "The clock runs again", f"{when}, as before")
         case EventKind.PAUSED:

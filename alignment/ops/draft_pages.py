@@ -50,7 +50,7 @@ class DraftPages(Generic[Version]):
         draft = self.model.draft(self._scope(kind))
         if draft is None:
             messages.error(request, "There is no draft any more.")
-        elif versions.discard(self.seen(request, draft)):
+        elif versions.discard(as_seen(request, draft)):
             messages.success(request, "The draft is gone; what was published stands.")
         else:
             messages.error(request, "Meanwhile the draft was changed. Look at it again.")
@@ -58,8 +58,12 @@ class DraftPages(Generic[Version]):
         return redirect(self.home)
 
     def restore(self, request: SignedInRequest, pk: int) -> HttpResponse:
-        """A draft with the rules of an earlier version."""
+        """A draft with the rules of an earlier version, unless one stands."""
         version = get_object_or_404(self.model, pk=pk, published_at__isnull=False)
+        standing = self.model.draft(version.scope)
+        if standing is not None:
+            say_that_it_stands(request, standing)
+            return self.to_draft(standing)
         draft = versions.restore(version, by=request.user)
         messages.success(request, f"The draft has the rules of version {version.number}.")
         return self.to_draft(draft)
@@ -79,18 +83,12 @@ class DraftPages(Generic[Version]):
 
         return found
 
-    def seen(self, request: SignedInRequest, draft: Version) -> Version:
-        """The draft at the revision that the form was made from; without one it is nothing that anybody saw."""
-        revision, shown = request.POST.get("revision", ""), copy(draft)
-        shown.revision = int(revision) if revision.isascii() and revision.isdecimal() and len(revision) < 9 else 0
-        return shown
-
     def wrote(
         self, request: SignedInRequest, draft: Version, verb: Callable[[Version], Any], done: str = "Saved."
     ) -> bool:
         """Whether the verb took the draft as the page showed it. A refusal is told, and nothing is overwritten."""
         try:
-            verb(self.seen(request, draft))
+            verb(as_seen(request, draft))
         except StaleDraftError as stale:
             messages.error(request, str(stale))
         except ValidationError as refusal:
@@ -146,6 +144,23 @@ class DraftPages(Generic[Version]):
         if kind not in (self.kinds or ("",)):
             raise Http404("There are no such rules.")
         return kind
+
+
+def say_that_it_stands(request: SignedInRequest, draft: versions.RuleSetVersion) -> None:
+    """Say why an earlier version does not replace this draft."""
+    by = f" by {draft.author}" if draft.author else ""
+    messages.error(request, f"A draft{by} stands already: publish or discard it first.")
+
+
+def as_seen(request: SignedInRequest, draft: Version) -> Version:
+    """The draft at the revision that the form was made from. A form of an earlier draft, or of no revision, was made
+    from nothing that stands.
+    """
+    revision, shown = request.POST.get("revision", ""), copy(draft)
+    is_of_this = request.POST.get("version", str(draft.pk)) == str(draft.pk)
+    is_number = revision.isascii() and revision.isdecimal() and len(revision) < 9
+    shown.revision = int(revision) if is_of_this and is_number else 0
+    return shown
 
 
 def moved(rules: list[Rule], at: int, to: str | None) -> list[Rule]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -9,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
 from alignment.people.models import User
@@ -80,4 +82,16 @@ def _to_login(request: Request) -> HttpResponse:
     if request.htmx:
         here = request.htmx.current_url_abs_path or "/"
         return HttpResponseClientRedirect(redirect_to_login(here).url)
-    return redirect_to_login(request.get_full_path()) if request.method == "GET" else redirect(settings.LOGIN_URL)
+    if request.method == "GET":
+        return redirect_to_login(request.get_full_path())
+    form = _came_from(request)
+    return redirect_to_login(form) if form else redirect(settings.LOGIN_URL)
+
+
+def _came_from(request: Request) -> str:
+    """The page of ours on which the form stood; blank where nobody says."""
+    page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(page)
+    return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from alignment.api.shapes import Body, ChoiceField, IdField, KeyField, PastField, PersonIdField
 from alignment.lib.currencies import validate_currency
+from alignment.lib.days import validate_day
 from alignment.people.models import Company
 from leads.milestones import Milestone, QualifiedBy
 from leads.models import NurtureTrack, Reason, Stage
@@ -45,7 +46,11 @@ class RecycleBody(NoteBody):
         queryset=NurtureTrack.objects.filter(retired_at=None), required=False, default=None, allow_null=True
     )
     revisit_on = serializers.DateField(
-        required=False, default=None, allow_null=True, help_text="Without it: when the track says so."
+        required=False,
+        default=None,
+        allow_null=True,
+        validators=[validate_day],
+        help_text="Without it: when the track says so.",
     )
 
     def validate_revisit_on(self, day: Any) -> Any:
@@ -121,7 +126,7 @@ class NewDealBody(Body):
         required=False,
         help_text="For another currency.",
     )
-    expected_close_on = serializers.DateField(allow_null=True, required=False, default=None)
+    expected_close_on = serializers.DateField(allow_null=True, required=False, default=None, validators=[validate_day])
     product = serializers.CharField(max_length=120, allow_blank=True, default="")
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:

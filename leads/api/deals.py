@@ -67,7 +67,10 @@ class Opportunities(ApiView):
         _check_named(data, request)
         columns = _columns(data)
         own = owners_for(request.user).filter(pk=request.user.pk).values_list("pk", flat=True).first()
-        draft = DealDraft(**columns | {"owner_id": columns["owner_id"] or own})
+        columns |= {"owner_id": columns["owner_id"] or own}
+        if lacked := deals.asked_at_opening(columns):
+            raise serializers.ValidationError({name: [said] for name, said in lacked.items()})
+        draft = DealDraft(**columns)
         [pk] = deals.open_deals(drafts=[draft], cause=api_cause(request))
         return Response(one_deal(pk), status=201, headers={"Location": reverse("api_opportunity", args=[pk])})
 

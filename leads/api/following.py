@@ -12,6 +12,7 @@ from alignment.api.problems import Problem
 from alignment.api.requests import TokenRequest
 from alignment.api.shapes import Body, Shape, read
 from alignment.api.views import ApiView
+from alignment.lib.days import validate_day
 from alignment.people.models import Scope
 from alignment.people.permissions import policy, require
 from leads import following
@@ -28,7 +29,7 @@ class FollowUpSerializer(Shape):
 
 class StepBody(Body):
     step = serializers.CharField(max_length=following.STEP_LENGTH)
-    on = serializers.DateField()
+    on = serializers.DateField(validators=[validate_day])
 
     def validate_on(self, day: Any) -> Any:
         if day < timezone.localdate():
@@ -37,7 +38,7 @@ class StepBody(Body):
 
 
 class SnoozeBody(Body):
-    until = serializers.DateField(allow_null=True, help_text="Null wakes the lead up.")
+    until = serializers.DateField(allow_null=True, validators=[validate_day], help_text="Null wakes the lead up.")
 
     def validate_until(self, day: Any) -> Any:
         if day and day <= timezone.localdate():

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from alignment.lib import batch
-from leads import lifecycle
+from leads import criteria, lifecycle
 from leads.causes import Cause
 from leads.deals import customers, sourcing
 from leads.deals.changes import KEPT, TOLD_AT_OPENING, Change, differences, record, tell
@@ -153,6 +153,8 @@ def change(*, opportunity_id: int, changes: Mapping[str, Any], cause: Cause) -> 
     changed = [row.field for row in rows]
     if "stage_id" in changed:
         _check_stage(deal, changes["stage_id"])
+    if changed:
+        _check_asked(deal, before, before | dict(changes))
     if rows:
         for name in changed:
             setattr(deal, name, changes[name])
@@ -170,6 +172,33 @@ def _check_stage(deal: Opportunity, stage_id: int | None) -> None:
     stage = Stages.load().by_id.get(stage_id or 0)
     if stage is None or stage.milestone != Milestone.SQO or stage.retired_at:
         raise DealError("An open deal is in one of the stages of opportunities.", "stage_id")
+
+
+def _check_asked(deal: Opportunity, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """What the stage of an open deal asks for may be missing from before; it is not taken away, nor is a stage entered
+    without it.
+    """
+    stage = Stages.load().by_id.get(after["stage_id"] or 0)
+    if stage is None or deal.state != DealState.OPEN:
+        return
+    lacked_before = criteria.deal_lacks(stage, _facts(before)) if stage.pk == before["stage_id"] else {}
+    for name, said in criteria.deal_lacks(stage, _facts(after)).items():
+        if name not in lacked_before:
+            raise DealError(said, name)
+
+
+def _facts(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stage may ask for of a deal, of its columns."""
+    return {name: columns.get("owner_id" if name == "owner" else name) for name in criteria.DEAL_FIELDS}
+
+
+def asked_at_opening(columns: Mapping[str, Any]) -> dict[str, str]:
+    """What a deal without a lead, of these columns, lacks for its stage (the first one of opportunities, where none is
+    named): field → sentence.
+    """
+    stages = Stages.load()
+    stage = stages.by_id[columns["stage_id"]] if columns.get("stage_id") else stages.first(Milestone.SQO)
+    return criteria.deal_lacks(stage, _facts(columns))
 
 
 def carried(opportunity_id: int) -> bool:

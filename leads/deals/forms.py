@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from alignment.people.models import User
 from leads.deals import buying_groups
-from leads.forms import NOTE_LENGTH, DateInput, DealForm, ReasonField, offer
+from leads.forms import NOTE_LENGTH, DateInput, DealForm, ReasonField, offer, require
 from leads.milestones import Milestone
 from leads.models import Account, CustomerPeriod, DealRules, Lead, Opportunity, Source, Stage
 from leads.models.opportunity import DealKind, SourcedBy
@@ -64,6 +64,9 @@ class NewDealForm(WholeDealForm):
         super().__init__(*args, **kwargs)
         offer(self, "account", Account.objects.all())
         self.initial.setdefault("currency", self.company.currency)
+        chosen = self.data.get("stage", "")
+        offered = Stage.objects.in_use().filter(milestone=Milestone.SQO).order_by("position")
+        require(self, next((each for each in offered if str(each.pk) == chosen), offered[0]))
 
 
 class EditDealForm(WholeDealForm):
@@ -76,6 +79,8 @@ class EditDealForm(WholeDealForm):
         super().__init__(*args, **kwargs)
         if is_carried or deal.state != "open":
             del self.fields["stage"]
+        if deal.stage and deal.state == "open":
+            require(self, deal.stage, but=[name for name, value in initial.items() if value in (None, "")])
 
 
 class WinDealForm(forms.Form):

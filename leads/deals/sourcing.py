@@ -128,6 +128,17 @@ def books_close_at(sqo_at: datetime, *, zone: ZoneInfo, closing_day: int) -> dat
     return following + timedelta(days=closing_day)
 
 
+def closes_at(standing: Sourcing) -> datetime:
+    """When the books of the deal's month close, after which nobody says otherwise who brought it. Two queries."""
+    zone, rules = ZoneInfo(Company.get().time_zone), DealRules.objects.get()
+    return books_close_at(standing.sqo_at, zone=zone, closing_day=rules.closing_day)
+
+
+def closed_since(closes_at: datetime) -> str:
+    """What is said of books that are closed."""
+    return f"The books of its month closed on {closes_at - timedelta(days=1):%-d %B %Y}."
+
+
 @transaction.atomic
 def change_rules(
     *,
@@ -167,12 +178,9 @@ def correct(
         raise SourcingError("It is not known when this deal became an opportunity, so nothing can be said about it.")
     if standing.sourced_by == sourced_by:
         raise SourcingError(f"This deal is sourced by {deal.get_sourced_by_display().lower()} already.")
-    now, company = lifecycle.database_now(), Company.get()
-    closes_at = books_close_at(
-        standing.sqo_at, zone=ZoneInfo(company.time_zone), closing_day=DealRules.objects.get().closing_day
-    )
-    if (asked_at or now) >= closes_at:
-        raise SourcingError(f"The books of its month closed on {closes_at - timedelta(days=1):%-d %B %Y}.")
+    now, closing_at = lifecycle.database_now(), closes_at(standing)
+    if (asked_at or now) >= closing_at:
+        raise SourcingError(closed_since(closing_at))
     row = Sourcing.objects.create(
         opportunity=deal, sourced_by=sourced_by, rule=SourcingRule.CORRECTION, sqo_at=standing.sqo_at,
         days=standing.days, why=why, actor_id=cause.actor_id, recorded_at=now,

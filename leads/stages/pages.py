@@ -143,6 +143,31 @@ class StagePage:
         return told
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A part of a stage as it counts, and as a draft has it; in words."""
+
+    label: str
+    was: str
+    now: str
+
+
+def changes(body: Mapping[str, Any], before: Mapping[str, Any]) -> list[Changed]:
+    """What a version with this body says otherwise than the one with the body `before`."""
+    return [
+        Changed(words.removeprefix("the ").capitalize(), _said(name, before[name]), _said(name, body[name]))
+        for name, words in NAMES.items()
+        if body[name] != before[name]
+    ]
+
+
+def _said(name: str, value: Any) -> str:
+    if name == "criteria":
+        asks = criteria.in_words(value)
+        return asks[:1].upper() + asks[1:] if asks else "Nothing"
+    return Side(value).label if name == "owning_side" else value or "Nothing"
+
+
 NAMES = {"name": "the name", "owning_side": "the side", "definition": "the definition", "criteria": "what it asks for"}
 
 

@@ -49,6 +49,24 @@ def begin(*, stage: Stage, by: User) -> StageVersion:
     return versions.begin(StageVersion, by=by, scope=stage.key, body=body_of(stage))
 
 
+@transaction.atomic
+def save(*, made_from: StageVersion, body: Mapping[str, Any], by: User) -> StageVersion:
+    """Store this body in the draft of a stage. `made_from` is what its editor began with, as they saw it: the draft, or
+    what counted where there was none. Raises ValidationError, and StaleDraftError where the stage has moved on since.
+    """
+    stage = Stage.objects.select_for_update(no_key=True).get(key=made_from.scope)
+    checked, standing = check(stage, body), newest(stage)
+    if (standing.pk, standing.revision) != (made_from.pk, made_from.revision):
+        raise versions.StaleDraftError(standing)
+    return versions.change(begin(stage=stage, by=by), body=checked, by=by)
+
+
+def newest(stage: Stage) -> StageVersion:
+    """What the next change of a stage in use begins with: its draft, else the version that counts."""
+    versions_of = StageVersion.objects.filter(scope=stage.key).select_related("author", "published_by")
+    return versions_of.exclude(state=versions.VersionState.RETIRED).order_by("-number")[0]
+
+
 def check(stage: Stage, body: Mapping[str, Any]) -> dict[str, Any]:
     """The body as it is to be stored. Raises ValidationError, by field, where it cannot count."""
     name, side = " ".join(str(body.get("name", "")).split()), body.get("owning_side")

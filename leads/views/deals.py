@@ -55,7 +55,7 @@ def new(request: SignedInRequest) -> HttpResponse:
         request.POST or None,
         company=Company.get(),
         owners=owners_for(request.user),
-        initial={"account": account.pk, "owner": request.user.pk, "name": f"{account}: "},
+        initial={"account": account.pk, "owner": request.user.pk, "name": str(account)},
     )
     context: dict[str, Any] = {"form": form, "account": account}
     if not form.is_valid():
@@ -101,10 +101,14 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
             form.add_error(None, f"{who} has changed this deal meanwhile. Save again to have it your way.")
             status = 409
         else:
-            deals.change(opportunity_id=pk, changes=form.columns, cause=page_cause(request))
-            messages.success(request, "Saved.")
-            return redirect("deal", pk)
-    elif form.is_bound:
+            try:
+                deals.change(opportunity_id=pk, changes=form.columns, cause=page_cause(request))
+            except deals.DealError as refusal:
+                form.add_error(refusal.field.removesuffix("_id"), str(refusal))
+            else:
+                messages.success(request, "Saved.")
+                return redirect("deal", pk)
+    if form.is_bound and status == 200:
         status = 422
     return render(request, "leads/deal_edit.html", {"deal": deal, "form": form, "seen": seen}, status=status)
 
@@ -246,6 +250,10 @@ def carrier(request: SignedInRequest, pk: int, lead: int) -> HttpResponse:
 def sourced_by(request: SignedInRequest, pk: int) -> HttpResponse:
     """Correct who brought the deal, until its books are closed."""
     deal = _deal(pk)
+    standing = deal.sourcings.order_by("-id").first()
+    if standing and now() >= (closed_at := sourcing.closes_at(standing)):
+        context = {"deal": deal, "standing": standing, "closed": sourcing.closed_since(closed_at)}
+        return render(request, "leads/deal_sourced_by.html", context, status=409)
     form = deal_forms.SourcedByForm(request.POST or None, initial={"sourced_by": deal.sourced_by})
     if form.is_valid():
         try:
@@ -255,7 +263,7 @@ def sourced_by(request: SignedInRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, "Corrected. The rule's own answer stays beside it.")
             return redirect("deal", pk)
-    context = {"deal": deal, "form": form, "standing": deal.sourcings.order_by("-id").first()}
+    context = {"deal": deal, "form": form, "standing": standing}
     return form_page(request, "leads/deal_sourced_by.html", context)
 
 

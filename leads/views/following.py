@@ -1,6 +1,6 @@
 """What comes next with a lead, from its page and from the queue: the next step, and letting it sleep."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 from django_htmx.http import reswap, retarget
 
+from alignment.lib.days import validate_day
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
 from leads import following
@@ -26,6 +27,12 @@ def _to_come(day: Any) -> None:
         raise ValidationError("Choose today or a day that is still to come.")
 
 
+def _in(days: int) -> date:
+    """So many days ahead, or the Monday after that weekend: what is proposed should be a day at work."""
+    day = timezone.localdate() + timedelta(days=days)
+    return day + timedelta(days=7 - day.weekday() if day.weekday() > 4 else 0)
+
+
 class StepForm(forms.Form):
     """The next step with its day."""
 
@@ -35,23 +42,23 @@ class StepForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "data-key": "t", "placeholder": "What comes next"}),
         error_messages={"required": "Say what comes next."},
     )
-    on = forms.DateField(label="On", widget=DateInput, validators=[_to_come])
+    on = forms.DateField(label="On", widget=DateInput, validators=[_to_come, validate_day])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.auto_id = "step_%s"
-        self.initial = {"on": timezone.localdate() + timedelta(days=1), **(self.initial or {})}
+        self.initial = {"on": _in(days=1), **(self.initial or {})}
 
 
 class SnoozeForm(forms.Form):
     """Until when; blank wakes the lead up."""
 
-    until = forms.DateField(label="Until", required=False, widget=DateInput)
+    until = forms.DateField(label="Until", required=False, widget=DateInput, validators=[validate_day])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.auto_id = "snooze_%s"
-        self.initial = {"until": timezone.localdate() + timedelta(days=3), **(self.initial or {})}
+        self.initial = {"until": _in(days=3), **(self.initial or {})}
 
     def clean_until(self) -> Any:
         day = self.cleaned_data["until"]

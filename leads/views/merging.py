@@ -44,6 +44,9 @@ def merge(request: SignedInRequest) -> HttpResponse:
     leads = _asked(asked)
     if request.method == "POST" and len(leads) > 1:
         return _merge(request, leads)
+    if request.method == "POST" and leads and len(set(asked.getlist("lead"))) > 1:
+        messages.info(request, f"They are one lead already: {leads[0]}.")
+        return redirect("lead", leads[0].pk)
     return _side_by_side(request, leads)
 
 

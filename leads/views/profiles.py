@@ -15,6 +15,7 @@ from alignment.lib.form_pages import form_view
 from alignment.ops import versions
 from alignment.ops.draft_pages import LONGEST_NOTE, DraftPages
 from alignment.ops.exports import exported, wants_file
+from alignment.people.models import Company
 from alignment.people.permissions import can, policy
 from alignment.people.requests import SignedInRequest
 from leads.models import Account, ProfileVersion
@@ -43,6 +44,7 @@ def profiles(request: SignedInRequest) -> HttpResponseBase:
         "draft": next((row for row in rows if row.is_draft), None),
         "versions": [row for row in rows if not row.is_draft],
         "won": won,
+        "currency": Company.get().currency,
         "may_manage": can(request.user, "profiles.manage"),
     }
     return render(request, "leads/profiles.html", context)
@@ -128,6 +130,7 @@ def target_accounts(request: SignedInRequest) -> HttpResponseBase:
         "form": form, "rows": rows[: coverage.PAGE], "words": words, "uncovered": uncovered,
         "next": f"{rows[coverage.PAGE - 1].pk}~{rows[coverage.PAGE - 1].name}" if len(rows) > coverage.PAGE else "",
         "figures": coverage.figures(), "may_manage": can(request.user, "targets.manage"),
+        "currency": Company.get().currency,
     }  # fmt: skip
     return render(request, "leads/target_accounts.html", context)
 

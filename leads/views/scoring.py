@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from alignment.lib.csv import Cell
 from alignment.lib.form_pages import form_view
-from alignment.ops.draft_pages import DraftPages
+from alignment.ops.draft_pages import DraftPages, as_seen
 from alignment.ops.exports import exported, wants_file
 from alignment.ops.models import Job
 from alignment.ops.versions import StaleDraftError
@@ -264,7 +264,7 @@ def publish(request: SignedInRequest, draft: ScoringVersion) -> HttpResponse:
     if form.is_valid():
         try:
             data = _publishing(form.cleaned_data)
-            job = publishing.publish(draft=pages.seen(request, draft), by=request.user, **data)
+            job = publishing.publish(draft=as_seen(request, draft), by=request.user, **data)
         except StaleDraftError as refusal:
             form.add_error(None, str(refusal))
             status = 409

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from alignment.lib.form_pages import form_view
 from alignment.ops import versions
+from alignment.ops.draft_pages import as_seen, say_that_it_stands
 from alignment.people.models import Company
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
@@ -17,7 +18,7 @@ from leads.models import Stage, StageVersion
 from leads.stages import forms as stage_forms
 from leads.stages import setup as stage_setup
 from leads.stages.mapping import standing_in
-from leads.stages.pages import StagePage, lines
+from leads.stages.pages import StagePage, changes, lines
 from leads.stages.preview import preview
 
 
@@ -69,30 +70,37 @@ def setup_stage_new(request: SignedInRequest) -> HttpResponse:
 def setup_stage_edit(request: SignedInRequest, key: str) -> HttpResponse:
     """The draft: saved without effect, until it is published."""
     stage = _in_use(key)
-    draft = StageVersion.draft(key)
-    body = draft.body if draft else stage_setup.body_of(stage)
+    made_from = stage_setup.newest(stage)
+    body = made_from.body
     editor = Editor(
         ABOUT_SCORED_LEAD, prefix="conditions", data=request.POST, stored=body["criteria"].get("conditions"),
         may_be_empty=True,
     )  # fmt: skip
     form = stage_forms.StageForm(request.POST or None, stage=stage, body=body)
-    context = {"stage": stage, "form": form, "editor": editor, "draft": draft, "seen": draft.revision if draft else 0}
+    context = {"stage": stage, "form": form, "editor": editor, "draft": made_from}
     if not form.is_bound or editor.is_being_edited:
         return render(request, "stages/edit.html", context)
     condition = editor.value
     if not form.is_valid() or condition is None:
         return render(request, "stages/edit.html", context, status=422)
-    if request.POST.get("seen", str(context["seen"])) != str(context["seen"]):
-        who = draft.author if draft and draft.author else "Somebody"
-        form.add_error(None, f"{who} has changed this draft meanwhile. Save again to have it your way.")
-        return render(request, "stages/edit.html", context, status=409)
     try:
-        checked = stage_setup.check(stage, form.body(condition.as_json()))
-        versions.change(stage_setup.begin(stage=stage, by=request.user), body=checked, by=request.user)
+        seen, said = as_seen(request, made_from), form.body(condition.as_json())
+        stage_setup.save(made_from=seen, body=said, by=request.user)
     except ValidationError as refusal:
         form.add_error(None, refusal)
         return render(request, "stages/edit.html", context, status=422)
+    except versions.StaleDraftError:
+        standing = stage_setup.newest(stage)
+        form.add_error(None, f"{_meanwhile(standing)} Save again to have it your way.")
+        return render(request, "stages/edit.html", context | {"draft": standing}, status=409)
     return redirect("setup_stage_publish", key)
+
+
+def _meanwhile(version: StageVersion) -> str:
+    """Who was first, and with what."""
+    if version.is_draft:
+        return f"{version.author or 'Somebody'} has changed this draft meanwhile."
+    return f"{version.published_by or 'Somebody'} has published version {version.number} meanwhile."
 
 
 @policy("stages.manage")
@@ -106,9 +114,7 @@ def setup_stage_publish(request: SignedInRequest, key: str) -> HttpResponse:
     form, status = stage_forms.PublishForm(request.POST or None), 422 if request.POST else 200
     if form.is_valid():
         try:
-            if request.POST.get("seen", str(draft.revision)) != str(draft.revision):
-                raise versions.StaleDraftError(draft)
-            stage_setup.publish(draft=draft, by=request.user, note=form.cleaned_data["note"])
+            stage_setup.publish(draft=as_seen(request, draft), by=request.user, note=form.cleaned_data["note"])
         except ValidationError as refusal:
             form.add_error(None, refusal)
         except versions.StaleDraftError as refusal:
@@ -117,7 +123,11 @@ def setup_stage_publish(request: SignedInRequest, key: str) -> HttpResponse:
         else:
             messages.success(request, "It counts from now on. Both heads were asked to sign.")
             return redirect("setup_stage", key)
-    context = {"stage": stage, "form": form, "draft": draft, "preview": preview(stage, draft.body["criteria"])}
+    counting = StageVersion.published(key)
+    context = {
+        "stage": stage, "form": form, "draft": draft, "preview": preview(stage, draft.body["criteria"]),
+        "changes": changes(draft.body, counting.body) if counting else [],
+    }  # fmt: skip
     return render(request, "stages/publish.html", context, status=status)
 
 
@@ -125,18 +135,23 @@ def setup_stage_publish(request: SignedInRequest, key: str) -> HttpResponse:
 @require_POST
 def setup_stage_discard(request: SignedInRequest, key: str) -> HttpResponse:
     draft = StageVersion.draft(_stage(key).key)
-    if draft and versions.discard(draft):
-        messages.success(request, "The draft is gone; what counts stays as it is.")
+    if draft and not versions.discard(as_seen(request, draft)):
+        messages.error(request, "Meanwhile the draft was changed. Look at it again.")
+        return redirect("setup_stage_publish", key)
+    messages.success(request, "The draft is gone; what counts stays as it is.")
     return redirect("setup_stage", key)
 
 
 @policy("stages.manage")
 @require_POST
 def setup_stage_restore(request: SignedInRequest, key: str, number: int) -> HttpResponse:
-    """A draft with what an earlier version said."""
+    """A draft with what an earlier version said, unless one stands."""
     stage = _in_use(key)
     version = get_object_or_404(StageVersion.objects.exclude(state="draft"), scope=stage.key, number=number)
-    versions.restore(version, by=request.user)
+    if (standing := StageVersion.draft(key)) is not None:
+        say_that_it_stands(request, standing)
+    else:
+        versions.restore(version, by=request.user)
     return redirect("setup_stage_publish", key)
 
 

@@ -1,11 +1,12 @@
 """One side contests what the other one did, or what a clock says of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
+from django.utils import timezone
 from django.utils.functional import cached_property
 
 from alignment.people.models import Side
@@ -46,7 +47,7 @@ TAKEN_BACK = {
 
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):
-    """Disputes. Those with a verdict count in the review of scoring: `upheld()` is what the other side got wrong."""
+    """Disputes. The review of scoring counts those about moves: `upheld()` is what the other side got wrong."""
 
     def open(self) -> "DisputeQuerySet":
         """Without a verdict."""
@@ -63,6 +64,10 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
     def upheld(self) -> "DisputeQuerySet":
         """What was contested was taken back."""
         return self.filter(verdict=Verdict.UPHELD)
+
+    def contested_within(self, days: int) -> "DisputeQuerySet":
+        """Contested so many days ago or later."""
+        return self.filter(raised_at__gte=timezone.now() - timedelta(days=days))
 
     def with_due(self) -> "DisputeQuerySet":
         """Read along when the answer is due (`due_at`)."""

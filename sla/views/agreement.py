@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from alignment.lib.form_pages import form_view
 from alignment.lib.periods import Period, this_quarter
 from alignment.ops import versions
+from alignment.ops.draft_pages import as_seen, say_that_it_stands
 from alignment.ops.versions import StaleDraftError
 from alignment.people.models import Company
 from alignment.people.permissions import can, policy, require
@@ -145,19 +146,12 @@ def agreement_rates(request: SignedInRequest, quarter: Period, draft: Agreement)
 
 def _changed(request: SignedInRequest, draft: Agreement, terms: Terms, to: str = "agreement_publish") -> HttpResponse:
     try:
-        agreements.change(draft=_seen(request, draft), terms=terms, by=request.user)
+        agreements.change(draft=as_seen(request, draft), terms=terms, by=request.user)
     except StaleDraftError as stale:
         messages.error(request, str(stale))
         return redirect("agreement_draft", draft.scope)
     messages.success(request, "Saved.")
     return redirect(to, draft.scope)
-
-
-def _seen(request: SignedInRequest, draft: Agreement) -> Agreement:
-    """The draft as the page showed it."""
-    seen = request.POST.get("revision", "")
-    draft.revision = int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 9 else 0
-    return draft
 
 
 @policy("agreement.draft")
@@ -169,7 +163,7 @@ def agreement_publish(request: SignedInRequest, quarter: Period, draft: Agreemen
     if request.method == "POST":
         try:
             note = request.POST.get("note", "").strip()[:500]
-            published = agreements.publish(draft=_seen(request, draft), by=request.user, note=note)
+            published = agreements.publish(draft=as_seen(request, draft), by=request.user, note=note)
         except ValidationError as refusal:
             wrong = refusal.messages
         except StaleDraftError as stale:
@@ -186,7 +180,7 @@ def agreement_publish(request: SignedInRequest, quarter: Period, draft: Agreemen
 @require_POST
 @with_draft
 def agreement_discard(request: SignedInRequest, quarter: Period, draft: Agreement) -> HttpResponse:
-    if versions.discard(_seen(request, draft)):
+    if versions.discard(as_seen(request, draft)):
         messages.success(request, "The draft is gone; what was agreed stays as it is.")
     else:
         messages.error(request, "Meanwhile this draft was changed. Look at it before you discard it.")
@@ -196,8 +190,12 @@ def agreement_discard(request: SignedInRequest, quarter: Period, draft: Agreemen
 @policy("agreement.draft")
 @require_POST
 def agreement_restore(request: SignedInRequest, quarter: str, number: int) -> HttpResponse:
-    """A draft with what an earlier version said."""
-    versions.restore(_published(quarter, number), by=request.user)
+    """A draft with what an earlier version said, unless one stands."""
+    version = _published(quarter, number)
+    if (standing := Agreement.draft(version.scope)) is not None:
+        say_that_it_stands(request, standing)
+    else:
+        versions.restore(version, by=request.user)
     return redirect("agreement_draft", quarter)
 
 

@@ -44,8 +44,19 @@ def test_a_deal_without_a_lead_from_opening_to_its_end(rep, asking):
 
 
 def test_a_deal_that_an_admin_opens_is_nobodys_until_somebody_in_sales_takes_it():
-    told = api(user=make_user(Role.REVOPS)).post("opportunities/", {"name": "Renewal", "account": make_account().pk})
+    body = {"name": "Renewal", "account": make_account().pk, "amount": "900.00", "expected_close_on": "2027-03-31"}
+    told = api(user=make_user(Role.REVOPS)).post("opportunities/", body)
     assert (told.status_code, told.json()["owner"]) == (201, None)
+
+
+def test_a_deal_has_what_its_stage_asks_for(asking):
+    lacking = asking.post("opportunities/", {"name": "Renewal", "account": make_account().pk})
+    assert pointers(lacking) == {"/amount", "/expected_close_on"}
+    lead = make_lead("sqo", owner=make_user(Role.REP))
+    at = f"opportunities/{Opportunity.objects.get(contacts__lead=lead).pk}/"
+    admin = api(user=make_user(Role.REVOPS))
+    assert pointers(admin.patch(at, {"amount": None})) == {"/amount"}
+    assert pointers(admin.patch(at, {"expected_close_on": "1899-01-01"})) == {"/expected_close_on"}
 
 
 def test_a_deal_of_a_lead_takes_its_lead_along(rep, asking):

@@ -252,6 +252,7 @@ class TestDeals:
         rep = make_user(Role.REP)
         asking, account = api(user=rep), make_lead(company_name="Flora").account_id
         body = {"name": "Renewal", "kind": "renewal", "account": account, "amount": "1200.50"}
+        body["expected_close_on"] = "2026-12-31"
         response = asking.post("opportunities/", body)
         assert response.status_code == 201, response.content
         deal = response.json()

@@ -211,6 +211,15 @@ class TestSideBySide:
         assert page.context["found"] == [stranger]
         assert "Open one of the leads first" in text(see(client, "lead_merge"))
 
+    def test_who_merges_what_somebody_has_merged_is_told_so(self, client, revops):
+        one, other = make_lead(name="Ada"), make_lead(name="Bo")
+        given = {"lead": [one.pk, other.pk], "keep": one.pk}
+        client.post(reverse("lead_merge"), given)
+        late = client.post(reverse("lead_merge"), given, follow=True)
+        assert late.redirect_chain[0][0] == reverse("lead", args=[one.pk])
+        assert "They are one lead already: Ada." in text(late)
+        assert Merge.objects.count() == 1
+
     def test_a_merge_says_what_it_did_and_is_undone(self, client, revops):
         one, other = twins()
         key = merging.merge(survivor_id=one.pk, loser_ids=[other.pk], choices={"email": other.pk}, cause=by()).keys[

@@ -30,7 +30,7 @@ from leads.models import (
 )
 from leads.profiles import targets
 from tests.factories import make_account, make_free_deal, make_lead, make_user
-from tests.leads.stories import by
+from tests.leads.stories import by, stage
 from tests.pages import text
 
 pytestmark = pytest.mark.django_db
@@ -136,6 +136,16 @@ class TestPage:
             deals.change(opportunity_id=deal.pk, changes={"probability": number}, cause=Cause(CauseSource.PAGE, rep.pk))
         assert queries(client, url) == few <= 15
 
+    def test_what_was_recorded_late_stands_where_it_took_effect(self, client, rep):
+        deal = make_free_deal(owner_id=rep.pk)
+        now = timezone.now()
+        for number, days_ago in ((10, 0), (20, 3), (30, 1)):
+            cause = Cause(CauseSource.PAGE, rep.pk, at=now - timedelta(days=days_ago))
+            deals.change(opportunity_id=deal.pk, changes={"probability": number}, cause=cause)
+        changes = client.get(reverse("deal", args=[deal.pk])).context["page"].changes
+        told = [line.new for line in changes if line.label == "Probability"]
+        assert told == ["10%", "30%", "20%"]
+
     def test_long_histories_have_pages(self, client, rep):
         deal = make_free_deal(owner_id=rep.pk)
         for number in range(60):
@@ -159,7 +169,7 @@ class TestWriting:
         url = f"{reverse('deal_new')}?account={account.pk}"
         given = {
             "account": account.pk, "name": "Acme: Planner", "kind": "expansion", "currency": "EUR", "amount": "500",
-            "owner": rep.pk, "stage": twin.stage_id,
+            "owner": rep.pk, "stage": twin.stage_id, "expected_close_on": "2027-09-30",
         }  # fmt: skip
         warned = client.post(url, given)
         assert warned.status_code == 409
@@ -177,6 +187,40 @@ class TestWriting:
         assert {"rate", "probability"} <= set(answer.context["form"].errors)
         assert 'value="Planner"' in answer.content.decode()
 
+    def test_a_deal_without_a_lead_needs_what_its_stage_asks_for(self, client, rep):
+        account = make_account()
+        url = f"{reverse('deal_new')}?account={account.pk}"
+        given = {
+            "account": account.pk, "name": "Planner", "kind": "new", "currency": "EUR", "stage": stage("sqo").pk,
+        }  # fmt: skip
+        answer = client.post(url, given)
+        assert answer.status_code == 422
+        assert "Sales opportunity needs an amount." in text(answer)
+        assert "Sales opportunity needs an expected close date." in text(answer)
+        client.post(url, given | {"amount": "500", "expected_close_on": "2027-09-30"})
+        assert Opportunity.objects.get().amount == 500
+
+    def test_what_the_stage_of_an_open_deal_asks_for_stays(self, client, rep):
+        _, deal = of_lead(rep)
+        url = reverse("deal_edit", args=[deal.pk])
+        given = {"name": deal.name, "kind": "new", "currency": "EUR", "owner": rep.pk, "amount": ""}
+        answer = client.post(url, given | {"expected_close_on": "2027-03-31"})
+        assert (answer.status_code, "needs an amount" in text(answer)) == (422, True)
+        deal.refresh_from_db()
+        assert deal.amount
+
+    def test_a_name_does_not_end_where_it_should_begin(self, client, rep):
+        account = make_account(name="Acme")
+        shown = client.get(f"{reverse('deal_new')}?account={account.pk}")
+        assert shown.context["form"]["name"].value() == "Acme"
+
+    @pytest.mark.parametrize("day", ["1899-01-01", "2999-12-31"])
+    def test_a_close_in_another_century_is_a_slip(self, client, rep, day):
+        _, deal = of_lead(rep)
+        given = {"name": deal.name, "kind": "new", "currency": "EUR", "amount": "1", "owner": rep.pk}
+        answer = client.post(reverse("deal_edit", args=[deal.pk]), given | {"expected_close_on": day})
+        assert (answer.status_code, "Check the year" in text(answer)) == (422, True)
+
     def test_who_saves_an_old_page_is_told_who_was_first(self, client, rep):
         deal = make_free_deal(owner_id=rep.pk)
         url = reverse("deal_edit", args=[deal.pk])
@@ -185,7 +229,7 @@ class TestWriting:
         deals.change(opportunity_id=deal.pk, changes={"probability": 10}, cause=Cause(CauseSource.PAGE, other.pk))
         given = {
             "name": deal.name, "kind": "new", "currency": "EUR", "amount": "1", "stage": deal.stage_id,
-            "owner": rep.pk, "seen": seen,
+            "owner": rep.pk, "seen": seen, "expected_close_on": "2027-03-31",
         }  # fmt: skip
         answer = client.post(url, given)
         assert (answer.status_code, "Bruno Sá has changed this deal" in text(answer)) == (409, True)

@@ -368,6 +368,26 @@ def test_htmx_gets_the_part_that_it_asks_for(client, rep, target, holds):
     assert holds in page
 
 
+def test_a_clock_that_was_cancelled_and_runs_again_keeps_its_story(client, rep):
+    """Accepted, undone, accepted again: the clock of the touch after it is the same one."""
+    lead = make_lead(owner=rep)
+    lifecycle.accept(lead_ids=[lead.pk], cause=by(rep))
+    lifecycle.undo(lead_id=lead.pk, cause=by(rep))
+    lifecycle.accept(lead_ids=[lead.pk], cause=by(rep))
+
+    page = see(client, lead)
+
+    assert page.status_code == 200
+    assert "What began it was taken back" in text(page)
+
+
+def test_what_the_stage_means_follows_the_track(client, rep):
+    lead = make_lead(owner=rep)
+    assert "What “Marketing qualified” means" in text(see(client, lead, "lead-track"))
+    lifecycle.accept(lead_ids=[lead.pk], cause=by(rep))
+    assert "What “Sales accepted” means" in text(see(client, lead, "lead-track"))
+
+
 # Beside the timeline -------------------------------------------------------------------------------------------------
 
 

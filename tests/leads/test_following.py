@@ -1,6 +1,6 @@
 """What comes next with an accepted lead: the next step, sleep, and who was never contacted."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
@@ -14,6 +14,7 @@ from leads.activities import Activity
 from leads.causes import Cause
 from leads.milestones import CauseSource
 from leads.models import FollowUp, Lead, Touchpoint
+from leads.views import following as follow_up_pages
 from sla.models import Clock
 from tests.api.asking import Api, api, make_token
 from tests.factories import make_lead, make_user
@@ -217,3 +218,17 @@ def test_programs_plan_and_snooze_too():
     assert asking.post(f"leads/{lead.pk}/step/", {"step": "Call", "on": "2020-01-01"}).status_code == 422
     lifecycle.recycle(lead_ids=[lead.pk], cause=BY_API)
     assert asking.post(f"leads/{lead.pk}/snooze/", {"until": None}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("today", "step_on", "awake_on"),
+    [
+        (date(2026, 11, 27), date(2026, 11, 30), date(2026, 11, 30)),  # a Friday
+        (date(2026, 11, 25), date(2026, 11, 26), date(2026, 11, 30)),  # a Wednesday
+        (date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 26)),  # a Monday
+    ],
+)
+def test_what_is_proposed_is_no_weekend(monkeypatch, today, step_on, awake_on):
+    monkeypatch.setattr(follow_up_pages.timezone, "localdate", lambda *at: today)
+    assert follow_up_pages.StepForm().initial["on"] == step_on
+    assert follow_up_pages.SnoozeForm().initial["until"] == awake_on

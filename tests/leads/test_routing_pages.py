@@ -135,6 +135,20 @@ def test_a_rule_that_came_too_late_stays_on_the_page(client, admin):
     assert not RoutingVersion.draft().body["rules"]
 
 
+def test_a_form_of_an_earlier_draft_does_not_write_over_the_next_one(client, admin):
+    pool = make_pool()
+    client.post(reverse("setup_routing_begin"))
+    earlier = RoutingVersion.draft()
+    given = {"otherwise": pool.pk, "version": earlier.pk, "revision": earlier.revision}
+    client.post(reverse("setup_routing_discard"), given)
+    client.post(reverse("setup_routing_begin"))
+
+    answer = client.post(reverse("setup_routing_draft"), given, follow=True)
+
+    assert "Meanwhile this draft was changed" in shown(answer)
+    assert RoutingVersion.draft().revision == 1
+
+
 def test_a_draft_that_moved_on_is_not_discarded_unseen(client, admin):
     pool = make_pool()
     client.post(reverse("setup_routing_begin"))
@@ -337,3 +351,15 @@ def test_who_cannot_be_spared_keeps_leads_and_access(client, admin):
     assert "They are the fallback of the pool" in shown(refused)
     assert Lead.objects.get(pk=lead.pk).owner == leaver
     assert User.objects.get(pk=leaver.pk).is_active
+
+
+def test_a_draft_of_somebody_is_not_replaced_by_an_earlier_version(client, admin):
+    pool = make_pool()
+    first = make_routing(pool)
+    client.post(reverse("setup_routing_begin"))
+    client.post(reverse("setup_routing_draft"), {"otherwise": pool.pk, "revision": "1"})
+
+    kept = client.post(reverse("setup_routing_restore", args=[first.pk]), follow=True)
+
+    assert "A draft by Tomas Novak stands already: publish or discard it first." in shown(kept)
+    assert RoutingVersion.draft().revision == 2

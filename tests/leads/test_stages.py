@@ -267,18 +267,24 @@ EDIT = {
 }  # fmt: skip
 
 
+def seen(key="sql"):
+    """What a form sends that was made from the draft of this stage, else from what counts."""
+    version = StageVersion.draft(key) or StageVersion.published(key)
+    return {"version": version.pk, "revision": version.revision}
+
+
 class TestPages:
     def test_from_draft_to_both_signatures(self, client, revops, heads):
         make_lead("sql")
         client.force_login(revops)
-        answer = client.post(reverse("setup_stage_edit", args=["sql"]), EDIT)
+        answer = client.post(reverse("setup_stage_edit", args=["sql"]), EDIT | seen())
         assert answer.url == reverse("setup_stage_publish", args=["sql"])
         assert stage("sql").criteria == {}
         shown = text(client.get(answer.url))
         assert "Of 1 open lead in Sales accepted, 1 would not meet" in shown
         assert "A phone number" in shown
-        assert client.post(answer.url, {"note": ""}).status_code == 422
-        client.post(answer.url, {"note": "Calls need a number"})
+        assert client.post(answer.url, {"note": "", **seen()}).status_code == 422
+        client.post(answer.url, {"note": "Calls need a number", **seen()})
         assert stage("sql").criteria == {"fields": ["phone"]}
         assert "Not signed" in text(client.get(reverse("setup_stages")))
         for head in heads:
@@ -289,6 +295,21 @@ class TestPages:
         assert "Mia Head" in shown
         assert "Sign version 2" not in shown
         assert StageSignature.objects.count() == 2
+
+    def test_a_head_who_cannot_sign_in_is_named_with_the_way_to_a_login(self, client, revops, heads):
+        marketing, _ = heads
+        marketing.set_unusable_password()
+        marketing.save()
+        page, address = reverse("setup_stage", args=["sql"]), reverse("setup_person", args=[marketing.pk])
+        client.force_login(revops)
+        shown = client.get(page)
+        assert "Mia Head, head of marketing, cannot sign in." in text(shown)
+        assert f'href="{address}"' in shown.content.decode()
+        client.force_login(make_user(Role.REP))
+        assert f'href="{address}"' not in client.get(page).content.decode()
+        marketing.set_password("a long enough one")
+        marketing.save()
+        assert "cannot sign in" not in text(client.get(page))
 
     def test_a_row_of_conditions_is_added_without_saving(self, client, revops):
         client.force_login(revops)
@@ -306,18 +327,47 @@ class TestPages:
     def test_an_old_draft_is_not_written_over(self, client, revops):
         client.force_login(revops)
         url = reverse("setup_stage_edit", args=["sql"])
-        client.post(url, EDIT | {"seen": "0"})
-        again = client.post(url, EDIT | {"seen": "0", "definition": "Another"})
+        opened = seen()
+        client.post(url, EDIT | opened)
+        again = client.post(url, EDIT | opened | {"definition": "Another"})
         assert (again.status_code, "has changed this draft meanwhile" in text(again)) == (409, True)
-        old = client.post(reverse("setup_stage_publish", args=["sql"]), {"note": "x", "seen": "0"})
+        old = client.post(reverse("setup_stage_publish", args=["sql"]), {"note": "x", **opened})
         assert (old.status_code, StageVersion.published("sql").number) == (409, 1)
+        client.post(reverse("setup_stage_discard", args=["sql"]), opened)
+        assert StageVersion.draft("sql").body["definition"] == "Sales works it."
+
+    def test_what_was_published_since_the_form_was_opened_is_not_taken_back(self, client, revops):
+        client.force_login(revops)
+        url, opened = reverse("setup_stage_edit", args=["sql"]), seen()
+        published("sql", revops, definition="Agreed meanwhile")
+
+        late = client.post(url, EDIT | opened)
+
+        assert late.status_code == 409
+        assert "has published version 2 meanwhile" in text(late)
+        assert StageVersion.draft("sql") is None
+        assert client.post(url, EDIT | seen()).status_code == 302
+
+    def test_the_page_of_a_draft_shows_what_it_changes(self, client, revops):
+        client.force_login(revops)
+        client.post(reverse("setup_stage_edit", args=["sql"]), EDIT | seen())
+
+        shown = text(client.get(reverse("setup_stage_publish", args=["sql"])))
+
+        assert "Sales has accepted the lead and works it." in shown
+        assert "Sales works it." in shown
+        assert "A phone number" in shown
 
     def test_earlier_versions_are_drafted_again_and_drafts_dropped(self, client, revops):
         published("sql", revops, definition="Second")
         client.force_login(revops)
         client.post(reverse("setup_stage_restore", args=["sql", 1]))
         assert StageVersion.draft("sql").body["definition"] == "Sales has accepted the lead and works it."
-        client.post(reverse("setup_stage_discard", args=["sql"]))
+        client.post(reverse("setup_stage_edit", args=["sql"]), EDIT | seen())
+        kept = client.post(reverse("setup_stage_restore", args=["sql", 1]), follow=True)
+        assert "stands already: publish or discard it first" in text(kept)
+        assert StageVersion.draft("sql").body["definition"] == "Sales works it."
+        client.post(reverse("setup_stage_discard", args=["sql"]), seen())
         assert StageVersion.draft("sql") is None
 
     def test_adding_moving_and_retiring(self, client, revops):

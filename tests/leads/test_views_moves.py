@@ -275,7 +275,7 @@ def test_what_is_not_confirmed_is_named_and_nothing_is_stored(client, accepted):
     response = move(client, accepted, "qualify", DEAL | {"confirmations": ["budget", "need"]}, **IN_PLACE)
 
     assert response.status_code == 422
-    assert "needs authority confirmed and timeline confirmed." in text(response)
+    assert "Still to be confirmed with the buyer: authority and timeline." in text(response)
     assert 'value="9600.50"' in response.content.decode()
     assert not Opportunity.objects.exists()
 

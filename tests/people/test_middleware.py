@@ -107,3 +107,17 @@ def test_templates_ask_the_same_table():
     )
 
     assert template.render(Context({"user": user})) == "a"
+
+
+@pytest.mark.parametrize(
+    ("came_from", "back"),
+    [
+        ("http://testserver/account/me/?tab=1", "?next=/account/me/%3Ftab%3D1"),
+        ("https://evil.example/account/me/", ""),
+        ("http://testserver.evil.example/", ""),
+        ("", ""),
+    ],
+)
+def test_a_form_that_was_sent_after_the_session_ended_leads_back_to_its_page(client, came_from, back):
+    answer = client.post(reverse("setup_company"), {"name": "Typed"}, headers={"Referer": came_from})
+    assert answer.url == f"/account/login/{back}"

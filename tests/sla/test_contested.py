@@ -192,6 +192,32 @@ class TestSourcing:
         assert (nothing.status_code, "The open dispute" in text(nothing)) == (409, True)
         assert "Who brought it" in text(client.get(reverse("disputes")))
 
+    def test_the_page_of_the_deal_says_that_it_is_contested_and_how_that_ended(self, client):
+        manager, deal = make_user(Role.MANAGER), make_free_deal()
+        client.force_login(make_user(Role.MARKETER, name="Mira Lindqvist"))
+        page, address = reverse("deal", args=[deal.pk]), reverse("deal_dispute", args=[deal.pk])
+        dispute = self.raised(make_user(Role.MARKETER, name="Mira Lindqvist"), deal)
+
+        shown = client.get(page)
+
+        assert "Contested by Mira Lindqvist: marketing. Waits for sales." in text(shown)
+        assert reverse("dispute", args=[dispute.pk]) in shown.content.decode()
+        assert address not in shown.content.decode()
+        disputes.answer(dispute_id=dispute.pk, agrees=True, text="So it was.", by=manager)
+        shown = client.get(page)
+        assert "Contested by Mira Lindqvist: marketing. Corrected." in text(shown)
+        assert address in shown.content.decode()
+
+    def test_closed_books_are_named_as_such(self, client):
+        client.force_login(make_user(Role.REVOPS))
+        deal = make_free_deal(opened_at=database_now() - timedelta(days=70))
+        shown = text(client.get(reverse("deal", args=[deal.pk])))
+        assert "The books of its month closed on" in shown
+        assert "can correct it" not in shown
+        refused = client.get(reverse("deal_sourced_by", args=[deal.pk]))
+        assert (refused.status_code, "The books of its month closed on" in text(refused)) == (409, True)
+        assert "<textarea" not in refused.content.decode()
+
     def test_an_executive_contests_nothing(self, client):
         client.force_login(make_user(Role.EXECUTIVE))
         assert client.get(reverse("deal_dispute", args=[make_free_deal().pk])).status_code == 403

@@ -240,6 +240,25 @@ def test_pages_and_the_file_have_every_dispute_once(client, lead, monkeypatch):
 # The API ------------------------------------------------------------------------------------------------------
 
 
+def test_the_review_of_scoring_counts_what_was_contested_and_each_number_opens_its_disputes(client, lead, manager):
+    taken_back = make_dispute(lead)
+    disputes.answer(dispute_id=taken_back.pk, agrees=True, text="Yes.", by=manager)
+    make_dispute(make_lead(owner=lead.owner))
+    old = make_dispute(make_lead(owner=lead.owner))
+    Dispute.objects.filter(pk=old.pk).update(raised_at=timezone.now() - timedelta(days=200))
+    client.force_login(manager)
+
+    page = client.get(reverse("setup_scoring_review"), {"days": 180})
+
+    assert "Rejections, contested by marketing 2 1 1 0" in text(page)
+    assert "Qualifications, contested by sales 0 0 0 0" in text(page)
+    address = f"{reverse('disputes')}?view=decided&kind=rejection&verdict=upheld&days=180"
+    assert address.replace("&", "&amp;") in page.content.decode()
+    assert [row.pk for row in client.get(address).context["list"].rows] == [taken_back.pk]
+    unknown = client.get(reverse("disputes"), {"kind": "nope", "verdict": "\0", "days": "-1"})
+    assert len(unknown.context["list"].rows) == 2
+
+
 def test_programs_contest_answer_and_decide(lead, manager):
     reject(lead)
     marketing = api(Role.MARKETER)
