@@ -74,7 +74,7 @@ class Draft:
 
     `steps` are the moves it brings, in order, with `lead_id` 0; without any, a new lead enters as MGL, and as MQL
     where it raised a hand. A lead that stands is not moved by a draft without steps. `deal` is the opportunity that
-    the lead carries from SQO on.
+    the lead carries from SQO on. `account_id` counts where it was looked for already (`matching.make_accounts`).
     """
 
     name: str = ""
@@ -98,3 +98,5 @@ class Draft:
     owner_id: int | None = None
     owned_at: datetime | None = None
     created_at: datetime | None = None
+    account_id: int | None = None
+    is_account_known: bool = False

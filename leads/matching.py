@@ -94,18 +94,24 @@ def known(drafts: Sequence[Draft]) -> set[int]:
 
 @transaction.atomic
 def make_accounts(drafts: Sequence[Draft]) -> None:
-    """Create the accounts that these drafts need, ahead of the leads: whoever brings leads of the same companies then
-    does not wait until these are stored. What the leads become, the accounts stay.
+    """Find the accounts of these drafts ahead of the leads, create those that are new, and let the drafts know: whoever
+    brings leads of the same companies then does not wait until these are stored, and who comes first knows nothing of
+    the companies of who comes next. What the leads become, the accounts stay.
     """
-    accounts(drafts, [email_key_or_blank(draft.email) for draft in drafts], database_now())
+    found = accounts(drafts, [email_key_or_blank(draft.email) for draft in drafts], database_now())
+    for draft, account_id in zip(drafts, found, strict=True):
+        draft.account_id, draft.is_account_known = account_id, True
 
 
 def accounts(drafts: Sequence[Draft], email_keys: Sequence[str], now: datetime) -> list[int | None]:
-    """The account of each draft, in order, created where it is new; three statements for any number.
+    """The account of each draft, in order, created where it is new; three statements for any number, none where all are
+    known.
 
     Found by the company's e-mail domain, else by its normalised name: that of an account without a domain, and for a
     draft without a domain that of any. Free mailboxes name no company.
     """
+    if all(draft.is_account_known for draft in drafts):
+        return [draft.account_id for draft in drafts]
     keys = [
         (company_domain(email), company_key(draft.company_name))
         for draft, email in zip(drafts, email_keys, strict=True)

@@ -77,6 +77,7 @@ class Kind:
     about: About
     on_failure: Callable[[Job], None] | None
     beside: Callable[[Job], Any] | None
+    ahead: Callable[[Job], None] | None
 
 
 _kinds: dict[str, Kind] = {}
@@ -88,6 +89,7 @@ def register(
     about: About | None = None,
     on_failure: Callable[[Job], None] | None = None,
     beside: Callable[[Job], Any] | None = None,
+    ahead: Callable[[Job], None] | None = None,
 ) -> Callable[[Runner], Runner]:
     """Marks the function that does one slice of a job of `kind`, from `job.cursor` (None: the first).
 
@@ -97,11 +99,12 @@ def register(
     `beside` makes it possible to do two slices at a time: it says where the slice after the one at `job.cursor` begins,
     or None where that must wait until this one is stored, because it needs what this one writes. It is called while
     this one runs, in another thread. Both come to the same as one after the other, and the runner calls `in_turn`
-    before it says how far the job has come.
+    before it says how far the job has come. `ahead` is called before a slice that may run beside another begins, in the
+    order of the slices: it commits what both would wait for, and what stays should the slice be taken back.
     """
 
     def mark(runner: Runner) -> Runner:
-        known = _kinds.setdefault(kind, Kind(runner, about or _nameless(kind), on_failure, beside))
+        known = _kinds.setdefault(kind, Kind(runner, about or _nameless(kind), on_failure, beside, ahead))
         if known.run is not runner:
             raise LookupError(f"There are two runners for jobs of the kind {kind}.")
         return runner

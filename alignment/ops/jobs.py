@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from math import inf
 from threading import Event
 from typing import Any
@@ -24,7 +25,7 @@ from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Coalesce, Now
 from psycopg2.errors import DeadlockDetected
 
-from alignment.lib import collecting, failpoints, lanes
+from alignment.lib import collecting, failpoints, lanes, turns
 from alignment.lib.announcements import announce
 from alignment.ops import audit
 from alignment.ops.job_kinds import About, Link, Progress, about, kind_of, register
@@ -240,9 +241,7 @@ def _abreast(
     def begun_at(place: _Place) -> deque[Future[Progress | None]]:
         return deque([begin(_slice, job.pk, run_id, place)])
 
-    place = _Place(job.cursor)
-    # Asked before the first begins: what both need is made for both then, and the second does not wait for it.
-    following, is_known = _following(job, place, beside), True
+    place, following, is_known = _Place(job.cursor), None, False
     begun = begun_at(place)
     while begun:
         if not is_known and time.monotonic() < stop_at:
@@ -287,6 +286,8 @@ def _slice(job_id: int, run_id: UUID, place: _Place | None = None) -> Progress |
     if place and place.before:
         place.before.is_held.wait()
     try:
+        if place:
+            _do_ahead(job_id, run_id, place)
         with transaction.atomic(durable=True):
             return _do_slice(job_id, run_id, place)
     except _NotMineError:
@@ -306,6 +307,15 @@ def _slice(job_id: int, run_id: UUID, place: _Place | None = None) -> Progress |
     return None
 
 
+def _do_ahead(job_id: int, run_id: UUID, place: _Place) -> None:
+    """What a slice does before it begins, in transactions of its own; in the order of the slices."""
+    job = _mine(job_id, run_id).first()
+    kind = kind_of(job.kind) if job else None
+    if job and kind and kind.ahead:
+        job.cursor = place.cursor
+        kind.ahead(job)
+
+
 def _do_slice(job_id: int, run_id: UUID, place: _Place | None) -> Progress | None:
     job = _mine(job_id, run_id).first()
     if job is None:
@@ -319,7 +329,8 @@ def _do_slice(job_id: int, run_id: UUID, place: _Place | None) -> Progress | Non
         job.cursor, job.follows = place.cursor, _name(job_id, place.before) if place.before else ""
         _lock(_name(job_id, place))
         place.is_held.set()
-    progress = kind.run(job)
+    with turns.taken_by(partial(in_turn, job)):
+        progress = kind.run(job)
     if job.follows:
         raise LookupError(f"The runner of {job.kind} does not wait for its turn.")
     failpoints.reached("jobs.sliced")

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Count
 from django.urls import reverse
 
-from alignment.lib import arrays, batch
+from alignment.lib import arrays, batch, turns
 from alignment.ops.notifications import Notice, notify
 from alignment.people import absences
 from alignment.people.absences import Presence
@@ -253,6 +253,7 @@ def _members(pool_ids: Iterable[int]) -> list[PoolMember]:
 
 def _locked_members(pool_ids: set[int]) -> list[PoolMember]:
     """The members of these pools, with their places in other pools locked too: caps are theirs, not a pool's."""
+    turns.await_turn()
     theirs = PoolMember.objects.filter(pool__in=pool_ids, left_at=None).values("user_id")
     rows = PoolMember.objects.filter(user_id__in=theirs).order_by("pk").select_for_update(no_key=True)
     return [each for each in rows if each.pool_id in pool_ids and each.left_at is None]

@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -19,6 +20,7 @@ from alignment.integrations.importers import job as importing
 from alignment.integrations.importers.slices import Slice
 from alignment.people.models import User
 from leads.lifecycle import Moved
+from leads.merging import lock as merge_lock
 from leads.models import Account, Lead, Opportunity, Sourcing
 from leads.signals import leads_moved
 from tests.factories import make_pool, make_routing, make_user
@@ -243,6 +245,35 @@ def test_leads_in_somebodys_hands_by_one_slice_fill_their_places_for_the_next(br
     assert [Lead.objects.get(name=name).owner for name in (FIRST, SECOND)] == [full, free]
 
 
+@contextmanager
+def locked(lead: Lead) -> Iterator[None]:
+    """Somebody else has the lead until two slices wait, or some seconds."""
+    is_locked = Event()
+
+    def lock() -> None:
+        with transaction.atomic():
+            Lead.objects.select_for_update().get(pk=lead.pk)
+            is_locked.set()
+            _wait_for_waiting_slices(2)
+
+    holding = Thread(lock)
+    is_locked.wait()
+    yield
+    holding.end()
+
+
+def test_a_slice_that_is_ahead_takes_no_turn_in_a_pool_before_the_one_that_comes_first(bring, by_row, moved):
+    one, other = make_user(), make_user()
+    make_routing(make_pool(one, other))
+    bring("crm", [row(FIRST) | {"Name": "Ana"}])
+
+    with locked(Lead.objects.get()):
+        bring("crm", [row(FIRST, Qualified="2024-03-05"), row(SECOND, Qualified="2024-03-05")], route=True)
+
+    assert sorted(moved) == [FIRST, SECOND], "one of them was done again"
+    assert [Lead.objects.get(name=name).owner for name in (FIRST, SECOND)] == [one, other]
+
+
 @pytest.fixture
 def adding_is_slow() -> Iterator[None]:
     """A slice that adds a person waits until the next one waits for it; should that not have begun, some seconds."""
@@ -266,6 +297,31 @@ def test_of_companies_with_one_name_that_of_the_slice_before_is_the_first(bring)
     bring("crm", [row("Third", Email="", Company="Acme")])
 
     assert Lead.objects.get(name="Third").account == Lead.objects.get(name=FIRST).account
+
+
+@pytest.fixture
+def receiving_is_slow() -> Iterator[None]:
+    """No slice receives its rows until two are about to, or some seconds later."""
+    is_locked = Event()
+
+    def lock() -> None:
+        with transaction.atomic():
+            merge_lock.while_merging()
+            is_locked.set()
+            _wait_for_waiting_slices(2)
+
+    holding = Thread(lock)
+    is_locked.wait()
+    yield
+    holding.end()
+
+
+@pytest.mark.usefixtures("by_row", "receiving_is_slow")
+def test_who_names_no_company_is_not_of_one_that_only_the_slice_after_names(bring):
+    bring("crm", [at_acme(FIRST) | {"Company": ""}, at_acme(SECOND)])
+
+    assert Lead.objects.get(name=FIRST).account is None
+    assert Lead.objects.get(name=SECOND).account is not None
 
 
 def test_a_company_that_is_known_by_another_name_leaves_its_own_to_a_row_that_says_no_more(bring, monkeypatch, moved):

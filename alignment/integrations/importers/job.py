@@ -95,28 +95,43 @@ ABOUT = About(title=lambda job: f"Import of {job.params.get('name', 'a file')}",
 
 
 def _beside(job: Job) -> slices.Place | None:
-    """Where the next slice begins, if its rows have nothing to do with those of this one. The companies of both are
-    then made ahead, in their order: rows of one company stand all over a file.
-    """
-    mapping, path = Mapping.parse(job.params["mapping"]), Path(job.params["path"])
-    # A row that is rejected makes no company.
-    rejects = mapping.unknown_lead == "reject" or (mapping.owner and mapping.unknown_owner == "reject")
-    if mapping.kind != "leads" or rejects:
+    """Where the next slice begins, if its rows have nothing to do with those of this one."""
+    mapping, path, here = Mapping.parse(job.params["mapping"]), Path(job.params["path"]), places()
+    if not _may_be_abreast(mapping):
         return None
-    here = places()
     this = _taken(job, mapping, here)
     place = slices.after(this)
     if place is None or len(this.lines) < SLICE_ROWS:
         slices.forget(path)  # this is the last one, and may have done so already
         return None
     following = slices.take(path, place, mapping=mapping, here=here, most=SLICE_ROWS)
-    if not (this.said and following.said and are_apart(this.said, following.said, routes=mapping.route)):
-        return None
-    for each in (this, following):
-        if each.said and not each.has_companies:
-            matching.make_accounts(each.said.drafts)
-            each.has_companies = True
-    return place
+    are_two = this.said and following.said and are_apart(this.said, following.said, routes=mapping.route)
+    return place if are_two else None
+
+
+def _may_be_abreast(mapping: Mapping) -> bool:
+    """Only where no row is rejected later: one that is makes no company."""
+    rejects = mapping.unknown_lead == "reject" or (mapping.owner and mapping.unknown_owner == "reject")
+    return mapping.kind == "leads" and not rejects
+
+
+def _make_companies(job: Job) -> None:
+    """Rows of one company stand all over a file: the next slice does not wait for those that this one makes. The last
+    one may make its own.
+    """
+    mapping = Mapping.parse(job.params["mapping"])
+    if _may_be_abreast(mapping):
+        found = _read(job, mapping)
+        if found.said and len(found.lines) == SLICE_ROWS:
+            matching.make_accounts(found.said.drafts)
+
+
+def _read(job: Job, mapping: Mapping) -> slices.Slice:
+    """The rows of this slice. Raises JobError."""
+    try:
+        return _taken(job, mapping, places())
+    except NotATableError as error:
+        raise JobError(str(error)) from error
 
 
 def _taken(job: Job, mapping: Mapping, here: Places) -> slices.Slice:
@@ -124,14 +139,11 @@ def _taken(job: Job, mapping: Mapping, here: Places) -> slices.Slice:
     return slices.take(Path(job.params["path"]), place, mapping=mapping, here=here, most=SLICE_ROWS)
 
 
-@register(KIND, about=ABOUT, beside=_beside)
+@register(KIND, about=ABOUT, beside=_beside, ahead=_make_companies)
 def run_slice(job: Job) -> Progress:
     """Import the next rows of the file, from the byte that the cursor names."""
     mapping = Mapping.parse(job.params["mapping"])
-    try:
-        found = _taken(job, mapping, places())
-    except NotATableError as error:
-        raise JobError(str(error)) from error
+    found = _read(job, mapping)
     brought = None
     if found.lines:
         brought = bring(found.lines, mapping, actor_id=job.created_by_id, said=found.said)

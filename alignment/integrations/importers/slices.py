@@ -14,11 +14,10 @@ from alignment.integrations.importers.rows import Places
 
 @dataclass(slots=True)
 class Slice:
-    """Rows, and what they say; None of a file whose rows are not leads. `has_companies` once those are made."""
+    """Rows, and what they say; None of a file whose rows are not leads."""
 
     lines: list[Line]
     said: Said | None
-    has_companies: bool = False
 
 
 Place = Dictionary[str, int]
@@ -43,7 +42,7 @@ def take(path: Path, place: Place, *, mapping: Mapping, here: Places, most: int)
             read = list(islice(lines(path, **place), most))
             found = Slice(read, said_by(read, mapping, here))
         elif found.said and found.said.here != here:
-            found = Slice(found.lines, said_by(found.lines, mapping, here), found.has_companies)
+            found = Slice(found.lines, said_by(found.lines, mapping, here))
         _kept[key] = found
         while len(_kept) > _KEPT:
             del _kept[next(iter(_kept))]
