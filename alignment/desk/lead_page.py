@@ -27,7 +27,7 @@ from leads.milestones import Milestone, Outcome, QualifiedBy
 from leads.models import Journey, Lead, LeadTransition
 from leads.models.journey import MILESTONE_DATES
 from leads.routing import explaining
-from leads.scoring.parts import ScoreCard, card
+from leads.scoring.parts import ScoreCard, card_of
 from leads.stages.stages import Stages
 from leads.views.moves import panel
 from sla.querysets import with_clock
@@ -68,7 +68,7 @@ class LeadPage:
         """The lead with the dates of its clock. Raises Lead.DoesNotExist."""
         related = (
             "stage", "owner__team", "team", "source", "campaign__owner", "segment", "territory", "account",
-            "merged_into", "follow_up",
+            "merged_into", "follow_up", "score__version",
         )  # fmt: skip
         merged = ArraySubquery(Lead.objects.filter(merged_into=OuterRef("pk")).values("pk"))
         leads = Lead.objects.select_related(*related).annotate(
@@ -168,7 +168,8 @@ class LeadPage:
     @cached_property
     def score(self) -> ScoreCard | None:
         """How ready it is now, and why; None for a lead that was not scored yet."""
-        return card(self.pk, self.at)
+        score = getattr(self.lead, "score", None)
+        return card_of(score, self.at) if score else None
 
     # What stands beside its timeline
 

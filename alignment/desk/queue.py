@@ -23,6 +23,7 @@ from leads.milestones import QualifiedBy
 from leads.models import Lead, Segment, Touchpoint
 from leads.models.touchpoint import Direction
 from leads.querysets import LeadQuerySet
+from leads.scoring.reading import now_of
 from sla.capacity import is_above
 from sla.models import Clock, Policy, Promise
 from sla.querysets import Attainment, attainment_of, due_of_pass, with_clock
@@ -199,7 +200,7 @@ class Queue:
 
     @cached_property
     def _rows(self) -> list[Lead]:
-        """The leads in their order, and one more than `most` where there are more; two queries.
+        """The leads in their order, and one more than `most` where there are more; three queries.
 
         Which ones they are is asked first: whoever has thousands waits for what a row shows of some, not of all.
         """
@@ -211,7 +212,10 @@ class Queue:
         if self.waits:
             leads = leads.annotate(due_at=due_of_pass())
         first = list(self._placed(leads).values_list("pk", flat=True)[: self.most + 1])
-        return list(_described(self._placed(with_clock(Lead.objects.filter(pk__in=first))))) if first else []
+        if not first:
+            return []
+        described = _described(self._placed(with_clock(Lead.objects.filter(pk__in=first))))
+        return list(described.annotate(points=now_of("leads_lead.id", self.at), grade=F("score__grade")))
 
     def _placed(self, leads: LeadQuerySet) -> LeadQuerySet:
         """The leads with the state of their group, group by group, in the order of the tab. Where it waits for an
@@ -275,6 +279,7 @@ def _described(placed: LeadQuerySet) -> LeadQuerySet:
     return placed.annotate(
         track_name=F("journey__track__name"), reason_label=F("journey__reason__label"), qualified=_qualified(),
         newest_touch=_newest_touch(), next_step=F("plan__next_step"),
+        raised_hand=Q(journey__qualified_by=QualifiedBy.HAND_RAISE),
     ).select_related("stage", "owner", "source", "segment")  # fmt: skip
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate, pairwise
 from math import floor
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -87,17 +89,43 @@ class ScoreCard:
         return self.grade in self.rules.accepted_grades
 
     @property
-    def share(self) -> float:
-        """How far towards the threshold, 0 to 1."""
-        return min(self.points / self.threshold, 1.0)
+    def bar(self) -> "Bar":
+        """The points as a bar: fit, then the groups, each as much of it as it brought."""
+        scale = max(SCALE, self.points, self.threshold)
+        brought = [each for each in (self.fit_points, *(group.points for group in self.groups)) if each > 0]
+        # What some rules take off is missing from all that the others brought.
+        width = self.points / sum(brought) / scale if brought else 0.0
+        ends = list(accumulate((each * width for each in brought), initial=0.0))
+        return Bar(tuple(Segment(start, end - start) for start, end in pairwise(ends)), self.threshold / scale)
+
+
+SCALE = 100
+"""A bar shows so many points; more where a score or the threshold has more."""
+
+
+class Segment(NamedTuple):
+    """A part of a bar: where it begins and how wide it is, as shares of the whole (0 to 1)."""
+
+    start: float
+    width: float
+
+
+class Bar(NamedTuple):
+    """A score beside its threshold, which stands at that share of the whole (0 to 1)."""
+
+    segments: tuple[Segment, ...]
+    threshold: float
 
 
 def card(lead_id: int, at: datetime) -> ScoreCard | None:
     """The score of a lead at that moment, by the version that scored it last; None where none did."""
     score = Score.objects.filter(pk=lead_id).select_related("version").first()
-    if score is None:
-        return None
-    version = score.version
+    return card_of(score, at) if score else None
+
+
+def card_of(score: Score, at: datetime) -> ScoreCard:
+    """The same from a stored score, whose version is read along; one query."""
+    lead_id, version = score.lead_id, score.version
     rules = read(version.body)
     says = version.body.get("says", {})
     met, sums, counts = _matches(lead_id, rules, at)

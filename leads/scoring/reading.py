@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import IntegerField
 from django.db.models.expressions import RawSQL
 
 from leads.scoring.applying import Standard, standards
@@ -32,3 +33,14 @@ def at_least(points: int, at: datetime) -> RawSQL:
         values("%s", points), now, values("%s", points),
     )  # fmt: skip
     return RawSQL(statement.text, statement.params)  # noqa: S611 (put together from rules, with bound values)
+
+
+def now_of(lead: str, at: datetime) -> RawSQL:
+    """The points now of the lead whose key that column is, null for one that was never scored; one query more, for the
+    rules. To annotate the few rows of a page.
+    """
+    statement = of(
+        f"SELECT {{}} FROM leads_score score WHERE score.lead_id = {lead}",
+        points_at(at, standards()),
+    )
+    return RawSQL(statement.text, statement.params, output_field=IntegerField())  # noqa: S611 (as above)

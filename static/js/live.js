@@ -3,6 +3,7 @@
    What someone is working in (typed text, focus, an open form with [data-live-busy]) waits: with [data-live-hold] the page says "2 new leads" instead of moving rows. */
 
 const EVERY = 1000;
+const AGAIN = 250;
 const JITTER = 150;
 const RETRY = 2000;
 const RETRY_MOST = 60_000;
@@ -10,6 +11,7 @@ const RETRY_MOST = 60_000;
 const due = new Map();
 const lastAt = new Map();
 const held = new Set();
+const forced = new Set();
 const openDetails = new Set();
 let source;
 let failures = 0;
@@ -69,8 +71,12 @@ function refresh({ topic, force = false } = {}) {
 
 function schedule(id, force) {
   if (due.has(id) && !force) return;
-  clearTimeout(due.get(id));
   const wait = force ? 0 : Math.max(Math.random() * JITTER, (lastAt.get(id) ?? 0) + EVERY - Date.now());
+  plan(id, force, wait);
+}
+
+function plan(id, force, wait) {
+  clearTimeout(due.get(id));
   due.set(id, setTimeout(() => { due.delete(id); fetchAgain(id, force); }, wait));
 }
 
@@ -82,6 +88,7 @@ function fetchAgain(id, force) {
     hold(element);
   } else {
     release(element);
+    if (force) forced.add(id); else forced.delete(id);
     htmx.trigger(element, "live");
   }
 }
@@ -102,7 +109,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const isLive = detail.requestConfig.triggeringEvent?.type === "live";
   if (!isLive || !detail.target.querySelector(".htmx-request")) return;
   detail.shouldSwap = false;
-  schedule(detail.target.id, false);
+  plan(detail.target.id, forced.has(detail.target.id), AGAIN);
 });
 
 /* Figures that are still being measured (204) are asked for once more, with the moment as of which they will do. */

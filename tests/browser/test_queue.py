@@ -261,7 +261,7 @@ def test_the_list_can_be_ordered_and_filtered_and_the_address_keeps_it(visit, pe
     ordered = rows(window)
     assert sorted(ordered) == sorted(everyone)
     for group in window.find("[data-group]").all():
-        raised = [text == "Raised a hand" for text in group.locator(".queue-why span").all_inner_texts()]
+        raised = ["Raised a hand" in text for text in group.locator(".queue-why").all_inner_texts()]
         assert raised == sorted(raised, reverse=True), "who raised a hand comes first"
     window.page.reload()
     assert rows(window) == ordered
@@ -467,3 +467,19 @@ def test_a_rejection_is_contested_on_the_lead_page_and_reopened(visit, people, s
     manager.page.get_by_role("button", name="Agree and reopen the lead").press("Enter")
     expect(manager.find("main")).to_contain_text("The lead is open again.")
     assert state(lead) == ("MQL", "")
+
+
+def test_what_is_undone_shows_at_once_while_the_preview_of_another_lead_is_on_its_way(visit, somebody):
+    first, second = (lead.pk for lead in stories.handed_over(somebody, HOUR, 2 * HOUR))
+    window = visit(somebody)
+    window.open("/queue/")
+    window.press("j", "k", "a")
+    expect(toast(window)).to_contain_text("Accepted")
+    expect(window.find(f"#lead-{first}")).to_be_hidden()
+    window.page.route(
+        "**/queue/?lead=**", lambda route: (window.page.wait_for_timeout(SLOW_SERVER_MS), route.continue_())
+    )
+    window.find(f"#lead-{second} [data-select]").click()
+    with window.without_reload():
+        window.press("z")
+        expect(window.find(f"#lead-{first}")).to_be_visible()

@@ -148,7 +148,8 @@ def test_a_row_says_why_it_is_there(client, rep):
     )
 
     assert "Director, Casa Flora" in row
-    assert "Handed over" in row
+    assert f"Score {lead.score.points}" in row
+    assert f"Fit {lead.score.grade}" in row
     assert "Asked for a demo" in row
     assert "Opened the newsletter" not in row
 
