@@ -17,6 +17,7 @@ from leads.drafts import TouchDraft
 from leads.milestones import CauseSource
 from leads.models import NurtureTrack, Reason, Segment
 from leads.profiles import targets
+from leads.scoring.parts import card
 from tests.factories import make_deal, make_lead, make_team, make_user
 from tests.pages import text
 
@@ -152,6 +153,20 @@ def test_a_row_says_why_it_is_there(client, rep):
     assert f"Fit {lead.score.grade}" in row
     assert "Asked for a demo" in row
     assert "Opened the newsletter" not in row
+
+
+def test_a_row_tells_the_score_of_this_moment_as_the_preview_does(rep):
+    lead = make_lead(
+        owner=rep, touches=(TouchDraft("Asked for a demo", at=timezone.now() - 30 * HOUR, is_hand_raise=True),)
+    )
+    later = timezone.now() + timedelta(days=60)
+
+    [[row]] = [group.leads for group in module.Queue(rep, {}, at=later).groups]
+
+    told = card(lead.pk, later)
+    assert told is not None
+    assert (row.points, row.grade) == (told.points, told.grade)
+    assert row.points < lead.score.points, "points of touches fade"
 
 
 def test_accepted_leads_show_first_who_was_never_contacted(client, rep):

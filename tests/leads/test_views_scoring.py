@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,8 @@ from leads.milestones import CauseSource
 from leads.models import Reason, ScoringVersion, Territory
 from leads.scoring import feedback, publishing
 from leads.scoring.form import RulesForm
+from leads.scoring.parts import GroupParts, ScoreCard
+from leads.scoring.rules import PointGroup, read
 from tests.factories import (
     make_lead,
     make_scoring_draft,
@@ -393,3 +396,35 @@ def test_the_lead_page_says_what_the_score_is_made_of(client, revops):
     assert "79 of 80 for sales" in page or "80 of 80 for sales" in page
     assert "The title has the word director +40" in page
     assert "Visits +20" in page
+
+
+class TestBar:
+    """How a score is drawn: parts beside each other, as wide as the points they brought."""
+
+    @staticmethod
+    def bar(fit, *groups, threshold=80):
+        group = PointGroup("visits", "Visits", 100, 14)
+        rules = replace(read(BODY), threshold=threshold)
+        parts = tuple(GroupParts(group, points, ()) for points in groups)
+        return ScoreCard(ScoringVersion(), rules, "A", fit, (), parts, "", None).bar
+
+    def test_parts_stand_one_after_the_other_and_end_at_the_points(self):
+        bar = self.bar(60, 20.0, 0.0, 10.0)
+        assert [(round(start, 3), round(width, 3)) for start, width in bar.segments] == [
+            (0, 0.6),
+            (0.6, 0.2),
+            (0.8, 0.1),
+        ]
+        assert bar.threshold == 0.8
+
+    def test_what_is_taken_off_is_missing_from_the_others(self):
+        bar = self.bar(-30, 40.0, 40.0)
+        assert [round(each.width, 3) for each in bar.segments] == [0.25, 0.25]
+
+    def test_what_is_beyond_a_hundred_fits(self):
+        bar = self.bar(60, 60.0)
+        assert round(sum(each.width for each in bar.segments), 3) == 1
+        assert round(bar.threshold, 3) == 0.667
+
+    def test_nothing_is_no_segment(self):
+        assert self.bar(0).segments == self.bar(-5).segments == ()
