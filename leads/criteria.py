@@ -210,15 +210,16 @@ def _nothing_to_join(steps: Sequence[Step]) -> dict[int, str]:
     return found
 
 
+def asks_of_deal(stage: Stage, name: str) -> str:
+    """The sentence that `stage` asks for a field of the deal."""
+    return f"{stage.name} needs {DEAL_FIELDS[name][0]}."
+
+
 def deal_lacks(stage: Stage, facts: Mapping[str, Any]) -> dict[str, str]:
     """What `stage` asks for of the deal and what is blank in `facts`, both by the names of `DEAL_FIELDS` → the sentence
     that says so.
     """
-    return {
-        name: f"{stage.name} needs {DEAL_FIELDS[name][0]}."
-        for name in stage.criteria.get("deal", ())
-        if facts.get(name) in (None, "")
-    }
+    return {name: asks_of_deal(stage, name) for name in stage.criteria.get("deal", ()) if facts.get(name) in (None, "")}
 
 
 def in_words(criteria: Mapping[str, Any]) -> str:

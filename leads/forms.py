@@ -196,7 +196,7 @@ def require(form: forms.Form, stage: Stage, *, but: Collection[str] = ()) -> Non
     """Let the form ask for what `stage` asks for of the deal, but for some fields."""
     for name in set(stage.criteria.get("deal", ())) & form.fields.keys() - set(but):
         form.fields[name].required = True
-        form.fields[name].error_messages["required"] = f"{stage} needs {criteria.DEAL_FIELDS[name][0]}."
+        form.fields[name].error_messages["required"] = criteria.asks_of_deal(stage, name)
 
 
 class AttachForm(MoveForm):

@@ -23,7 +23,7 @@ from leads.milestones import QualifiedBy
 from leads.models import Lead, Segment, Touchpoint
 from leads.models.touchpoint import Direction
 from leads.querysets import LeadQuerySet
-from leads.scoring.reading import now_of
+from leads.scoring.reading import points_of_leads
 from sla.capacity import is_above
 from sla.models import Clock, Policy, Promise
 from sla.querysets import Attainment, attainment_of, due_of_pass, with_clock
@@ -200,7 +200,7 @@ class Queue:
 
     @cached_property
     def _rows(self) -> list[Lead]:
-        """The leads in their order, and one more than `most` where there are more; three queries.
+        """The leads in their order, and one more than `most` where there are more; two queries, three where they wait.
 
         Which ones they are is asked first: whoever has thousands waits for what a row shows of some, not of all.
         """
@@ -215,7 +215,9 @@ class Queue:
         if not first:
             return []
         described = _described(self._placed(with_clock(Lead.objects.filter(pk__in=first))))
-        return list(described.annotate(points=now_of("leads_lead.id", self.at), grade=F("score__grade")))
+        if self.waits:
+            described = described.annotate(points=points_of_leads(self.at), grade=F("score__grade"))
+        return list(described)
 
     def _placed(self, leads: LeadQuerySet) -> LeadQuerySet:
         """The leads with the state of their group, group by group, in the order of the tab. Where it waits for an

@@ -60,11 +60,11 @@ class DraftPages(Generic[Version]):
     def restore(self, request: SignedInRequest, pk: int) -> HttpResponse:
         """A draft with the rules of an earlier version, unless one stands."""
         version = get_object_or_404(self.model, pk=pk, published_at__isnull=False)
-        standing = self.model.draft(version.scope)
-        if standing is not None:
-            say_that_it_stands(request, standing)
-            return self.to_draft(standing)
-        draft = versions.restore(version, by=request.user)
+        try:
+            draft = versions.restore(version, by=request.user)
+        except versions.DraftStandsError as refusal:
+            messages.error(request, str(refusal))
+            return self.to_draft(version)  # to the one that stands
         messages.success(request, f"The draft has the rules of version {version.number}.")
         return self.to_draft(draft)
 
@@ -144,12 +144,6 @@ class DraftPages(Generic[Version]):
         if kind not in (self.kinds or ("",)):
             raise Http404("There are no such rules.")
         return kind
-
-
-def say_that_it_stands(request: SignedInRequest, draft: versions.RuleSetVersion) -> None:
-    """Say why an earlier version does not replace this draft."""
-    by = f" by {draft.author}" if draft.author else ""
-    messages.error(request, f"A draft{by} stands already: publish or discard it first.")
 
 
 def as_seen(request: SignedInRequest, draft: Version) -> Version:

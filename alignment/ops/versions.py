@@ -99,6 +99,14 @@ class StaleDraftError(Exception):
         self.current = current
 
 
+class DraftStandsError(Exception):
+    """Somebody's draft would be lost."""
+
+    def __init__(self, standing: RuleSetVersion) -> None:
+        by = f" by {standing.author}" if standing.author else ""
+        super().__init__(f"A draft{by} stands already: publish or discard it first.")
+
+
 @transaction.atomic
 def begin(model: type[Version], *, by: User | None, scope: str = "", body: Any = None, empty: Any = None) -> Version:
     """The draft of this scope: the one that stands, else a new one from `body`, or from what is published.
@@ -175,17 +183,16 @@ def retire(version: Version, *, by: User | None) -> bool:
 
 @transaction.atomic
 def restore(version: Version, *, by: User | None) -> Version:
-    """A draft with the rules of an earlier version; it replaces the body of a draft that stands."""
+    """A draft with the rules of an earlier version. Raises DraftStandsError where there is a draft already."""
     model = type(version)
     _lock(model, version.scope)
     standing = model.draft(version.scope)
+    if standing is not None:
+        raise DraftStandsError(standing)
     body = _editable(version.body)
-    values = {"body": body, "author": by, "restored_from": version, "note": _note(version, body)}
-    if standing is None:
-        return _create(model, version.scope, **values)
-    model._default_manager.filter(pk=standing.pk).update(**values, revision=standing.revision + 1, changed_at=Now())
-    standing.refresh_from_db()
-    return standing
+    return _create(
+        model, version.scope, body=body, author=by, restored_from=version, note=_note(version, body)
+    )  # fmt: skip
 
 
 @transaction.atomic

@@ -35,12 +35,11 @@ def at_least(points: int, at: datetime) -> RawSQL:
     return RawSQL(statement.text, statement.params)  # noqa: S611 (put together from rules, with bound values)
 
 
-def now_of(lead: str, at: datetime) -> RawSQL:
-    """The points now of the lead whose key that column is, null for one that was never scored; one query more, for the
-    rules. To annotate the few rows of a page.
+def points_of_leads(at: datetime) -> RawSQL:
+    """For a query of leads: the points of each at that moment, null for one that was never scored; one query more, for
+    the rules.
     """
     statement = of(
-        f"SELECT {{}} FROM leads_score score WHERE score.lead_id = {lead}",
-        points_at(at, standards()),
-    )
+        "SELECT {} FROM leads_score score WHERE score.lead_id = leads_lead.id", points_at(at, standards())
+    )  # fmt: skip
     return RawSQL(statement.text, statement.params, output_field=IntegerField())  # noqa: S611 (as above)

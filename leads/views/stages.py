@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from alignment.lib.form_pages import form_view
 from alignment.ops import versions
-from alignment.ops.draft_pages import as_seen, say_that_it_stands
+from alignment.ops.draft_pages import as_seen
 from alignment.people.models import Company
 from alignment.people.permissions import policy, require
 from alignment.people.requests import SignedInRequest
@@ -148,10 +148,10 @@ def setup_stage_restore(request: SignedInRequest, key: str, number: int) -> Http
     """A draft with what an earlier version said, unless one stands."""
     stage = _in_use(key)
     version = get_object_or_404(StageVersion.objects.exclude(state="draft"), scope=stage.key, number=number)
-    if (standing := StageVersion.draft(key)) is not None:
-        say_that_it_stands(request, standing)
-    else:
+    try:
         versions.restore(version, by=request.user)
+    except versions.DraftStandsError as refusal:
+        messages.error(request, str(refusal))
     return redirect("setup_stage_publish", key)
 
 

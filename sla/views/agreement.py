@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from alignment.lib.form_pages import form_view
 from alignment.lib.periods import Period, this_quarter
 from alignment.ops import versions
-from alignment.ops.draft_pages import as_seen, say_that_it_stands
+from alignment.ops.draft_pages import as_seen
 from alignment.ops.versions import StaleDraftError
 from alignment.people.models import Company
 from alignment.people.permissions import can, policy, require
@@ -191,11 +191,10 @@ def agreement_discard(request: SignedInRequest, quarter: Period, draft: Agreemen
 @require_POST
 def agreement_restore(request: SignedInRequest, quarter: str, number: int) -> HttpResponse:
     """A draft with what an earlier version said, unless one stands."""
-    version = _published(quarter, number)
-    if (standing := Agreement.draft(version.scope)) is not None:
-        say_that_it_stands(request, standing)
-    else:
-        versions.restore(version, by=request.user)
+    try:
+        versions.restore(_published(quarter, number), by=request.user)
+    except versions.DraftStandsError as refusal:
+        messages.error(request, str(refusal))
     return redirect("agreement_draft", quarter)
 
 

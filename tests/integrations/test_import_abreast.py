@@ -5,7 +5,7 @@ import gc
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -246,17 +246,17 @@ def test_leads_in_somebodys_hands_by_one_slice_fill_their_places_for_the_next(br
 
 
 @contextmanager
-def locked(lead: Lead) -> Iterator[None]:
-    """Somebody else has the lead until two slices wait, or some seconds."""
+def held(lock: Callable[[], object], until: int) -> Iterator[None]:
+    """Somebody else holds what this locks until so many slices wait; should those not have begun, some seconds."""
     is_locked = Event()
 
-    def lock() -> None:
+    def hold() -> None:
         with transaction.atomic():
-            Lead.objects.select_for_update().get(pk=lead.pk)
+            lock()
             is_locked.set()
-            _wait_for_waiting_slices(2)
+            _wait_for_waiting_slices(until)
 
-    holding = Thread(lock)
+    holding = Thread(hold)
     is_locked.wait()
     yield
     holding.end()
@@ -267,7 +267,8 @@ def test_a_slice_that_is_ahead_takes_no_turn_in_a_pool_before_the_one_that_comes
     make_routing(make_pool(one, other))
     bring("crm", [row(FIRST) | {"Name": "Ana"}])
 
-    with locked(Lead.objects.get()):
+    lead = Lead.objects.get()
+    with held(lambda: Lead.objects.select_for_update().get(pk=lead.pk), until=2):
         bring("crm", [row(FIRST, Qualified="2024-03-05"), row(SECOND, Qualified="2024-03-05")], route=True)
 
     assert sorted(moved) == [FIRST, SECOND], "one of them was done again"
@@ -276,19 +277,14 @@ def test_a_slice_that_is_ahead_takes_no_turn_in_a_pool_before_the_one_that_comes
 
 @pytest.fixture
 def adding_is_slow() -> Iterator[None]:
-    """A slice that adds a person waits until the next one waits for it; should that not have begun, some seconds."""
-    is_locked = Event()
+    """A slice that adds a person waits until the next one waits for it."""
 
     def lock() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('accord.people'))")
-            is_locked.set()
-            _wait_for_waiting_slices(2)
 
-    holding = Thread(lock)
-    is_locked.wait()
-    yield
-    holding.end()
+    with held(lock, until=2):
+        yield
 
 
 @pytest.mark.usefixtures("by_row", "adding_is_slow")
@@ -301,19 +297,9 @@ def test_of_companies_with_one_name_that_of_the_slice_before_is_the_first(bring)
 
 @pytest.fixture
 def receiving_is_slow() -> Iterator[None]:
-    """No slice receives its rows until two are about to, or some seconds later."""
-    is_locked = Event()
-
-    def lock() -> None:
-        with transaction.atomic():
-            merge_lock.while_merging()
-            is_locked.set()
-            _wait_for_waiting_slices(2)
-
-    holding = Thread(lock)
-    is_locked.wait()
-    yield
-    holding.end()
+    """No slice receives its rows until two are about to."""
+    with held(merge_lock.while_merging, until=2):
+        yield
 
 
 @pytest.mark.usefixtures("by_row", "receiving_is_slow")

@@ -98,18 +98,19 @@ def test_what_was_restored_says_whether_it_was_changed_since():
     assert versions.change(changed, body=DEFAULT | {"threshold": 55}, by=by).note == "As version 1"
     assert versions.change(changed, body=DEFAULT, by=by, note="Agreed").note == "Agreed"
     assert versions.change(changed, body={**DEFAULT, "threshold": 61}, by=by).note == "Agreed"
+    assert versions.discard(ScoringVersion.draft(SCOPE))
     assert versions.restore(ScoringVersion.objects.get(number=2), by=by).note == "As version 2"
 
 
-def test_restoring_replaces_what_a_standing_draft_says():
+def test_restoring_replaces_no_draft_that_stands():
     first = publish(begun(threshold=55), by=make_user())
-    draft = versions.change(begun(), body=DEFAULT, by=make_user())
+    draft = versions.change(begun(), body=DEFAULT, by=make_user(name="Ana"))
 
-    restored = versions.restore(first, by=make_user())
+    with pytest.raises(versions.DraftStandsError, match="A draft by Ana stands already"):
+        versions.restore(first, by=make_user())
 
-    assert (restored.pk, restored.body["threshold"]) == (draft.pk, 55)
-    assert not versions.discard(draft)  # whoever had it open is not told to discard what they never saw
-    assert versions.discard(restored)
+    assert ScoringVersion.draft(SCOPE) == draft
+    assert versions.discard(draft), "it is as its author left it"
 
 
 def test_a_pilot_counts_beside_the_version_of_the_rest():
