@@ -203,8 +203,8 @@ def test_shortcuts_can_be_switched_off(visit, company):
 def test_a_row_returns_when_the_server_cannot_be_reached(visit, somebody):
     first, second = stories.handed_over(somebody, HOUR, 2 * HOUR)
     window = visit(somebody)
-    window.open("/queue/")
     window.page.route("**/accept/", lambda route: route.abort())
+    window.open("/queue/")
     window.press("j", "k", "a")
     expect(toast(window)).to_contain_text("Nothing was changed")
     assert rows(window) == [first.name, second.name]
